@@ -1,0 +1,1 @@
+"""How countries lead, move, team up and polarise in a research field."""

@@ -1,0 +1,1 @@
+"""The corpus: bibliographic records as Parquet tables."""

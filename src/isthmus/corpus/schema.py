@@ -1,0 +1,112 @@
+"""The tables of a corpus: names, grains, columns and types.
+
+Identifiers are 64-bit integers: the number behind the letter of an OpenAlex id
+(``W2741809807`` is ``2741809807``), or the number of a Microsoft Academic Graph
+entity. Countries are ISO 3166-1 alpha-2 codes.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+#: Raised when a column changes its name, type or meaning.
+SCHEMA_VERSION = 1
+
+_id, _text, _flag = pa.int64(), pa.string(), pa.bool_()
+
+#: Table name -> Arrow schema. The docstring of each grain stands in ``GRAINS``.
+TABLES: dict[str, pa.Schema] = {
+    "works": pa.schema(
+        [
+            pa.field("work_id", _id, nullable=False),
+            pa.field("year", pa.int16(), nullable=False),
+            ("date", pa.date32()),
+            ("type", _text),
+            ("language", _text),
+            ("venue_id", _id),
+            pa.field("n_authors", pa.int32(), nullable=False),
+            pa.field("authors_truncated", _flag, nullable=False),
+            pa.field("is_retracted", _flag, nullable=False),
+            ("cited_by_count", pa.int64()),
+            ("title", _text),
+            ("doi", _text),
+        ]
+    ),
+    "authorships": pa.schema(
+        [
+            pa.field("work_id", _id, nullable=False),
+            pa.field("position", pa.int32(), nullable=False),
+            pa.field("is_last", _flag, nullable=False),
+            ("is_corresponding", _flag),
+            ("author_id", _id),
+        ]
+    ),
+    "affiliations": pa.schema(
+        [
+            pa.field("work_id", _id, nullable=False),
+            pa.field("position", pa.int32(), nullable=False),
+            ("institution_id", _id),
+            ("country", _text),
+            ("country_source", _text),
+        ]
+    ),
+    "references": pa.schema(
+        [
+            pa.field("citing_id", _id, nullable=False),
+            pa.field("cited_id", _id, nullable=False),
+        ]
+    ),
+    "subjects": pa.schema(
+        [
+            pa.field("work_id", _id, nullable=False),
+            pa.field("scheme", _text, nullable=False),
+            pa.field("subject_id", _id, nullable=False),
+            ("score", pa.float32()),
+        ]
+    ),
+    "institutions": pa.schema(
+        [
+            pa.field("institution_id", _id, nullable=False),
+            ("name", _text),
+            ("country", _text),
+            ("type", _text),
+            ("ror", _text),
+            ("lat", pa.float64()),
+            ("lon", pa.float64()),
+        ]
+    ),
+    "venues": pa.schema(
+        [
+            pa.field("venue_id", _id, nullable=False),
+            ("name", _text),
+            ("type", _text),
+            ("issn_l", _text),
+        ]
+    ),
+    "authors": pa.schema(
+        [
+            pa.field("author_id", _id, nullable=False),
+            ("name", _text),
+            ("orcid", _text),
+            ("works_count", pa.int64()),
+        ]
+    ),
+}
+
+#: Table name -> what one row is.
+GRAINS: dict[str, str] = {
+    "works": "a work",
+    "authorships": "an author on a work; position counts from 0; author_id null when unknown",
+    "affiliations": "an affiliation of an author on a work",
+    "references": "a reference from one work to another, both by id",
+    "subjects": "a label on a work; scheme is topic, subfield, field, concept or mag_fos",
+    "institutions": "an institution",
+    "venues": "a journal, conference, repository or book series",
+    "authors": "an author, where author entities were read; works_count is over all fields",
+}
+
+#: Schemes a subject may have.
+SUBJECT_SCHEMES = ("topic", "subfield", "field", "concept", "mag_fos")
+
+#: What ``country_source`` may say: where the country of an affiliation came from.
+COUNTRY_SOURCES = ("institution", "parsed")

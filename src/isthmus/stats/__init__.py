@@ -1,0 +1,31 @@
+"""Numeric kernels: pure functions on arrays that know no tables and no files."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Atypicality": "atypicality",
+    "Clusters": "dtw",
+    "LinkTest": "nulls",
+    "Matching": "matching",
+    "NullFit": "nulls",
+    "atypicality": "atypicality",
+    "cem": "matching",
+    "dtw_kmeans": "dtw",
+    "fit_null": "nulls",
+    "link_test": "nulls",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"isthmus.stats.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
