@@ -6,12 +6,12 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "Atypicality": "atypicality",
+    "Atypicality": "venue_pairs",
     "Clusters": "dtw",
     "LinkTest": "nulls",
     "Matching": "matching",
     "NullFit": "nulls",
-    "atypicality": "atypicality",
+    "atypicality": "venue_pairs",
     "cem": "matching",
     "dtw_kmeans": "dtw",
     "fit_null": "nulls",
