@@ -1,0 +1,153 @@
+"""Which country a paper, an author-year or a citation counts to.
+
+Countries are those of affiliations, after the study's merges. A paper whose
+deciding authors have affiliations in several countries counts once in each;
+its fractional count is split evenly among them. Fractions are summed as fixed
+point numbers of 15 decimals, so that totals do not depend on the order in which
+an engine adds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from isthmus.engine import Table
+from isthmus.study import Attribution, Countries
+
+#: Fixed-point type of one fraction of a paper; sums of it are exact in any order.
+FRACTION = "decimal(18, 15)"
+
+
+def fraction_sum(value: Any) -> Any:
+    """Sum fractions exactly, whatever the order of rows, and give a float."""
+    return value.cast(FRACTION).sum().cast("float64")
+
+
+def merged_affiliations(corpus: Mapping[str, Table], countries: Countries) -> Table:
+    """Affiliations with a country, after merges.
+
+    Grain: one row per affiliation with a country. Columns: ``work_id``,
+    ``position``, ``institution_id``, ``country``.
+    """
+    affiliations = corpus["affiliations"].filter(corpus["affiliations"].country.notnull())
+    into = {member: name for name, group in countries.merge.items() for member in group}
+    country = affiliations.country.substitute(into) if into else affiliations.country
+    return affiliations.select("work_id", "position", "institution_id", country=country)
+
+
+def work_countries(affiliations: Table) -> Table:
+    """Countries on a work, over all its authors.
+
+    Grain: one row per work and country. Columns: ``work_id``, ``country``,
+    ``n_countries`` (distinct countries on the work).
+    """
+    return _with_count(affiliations.select("work_id", "country").distinct())
+
+
+def deciding_countries(
+    corpus: Mapping[str, Table], affiliations: Table, attribution: Attribution
+) -> Table:
+    """Countries a work counts to under the study's attribution.
+
+    Grain: one row per work and country. Columns: ``work_id``, ``country``,
+    ``n_countries`` (distinct countries of the deciding authors).
+    """
+    if attribution == "any":
+        return work_countries(affiliations)
+    authorships = corpus["authorships"]
+    decides = {
+        "last_author": authorships.is_last,
+        "first_author": authorships.position == 0,
+        "corresponding": authorships.is_corresponding,
+    }[attribution]
+    deciding = authorships.filter(decides).select("work_id", "position")
+    return work_countries(affiliations.semi_join(deciding, ["work_id", "position"]))
+
+
+def bloc_members(countries: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
+    """Replace countries by the blocs they belong to; countries of no bloc drop out.
+
+    Grain: one row per work and bloc. Columns as :func:`work_countries`, with
+    ``country`` naming the bloc and ``n_countries`` its distinct countries.
+    """
+    parts = [
+        countries.filter(countries.country.isin(list(members))).select(
+            "work_id", "n_countries", country=ibis.literal(name)
+        )
+        for name, members in blocs.items()
+    ]
+    table = parts[0] if len(parts) == 1 else ibis.union(*parts)
+    return table.group_by("work_id", "country").agg(
+        n_countries=table.n_countries.max(), n_members=table.count()
+    )
+
+
+def author_year_countries(author_years: Table) -> Table:
+    """Country of an author in a year: that of most of the year's affiliations.
+
+    A tie goes to the country of the author's previous observed year where that
+    is among the tied; otherwise the year is shared evenly by the tied.
+
+    Parameters
+    ----------
+    author_years
+        One row per author, year and country, with ``n`` affiliations.
+
+    Returns
+    -------
+    Table
+        One row per author, year and country the year counts to. Columns:
+        ``author_id``, ``year``, ``country``, ``weight`` (1, or 1/m when shared
+        by m countries), ``shared_by`` (m).
+    """
+    by_author = ["author_id", "year"]
+    most = author_years.mutate(most=author_years.n.max().over(group_by=by_author))
+    top = most.filter(most.n == most.most).select("author_id", "year", "country")
+    top = top.mutate(tied=top.count().over(group_by=by_author))
+    top = top.mutate(clear=ibis.ifelse(top.tied == 1, top.country, ibis.null("string")))
+    anchored = _last_clear_country(top)
+    kept = _still_among_tied(anchored)
+    chosen = kept.filter(~kept.carried | (kept.country == kept.anchor))
+    shared_by = ibis.ifelse(chosen.carried, 1, chosen.tied)
+    return chosen.select("author_id", "year", "country", shared_by=shared_by).mutate(
+        weight=1 / ibis._.shared_by
+    )
+
+
+def _last_clear_country(top: Table) -> Table:
+    """Add ``stretch``, counting clear years so far, and ``anchor``, the stretch's clear country."""
+    years = top.group_by("author_id", "year").agg(
+        is_clear=top.clear.count(), clear=top.clear.max()
+    )
+    years = years.mutate(
+        stretch=years.is_clear.sum().over(
+            group_by="author_id", order_by="year", rows=(None, 0)
+        )
+    )
+    years = years.mutate(anchor=years.clear.max().over(group_by=["author_id", "stretch"]))
+    return top.inner_join(years.select("author_id", "year", "stretch", "anchor"), by_year())
+
+
+def _still_among_tied(anchored: Table) -> Table:
+    """Add ``carried``: the anchor has been among the tied in every year since it was clear."""
+    years = anchored.group_by("author_id", "year", "stretch").agg(
+        holds=(anchored.country == anchored.anchor).cast("int8").max()
+    )
+    held = years.holds.fill_null(0).min().over(
+        group_by=["author_id", "stretch"], order_by="year", rows=(None, 0)
+    )
+    years = years.mutate(carried=held == 1)
+    return anchored.inner_join(years.select("author_id", "year", "carried"), by_year())
+
+
+def by_year() -> list[str]:
+    """Give the key of an author-year."""
+    return ["author_id", "year"]
+
+
+def _with_count(pairs: Table) -> Table:
+    counts = pairs.group_by("work_id").agg(n_countries=pairs.count())
+    return pairs.inner_join(counts, "work_id").select("work_id", "country", "n_countries")

@@ -1,0 +1,169 @@
+"""Where relational work runs.
+
+Steps are written once as Ibis expressions and know only :class:`Engine`: read
+Parquet, keep an intermediate table, collect a small one. DuckDB is the embedded
+default. An expression is lazy until it is kept or collected.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from isthmus.errors import IsthmusError, MissingExtraError, TargetError
+from isthmus.files import atomic_path
+
+#: An Ibis table expression. Ibis ships no types, so this names the intent.
+Table = Any
+
+
+class Engine(Protocol):
+    """What a relational step may ask of the place it runs on."""
+
+    name: str
+    versions: Mapping[str, str]
+
+    def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
+        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        ...
+
+    def local(self, table: pa.Table) -> Table:
+        """Give a small Arrow table of this process as a table of the engine."""
+        ...
+
+    def keep(self, table: Table, path: Path) -> Table:
+        """Compute a table once, write it to `path` whole, and give it back as read from there."""
+        ...
+
+    def kept(self, path: Path) -> Table | None:
+        """Give a table kept earlier at `path`, or None."""
+        ...
+
+    def collect(self, table: Table) -> pa.Table:
+        """Compute a table small enough for this process, as Arrow."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory, files and processes."""
+        ...
+
+
+class DuckDBEngine:
+    """Relational work in this process, on DuckDB.
+
+    Parameters
+    ----------
+    memory
+        Most memory DuckDB may use, such as ``"4GB"``; beyond it, work spills to disk.
+    threads
+        Threads DuckDB may use; all cores when None.
+    spill
+        Folder for what does not fit in memory; a temporary folder when None.
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
+    ) -> None:
+        import duckdb
+        import ibis
+
+        self.versions = {"duckdb": duckdb.__version__, "ibis": ibis.__version__}
+        self._own_spill = None if spill else tempfile.mkdtemp(prefix="isthmus-spill-")
+        folder = str(spill or self._own_spill)
+        options: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
+        if memory is not None:
+            options["memory_limit"] = memory
+        if threads is not None:
+            options["threads"] = threads
+        try:
+            self._connection = ibis.duckdb.connect(":memory:", **options)
+        except duckdb.Error as error:
+            self.close()
+            raise IsthmusError(f"DuckDB refused its settings {options}: {error}.") from None
+        for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+            self._connection.raw_sql(f"SET {setting} = false")
+
+    def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
+        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        if not parts:
+            return self.local(schema.empty_table())
+        return self._connection.read_parquet([str(part) for part in parts])
+
+    def local(self, table: pa.Table) -> Table:
+        """Give a small Arrow table of this process as a table of the engine."""
+        import ibis
+
+        return ibis.memtable(table)
+
+    def keep(self, table: Table, path: Path) -> Table:
+        """Compute a table once, write it to `path` whole, and give it back as read from there."""
+        with self._faults(path), atomic_path(path) as partial:
+            self._connection.to_parquet(table, str(partial), compression="zstd")
+        return self._connection.read_parquet(str(path))
+
+    def kept(self, path: Path) -> Table | None:
+        """Give a table kept earlier at `path`, or None."""
+        return self._connection.read_parquet(str(path)) if path.exists() else None
+
+    def collect(self, table: Table) -> pa.Table:
+        """Compute a table small enough for this process, as Arrow."""
+        with self._faults(None):
+            return self._connection.to_pyarrow(table)
+
+    def close(self) -> None:
+        """Give back memory and the spill folder."""
+        if hasattr(self, "_connection"):
+            self._connection.disconnect()
+        if self._own_spill:
+            shutil.rmtree(self._own_spill, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _faults(self, path: Path | None) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise IsthmusError(
+                "DuckDB ran out of the memory it was given. Raise `memory` in [run], or give it "
+                f"a `spill` folder with more space. It said: {_first_line(error)}"
+            ) from None
+        except duckdb.IOException as error:
+            where = f"Cannot write {path}" if path else "DuckDB could not use its files"
+            raise TargetError(
+                f"{where}: {_first_line(error)} Check that the disk has space and the folder "
+                "may be written, then run the same command again to go on."
+            ) from None
+
+
+def open_engine(
+    name: str = "duckdb",
+    *,
+    memory: str | None = None,
+    threads: int | None = None,
+    spill: Path | None = None,
+) -> Engine:
+    """Open the engine a study names.
+
+    Raises
+    ------
+    MissingExtraError
+        The engine is not available in this installation.
+    """
+    if name == "duckdb":
+        return DuckDBEngine(memory=memory, threads=threads, spill=spill)
+    raise MissingExtraError(
+        f"The engine `{name}` is not part of this installation. Set `engine = \"duckdb\"` in [run]."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") + "."

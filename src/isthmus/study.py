@@ -1,0 +1,349 @@
+"""The study a user writes in TOML: read, checked, and refused with a reason.
+
+Every threshold, window and rule that changes a result is a key here, with the
+default it takes when the study says nothing. Unknown keys and impossible values
+are refused with the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from isthmus.errors import StudyError
+
+Attribution = Literal["last_author", "first_author", "corresponding", "any"]
+EngineName = Literal["duckdb", "spark"]
+
+#: Years a work can plausibly carry; a study outside them is a slip of the pen.
+EARLIEST_YEAR, LATEST_YEAR = 1600, 2100
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the study file; its fields are the allowed keys."""
+
+
+class About(_Section, frozen=True):
+    """``[study]``: what is studied, on which corpus, in which years.
+
+    `years` are the first and the last year reported: publication years of
+    works, citing years of citations. `corpus` is relative to the study file.
+    """
+
+    corpus: str
+    years: tuple[int, int]
+    title: str = "Untitled study"
+
+
+class Concept(_Section, frozen=True):
+    """A concept with the least score a work must have to count as labelled with it."""
+
+    id: int | str
+    min_score: float = 0.0
+
+
+class Field(_Section, frozen=True):
+    """``[field]``: which works are in the field, as the union of what is named.
+
+    Nothing named means the whole corpus. `works` is a file of work ids, one a
+    line, relative to the study file. With `include_citing`, works outside the
+    field that cite it enter the citing side of the citation table.
+    """
+
+    subfields: tuple[int | str, ...] = ()
+    fields: tuple[int | str, ...] = ()
+    topics: tuple[int | str, ...] = ()
+    concepts: tuple[int | str | Concept, ...] = ()
+    mag_fos: tuple[int | str, ...] = ()
+    venues: tuple[int | str, ...] = ()
+    works: str | None = None
+    include_citing: bool = True
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is named, so that the field is the whole corpus."""
+        named = (self.subfields, self.fields, self.topics, self.concepts, self.mag_fos, self.venues)
+        return not any(named) and self.works is None
+
+
+class Countries(_Section, frozen=True):
+    """``[countries]``: the poles, the rule that gives a paper its country, and groupings.
+
+    `merge` folds countries into another before anything is counted. `blocs` are
+    reported beside the countries and change no country's numbers.
+    """
+
+    poles: tuple[str, ...] = ("US", "CN")
+    attribution: Attribution = "last_author"
+    merge: dict[str, tuple[str, ...]] = {}
+    blocs: dict[str, tuple[str, ...]] = {}
+
+
+class Impact(_Section, frozen=True):
+    """``[impact]``: citations within a window, and hits.
+
+    ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
+    paper of year ``y``, with `window` as ``k`` (2 in AlShebli et al.). It is
+    undefined where ``y + k`` lies after `corpus_end`, by default the newest
+    year of the corpus. `hit_percent` is the share of a year's papers called
+    hits (1 in AlShebli et al.).
+    """
+
+    window: int = 2
+    hit_percent: float = 1.0
+    corpus_end: int | None = None
+    exclude_self_citations: bool = False
+    exclude_citing_countries: tuple[str, ...] = ()
+
+
+class Scientists(_Section, frozen=True):
+    """``[scientists]``: who counts as a scientist of the field.
+
+    At least `min_works` works in the study's years, more than `min_share` of
+    them in the field (AlShebli et al.: at least three papers, the majority AI).
+    """
+
+    min_works: int = 3
+    min_share: float = 0.5
+
+
+class Poles(_Section, frozen=True):
+    """``[poles]``: null models, panel and clustering of the pole analysis.
+
+    The first of `null_models` is the headline. A country enters a layer's panel
+    with at least `min_works` works a year on average over the last years.
+    """
+
+    null_models: tuple[str, ...] = ("multiedge", "ecm")
+    min_works: float = 50
+    archetypes: int = 4
+    quantity: Literal["z", "log_ratio", "percentile"] = "z"
+    dtw_window: int | None = None
+    placebo_replays: int = 100
+
+
+class Run(_Section, frozen=True):
+    """``[run]``: the seed, the engine and what it may use."""
+
+    seed: int = 1
+    engine: EngineName = "duckdb"
+    memory: str | None = None
+    threads: int | None = None
+    spill: str | None = None
+
+
+class Study(_Section, frozen=True):
+    """A whole study: the sections of its file, with defaults filled in."""
+
+    study: About
+    field: Field = Field()
+    countries: Countries = Countries()
+    impact: Impact = Impact()
+    scientists: Scientists = Scientists()
+    poles: Poles = Poles()
+    run: Run = Run()
+    folder: Path = Path()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """Read and check a study file.
+
+        Raises
+        ------
+        StudyError
+            The file is missing, is not TOML, or holds a key or value that is
+            not allowed; the message says which, and what is.
+        """
+        path = Path(path)
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise StudyError(
+                f"There is no study file at {path}. `isthmus demo` writes one to start from."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StudyError(f"Cannot read the study file {path}: {error}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise StudyError(f"{path} is not valid TOML: {error}.") from None
+        return cls.parse(document, folder=path.parent)
+
+    @classmethod
+    def parse(cls, document: dict[str, Any], *, folder: Path | None = None) -> Study:
+        """Check a study given as nested dictionaries, as ``tomllib`` reads them.
+
+        Examples
+        --------
+        >>> Study.parse({"study": {"corpus": "c", "years": [2000, 2020]}}).impact.window
+        2
+        >>> Study.parse({"study": {"corpus": "c", "yaers": [2000, 2020]}})
+        Traceback (most recent call last):
+            ...
+        isthmus.errors.StudyError: Unknown key `yaers` in [study]; did you mean `years`? \
+Allowed: corpus, title, years.
+        """
+        _refuse_unknown(document)
+        try:
+            study = msgspec.convert(document, cls)
+        except msgspec.ValidationError as error:
+            raise StudyError(f"The study does not fit: {_plain(str(error))}.") from None
+        _check(study)
+        return msgspec.structs.replace(study, folder=folder or Path())
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """First and last year of the study, both included."""
+        return self.study.years
+
+    def path(self, name: str) -> Path:
+        """Resolve a path named in the study against the folder of its file."""
+        return (self.folder / Path(name).expanduser()).resolve()
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting with its value, as plain types, without folders of this machine."""
+        plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, folder=Path()))
+        del plain["folder"]
+        return plain
+
+    def fingerprint(self) -> str:
+        """Digest of all settings that can change a number.
+
+        Where the work runs (engine, memory, threads, spill) and the title cannot.
+        """
+        plain = self.settings()
+        plain["run"] = {"seed": self.run.seed}
+        plain["study"].pop("title")
+        plain["study"].pop("corpus")
+        if self.field.works is not None:
+            plain["field"]["works"] = _content(self.path(self.field.works))
+        return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+
+
+def entity_id(value: int | str) -> int:
+    """Give the number behind an id written as a number, ``C154945302`` or an address.
+
+    Examples
+    --------
+    >>> entity_id("https://openalex.org/C154945302"), entity_id(1702)
+    (154945302, 1702)
+    """
+    if isinstance(value, int):
+        return value
+    match = re.fullmatch(r"(?:https?://\S*/)?[A-Za-z]?(\d{1,18})", value.strip())
+    if match is None:
+        raise StudyError(
+            f"`{value}` is not an identifier. Write the number, the OpenAlex id "
+            "(like C154945302) or its address."
+        )
+    return int(match[1])
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        raise StudyError(
+            f"There is no file of work ids at {path}, named in [field] works."
+        ) from None
+
+
+def _sections() -> dict[str, type[_Section]]:
+    hints = {f.name: f.type for f in msgspec.structs.fields(Study)}
+    return {
+        name: kind
+        for name, kind in hints.items()
+        if isinstance(kind, type) and issubclass(kind, _Section)
+    }
+
+
+def _refuse_unknown(document: dict[str, Any]) -> None:
+    sections = _sections()
+    for name, content in document.items():
+        if name not in sections:
+            raise StudyError(_unknown(name, "the study", list(sections)))
+        if not isinstance(content, dict):
+            raise StudyError(f"`{name}` must be a table: write [{name}] on a line of its own.")
+        allowed = [f.name for f in msgspec.structs.fields(sections[name])]
+        for key in content:
+            if key not in allowed:
+                raise StudyError(_unknown(key, f"[{name}]", allowed))
+
+
+def _unknown(key: str, where: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(key, allowed, n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else "."
+    return f"Unknown key `{key}` in {where}{hint} Allowed: {', '.join(sorted(allowed))}."
+
+
+def _plain(message: str) -> str:
+    return message.replace("$.", "").replace(" - at ", " at ").replace("Object ", "the study ")
+
+
+def _require(condition: bool, key: str, found: object, allowed: str) -> None:
+    if not condition:
+        raise StudyError(f"`{key}` is {found!r}; it must be {allowed}.")
+
+
+def _check(study: Study) -> None:
+    first, last = study.study.years
+    _require(
+        EARLIEST_YEAR <= first <= last <= LATEST_YEAR,
+        "study.years",
+        [first, last],
+        f"a first and a last year, in order, between {EARLIEST_YEAR} and {LATEST_YEAR}",
+    )
+    _require(0 <= study.impact.window <= 50, "impact.window", study.impact.window, "0 to 50 years")
+    percent = study.impact.hit_percent
+    _require(0 < percent <= 100, "impact.hit_percent", percent, "above 0 and at most 100")
+    _require(study.scientists.min_works >= 1, "scientists.min_works", 0, "at least 1")
+    share = study.scientists.min_share
+    _require(0 <= share < 1, "scientists.min_share", share, "at least 0 and below 1")
+    _require(study.poles.min_works >= 0, "poles.min_works", study.poles.min_works, "0 or more")
+    _require(
+        2 <= study.poles.archetypes <= 50, "poles.archetypes", study.poles.archetypes, "2 to 50"
+    )
+    replays = study.poles.placebo_replays
+    _require(replays >= 0, "poles.placebo_replays", replays, "0 or more")
+    _require(bool(study.poles.null_models), "poles.null_models", [], "at least one null model")
+    _require(study.run.seed >= 0, "run.seed", study.run.seed, "0 or more")
+    _check_countries(study.countries, study.impact.exclude_citing_countries)
+    for ids in (study.field.subfields, study.field.fields, study.field.topics, study.field.venues):
+        for value in ids:
+            entity_id(value)
+    for concept in study.field.concepts:
+        entity_id(concept.id if isinstance(concept, Concept) else concept)
+
+
+def _check_countries(countries: Countries, excluded: tuple[str, ...]) -> None:
+    groups = {"merge": countries.merge, "blocs": countries.blocs}
+    codes = [("countries.poles", code) for code in countries.poles]
+    codes += [("impact.exclude_citing_countries", code) for code in excluded]
+    codes += [("countries.merge", code) for code in countries.merge]
+    for name, group in groups.items():
+        codes += [(f"countries.{name}", code) for members in group.values() for code in members]
+    for key, code in codes:
+        form = re.fullmatch("[A-Z]{2}", code) is not None
+        _require(form, key, code, "an ISO 3166 alpha-2 code in capitals, like US")
+    _require(len(countries.poles) >= 1, "countries.poles", [], "at least one country")
+    twice = len(set(countries.poles)) < len(countries.poles)
+    _require(not twice, "countries.poles", list(countries.poles), "different countries")
+    members = [code for group in countries.merge.values() for code in group]
+    _require(
+        len(set(members)) == len(members) and not set(members) & set(countries.merge),
+        "countries.merge",
+        {k: list(v) for k, v in countries.merge.items()},
+        "a grouping in which each country is folded into one other at most",
+    )
+    _require(
+        not set(members) & set(countries.poles),
+        "countries.poles",
+        list(countries.poles),
+        "countries that are not folded into another by `merge`",
+    )
+    for name in countries.blocs:
+        _require(len(name) > 2, "countries.blocs", name, "named with three letters or more")
