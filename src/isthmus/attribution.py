@@ -21,9 +21,13 @@ from isthmus.study import Attribution, Countries
 FRACTION = "decimal(18, 15)"
 
 
-def fraction_sum(value: Any) -> Any:
+#: Key of an author-year.
+AUTHOR_YEAR = ["author_id", "year"]
+
+
+def exact_sum(fraction: Any) -> Any:
     """Sum fractions exactly, whatever the order of rows, and give a float."""
-    return value.cast(FRACTION).sum().cast("float64")
+    return fraction.cast(FRACTION).sum().cast("float64")
 
 
 def merged_affiliations(corpus: Mapping[str, Table], countries: Countries) -> Table:
@@ -42,7 +46,7 @@ def work_countries(affiliations: Table) -> Table:
     """Countries on a work, over all its authors.
 
     Grain: one row per work and country. Columns: ``work_id``, ``country``,
-    ``n_countries`` (distinct countries on the work).
+    ``n_countries`` (distinct countries on the work), ``fraction`` (one over it).
     """
     return _with_count(affiliations.select("work_id", "country").distinct())
 
@@ -53,7 +57,7 @@ def deciding_countries(
     """Countries a work counts to under the study's attribution.
 
     Grain: one row per work and country. Columns: ``work_id``, ``country``,
-    ``n_countries`` (distinct countries of the deciding authors).
+    ``n_countries`` (distinct countries of the deciding authors), ``fraction``.
     """
     if attribution == "any":
         return work_countries(affiliations)
@@ -70,19 +74,17 @@ def deciding_countries(
 def bloc_members(countries: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
     """Replace countries by the blocs they belong to; countries of no bloc drop out.
 
-    Grain: one row per work and bloc. Columns as :func:`work_countries`, with
-    ``country`` naming the bloc and ``n_countries`` its distinct countries.
+    Grain: one row per work and bloc. Columns: ``work_id``, ``country`` (the
+    bloc's name), ``fraction`` (the share of the work its members have together).
     """
     parts = [
         countries.filter(countries.country.isin(list(members))).select(
-            "work_id", "n_countries", country=ibis.literal(name)
+            "work_id", "fraction", country=ibis.literal(name)
         )
         for name, members in blocs.items()
     ]
     table = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    return table.group_by("work_id", "country").agg(
-        n_countries=table.n_countries.max(), n_members=table.count()
-    )
+    return table.group_by("work_id", "country").agg(fraction=table.fraction.sum().cast(FRACTION))
 
 
 def author_year_countries(author_years: Table) -> Table:
@@ -103,10 +105,9 @@ def author_year_countries(author_years: Table) -> Table:
         ``author_id``, ``year``, ``country``, ``weight`` (1, or 1/m when shared
         by m countries), ``shared_by`` (m).
     """
-    by_author = ["author_id", "year"]
-    most = author_years.mutate(most=author_years.n.max().over(group_by=by_author))
+    most = author_years.mutate(most=author_years.n.max().over(group_by=AUTHOR_YEAR))
     top = most.filter(most.n == most.most).select("author_id", "year", "country")
-    top = top.mutate(tied=top.count().over(group_by=by_author))
+    top = top.mutate(tied=top.count().over(group_by=AUTHOR_YEAR))
     top = top.mutate(clear=ibis.ifelse(top.tied == 1, top.country, ibis.null("string")))
     anchored = _last_clear_country(top)
     kept = _still_among_tied(anchored)
@@ -119,16 +120,12 @@ def author_year_countries(author_years: Table) -> Table:
 
 def _last_clear_country(top: Table) -> Table:
     """Add ``stretch``, counting clear years so far, and ``anchor``, the stretch's clear country."""
-    years = top.group_by("author_id", "year").agg(
-        is_clear=top.clear.count(), clear=top.clear.max()
-    )
+    years = top.group_by("author_id", "year").agg(is_clear=top.clear.count(), clear=top.clear.max())
     years = years.mutate(
-        stretch=years.is_clear.sum().over(
-            group_by="author_id", order_by="year", rows=(None, 0)
-        )
+        stretch=years.is_clear.sum().over(group_by="author_id", order_by="year", rows=(None, 0))
     )
     years = years.mutate(anchor=years.clear.max().over(group_by=["author_id", "stretch"]))
-    return top.inner_join(years.select("author_id", "year", "stretch", "anchor"), by_year())
+    return top.inner_join(years.select("author_id", "year", "stretch", "anchor"), AUTHOR_YEAR)
 
 
 def _still_among_tied(anchored: Table) -> Table:
@@ -136,18 +133,16 @@ def _still_among_tied(anchored: Table) -> Table:
     years = anchored.group_by("author_id", "year", "stretch").agg(
         holds=(anchored.country == anchored.anchor).cast("int8").max()
     )
-    held = years.holds.fill_null(0).min().over(
-        group_by=["author_id", "stretch"], order_by="year", rows=(None, 0)
+    held = (
+        years.holds.fill_null(0)
+        .min()
+        .over(group_by=["author_id", "stretch"], order_by="year", rows=(None, 0))
     )
     years = years.mutate(carried=held == 1)
-    return anchored.inner_join(years.select("author_id", "year", "carried"), by_year())
-
-
-def by_year() -> list[str]:
-    """Give the key of an author-year."""
-    return ["author_id", "year"]
+    return anchored.inner_join(years.select("author_id", "year", "carried"), AUTHOR_YEAR)
 
 
 def _with_count(pairs: Table) -> Table:
     counts = pairs.group_by("work_id").agg(n_countries=pairs.count())
-    return pairs.inner_join(counts, "work_id").select("work_id", "country", "n_countries")
+    table = pairs.inner_join(counts, "work_id").select("work_id", "country", "n_countries")
+    return table.mutate(fraction=(1 / table.n_countries).cast(FRACTION))

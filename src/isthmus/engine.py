@@ -161,7 +161,7 @@ def open_engine(
     if name == "duckdb":
         return DuckDBEngine(memory=memory, threads=threads, spill=spill)
     raise MissingExtraError(
-        f"The engine `{name}` is not part of this installation. Set `engine = \"duckdb\"` in [run]."
+        f'The engine `{name}` is not part of this installation. Set `engine = "duckdb"` in [run].'
     )
 
 

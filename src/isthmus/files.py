@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -20,6 +21,9 @@ from isthmus.errors import TargetError
 
 #: Endings of names that hold unfinished work; safe to delete when nobody writes.
 PARTIAL_SUFFIX = ".partial"
+
+#: Name of the file a writer locks in the folder it writes.
+LOCK_NAME = ".lock"
 
 
 @contextlib.contextmanager
@@ -65,6 +69,27 @@ def atomic_path(target: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 remove(partial)
             raise
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path, doing: str) -> Iterator[None]:
+    """Hold `folder` as its only writer; a second process is refused with a sentence.
+
+    The lock belongs to the process: it goes when the process ends, however it ends.
+    """
+    with target_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TargetError(
+                f"Another process is {doing} {folder}. Wait until it ends, or choose another place."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_text(target: Path, text: str) -> None:

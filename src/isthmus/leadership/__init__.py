@@ -1,0 +1,1 @@
+"""Who leads: output, impact, hits, novelty and scientists, by country and year."""

@@ -1,0 +1,83 @@
+"""Scientists of the field: who they are and where they work.
+
+A scientist has at least `min_works` works in the study's years, more than
+`min_share` of them in the field (AlShebli et al. 2023: at least three papers,
+the majority AI). A scientist counts in every year with a work, in the country
+of that year.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from isthmus.attribution import AUTHOR_YEAR, author_year_countries, exact_sum
+from isthmus.engine import Table
+
+
+def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Table:
+    """List works of known authors in the study's years, in the field or not.
+
+    Grain: one row per author and work. Columns: ``author_id``, ``work_id``, ``year``.
+    """
+    in_years = works.filter(works.year.between(*years)).select("work_id", "year")
+    known = authorships.filter(authorships.author_id.notnull())
+    return known.select("author_id", "work_id").distinct().inner_join(in_years, "work_id")
+
+
+def scientists(
+    written: Table, field: Table, min_works: int, min_share: float, totals: Table | None
+) -> Table:
+    """Find the scientists of the field.
+
+    Parameters
+    ----------
+    written
+        One row per author and work, as :func:`author_works`.
+    field
+        One row per work of the field.
+    min_works, min_share
+        Least number of works, and the share in the field that must be exceeded.
+    totals
+        ``author_id`` and ``works_count`` over all fields, where the corpus holds
+        the field alone and author entities were read; otherwise None.
+
+    Returns
+    -------
+    Table
+        One row per scientist: ``author_id``, ``n_works``, ``n_field``.
+    """
+    inside = field.select("work_id", in_field=ibis.literal(1))
+    marked = written.select("author_id", "work_id").left_join(inside, "work_id")
+    counts = marked.group_by("author_id").agg(
+        n_works=marked.count(), n_field=marked.in_field.fill_null(0).sum()
+    )
+    if totals is not None:
+        known = counts.left_join(totals.select("author_id", "works_count"), "author_id")
+        everything = ibis.greatest(known.n_works, known.works_count.fill_null(0))
+        counts = known.select("author_id", "n_field", n_works=everything)
+    return counts.filter(
+        counts.n_works >= min_works, counts.n_field > counts.n_works * min_share
+    ).select("author_id", "n_works", "n_field")
+
+
+def scientist_years(who: Table, written: Table, authorships: Table, affiliations: Table) -> Table:
+    """Place each scientist in a country for every year with an affiliation.
+
+    Grain: one row per scientist, year and country, as
+    :func:`~isthmus.attribution.author_year_countries`.
+    """
+    theirs = written.semi_join(who, "author_id")
+    positions = authorships.select("author_id", "work_id", "position")
+    placed = theirs.inner_join(positions, ["author_id", "work_id"]).inner_join(
+        affiliations.select("work_id", "position", "country"), ["work_id", "position"]
+    )
+    counted = placed.group_by(*AUTHOR_YEAR, "country").agg(n=placed.count())
+    return author_year_countries(counted)
+
+
+def scientists_by_country(placed: Table) -> Table:
+    """Count scientists by year and country; a year shared by m countries counts 1/m in each.
+
+    Grain: one row per year and country. Columns: ``year``, ``country``, ``scientists``.
+    """
+    return placed.group_by("year", "country").agg(scientists=exact_sum(placed.weight))

@@ -1,0 +1,116 @@
+"""A folder of results: one Parquet and one CSV file per table, and ``run.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from isthmus.errors import ResultsError
+from isthmus.files import atomic_path, sha256
+
+#: Raised when a result table changes its name, columns or meaning.
+RESULTS_VERSION = 1
+
+RUN_FILE = "run.json"
+
+#: Result table -> the columns that identify a row, in the order rows are written.
+GRAINS: dict[str, tuple[str, ...]] = {
+    "coverage": ("year", "country"),
+    "country_year": ("year", "country"),
+    "bloc_year": ("year", "country"),
+    "hit_thresholds": ("year",),
+    "collaboration": ("year", "source", "target"),
+    "citation": ("year", "source", "target"),
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of a finished run, read from their folder.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    record
+        What ``run.json`` holds: study, seeds, versions, corpus, steps, tables.
+    """
+
+    path: Path
+    record: Mapping[str, Any]
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables these results hold."""
+        return sorted(self.record["tables"])
+
+    def table(self, name: str) -> pa.Table:
+        """Read a result table as Arrow.
+
+        Raises
+        ------
+        ResultsError
+            There is no such table; the message lists those there are.
+        """
+        if name not in self.record["tables"]:
+            raise ResultsError(
+                f"There is no table `{name}` in {self.path}. It holds: {', '.join(self.tables)}."
+            )
+        return pq.read_table(self.path / f"{name}.parquet")
+
+
+def open_results(path: str | Path) -> Results:
+    """Open the results a finished run left in a folder.
+
+    Raises
+    ------
+    ResultsError
+        The folder is missing, unfinished or of another version.
+    """
+    path = Path(path)
+    try:
+        record = msgspec.json.decode((path / RUN_FILE).read_bytes())
+    except FileNotFoundError:
+        raise ResultsError(
+            f"There are no finished results in {path}. Make them with "
+            f"`isthmus run STUDY.toml --to {path}`."
+        ) from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ResultsError(f"{path / RUN_FILE} cannot be read: {error}.") from None
+    if record.get("results_version") != RESULTS_VERSION:
+        raise ResultsError(
+            f"{path} was written as version {record.get('results_version')} of the results; this "
+            f"isthmus reads version {RESULTS_VERSION}. Run the study again to another folder."
+        )
+    return Results(path, record)
+
+
+def write_table(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
+    """Write a result table as Parquet and CSV, rows ordered by their grain.
+
+    Returns
+    -------
+    dict
+        ``rows``, and the SHA-256 of each file by name.
+    """
+    keys = [(key, "ascending") for key in GRAINS.get(name, ())]
+    ordered = table.sort_by(keys) if keys else table
+    ordered = ordered.combine_chunks().replace_schema_metadata(None)
+    hashes = {}
+    for suffix, write in ((".parquet", _write_parquet), (".csv", pa_csv.write_csv)):
+        target = folder / f"{name}{suffix}"
+        with atomic_path(target) as partial:
+            write(ordered, partial)
+        hashes[target.name] = sha256(target)
+    return {"rows": ordered.num_rows, "sha256": hashes}
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
