@@ -71,20 +71,28 @@ def deciding_countries(
     return work_countries(affiliations.semi_join(deciding, ["work_id", "position"]))
 
 
-def bloc_members(countries: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
-    """Replace countries by the blocs they belong to; countries of no bloc drop out.
+def in_blocs(table: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
+    """Replace ``country`` by the blocs it is a member of, one row per bloc.
 
-    Grain: one row per work and bloc. Columns: ``work_id``, ``country`` (the
-    bloc's name), ``fraction`` (the share of the work its members have together).
+    Rows of countries in no bloc drop out; a country of two blocs gives two rows.
     """
     parts = [
-        countries.filter(countries.country.isin(list(members))).select(
-            "work_id", "fraction", country=ibis.literal(name)
-        )
+        table.filter(table.country.isin(list(members))).mutate(country=ibis.literal(name))
         for name, members in blocs.items()
     ]
-    table = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    return table.group_by("work_id", "country").agg(fraction=table.fraction.sum().cast(FRACTION))
+    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+
+
+def bloc_works(countries: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
+    """Blocs on a work, each with the share of the work its members have together.
+
+    Grain: one row per work and bloc. Columns: ``work_id``, ``country`` (the
+    bloc's name), ``fraction``.
+    """
+    members = in_blocs(countries, blocs)
+    return members.group_by("work_id", "country").agg(
+        fraction=members.fraction.sum().cast(FRACTION)
+    )
 
 
 def author_year_countries(author_years: Table) -> Table:

@@ -36,22 +36,11 @@ def field_works(corpus: Mapping[str, Table], study: Study, engine: Engine) -> Ta
     return works.semi_join(ids, "work_id")
 
 
-def citations_of_field(corpus: Mapping[str, Table], field: Table) -> Table:
-    """References to works of the field from any work of the corpus.
+def dated_references(corpus: Mapping[str, Table], field: Table) -> Table:
+    """References to works of the field from any work of the corpus, with both years.
 
     Grain: one row per pair of citing and cited work. Columns: ``citing_id``,
-    ``cited_id``, ``citing_year``, ``cited_year``. References of a work to
-    itself and to works of later years are left out; :func:`reference_tally`
-    counts them.
-    """
-    dated = dated_references(corpus, field)
-    return dated.filter(dated.citing_id != dated.cited_id, dated.cited_year <= dated.citing_year)
-
-
-def dated_references(corpus: Mapping[str, Table], field: Table) -> Table:
-    """References to works of the field, with both years, before anything is dropped.
-
-    Grain and columns as :func:`citations_of_field`.
+    ``cited_id``, ``citing_year``, ``cited_year``.
     """
     cited = field.select(cited_id="work_id", cited_year="year")
     citing = corpus["works"].select(citing_id="work_id", citing_year="year")
@@ -61,6 +50,15 @@ def dated_references(corpus: Mapping[str, Table], field: Table) -> Table:
         .inner_join(citing, "citing_id")
         .select("citing_id", "cited_id", "citing_year", "cited_year")
     )
+
+
+def citations_of_field(dated: Table) -> Table:
+    """Keep references that count: not of a work to itself, not to a later year.
+
+    Grain and columns as :func:`dated_references`; :func:`reference_tally`
+    counts what is dropped.
+    """
+    return dated.filter(dated.citing_id != dated.cited_id, dated.cited_year <= dated.citing_year)
 
 
 def reference_tally(dated: Table) -> Table:

@@ -11,6 +11,9 @@ import ibis
 
 from isthmus.engine import Table
 
+#: Two-sided 95 % point of the normal distribution.
+Z_95 = 1.959963984540054
+
 
 def citation_windows(field: Table, citations: Table, window: int, corpus_end: int) -> Table:
     """Count citations within the window for each work of the field.
@@ -101,7 +104,7 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
     variance = (sums.squares - sums.total * mean) / ibis.ifelse(
         sums.papers > 1, sums.papers - 1, None
     )
-    half = 1.959963984540054 * (ibis.greatest(variance, 0.0) / sums.papers).sqrt()
+    half = Z_95 * (ibis.greatest(variance, 0.0) / sums.papers).sqrt()
     hits_of = sums.above + sums.at * sums.tie_weight
     return sums.select(
         "year",

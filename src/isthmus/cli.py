@@ -1,0 +1,162 @@
+"""The command line: each verb reads its arguments, calls one function, prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from isthmus.errors import IsthmusError
+
+app = typer.Typer(
+    name="isthmus",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=(
+        "How countries lead, move, team up and polarise in a research field.\n\n"
+        "Start with `isthmus demo`: a simulated world, every question, no download. With OpenAlex "
+        "files of your own: `isthmus ingest FILES --to corpus`, write a study, "
+        "`isthmus run STUDY.toml --to results`."
+    ),
+)
+
+_out = Console()
+_err = Console(stderr=True)
+
+
+@app.command()
+def demo(
+    to: Annotated[Path, typer.Option(help="Folder for the world and its results.")] = Path(
+        "isthmus-demo"
+    ),
+    works: Annotated[int, typer.Option(help="Number of works to simulate.", min=1000)] = 50_000,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same numbers.")] = 1,
+) -> None:
+    """Simulate a world, answer every question on it, and compare with what was planted."""
+    from isthmus.console import steps, working
+    from isthmus.demo import demonstrate, describe
+
+    with working(_err, "Simulating a world") as simulating, steps(_err) as stepping:
+        shown = demonstrate(to, works=works, seed=seed, simulating=simulating, stepping=stepping)
+    for part in describe(shown):
+        _out.print(part)
+
+
+@app.command()
+def plan(study: Annotated[Path, typer.Argument(help="The study file.")]) -> None:
+    """Say what a study would read, write and need, and do nothing."""
+    from isthmus.plan import plan_of
+    from isthmus.study import Study
+
+    for part in plan_of(Study.load(study)).describe():
+        _out.print(part)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="OpenAlex works (.jsonl, .jsonl.gz, .json, .parquet) or snapshot folders, any mix."
+        ),
+    ],
+    to: Annotated[Path, typer.Option(help="Folder of the corpus to write.")],
+    release: Annotated[
+        str | None, typer.Option(help="Name of the release, if the files do not say.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that parse; all cores by default.", min=1)
+    ] = None,
+) -> None:
+    """Read bibliographic records into a corpus.
+
+    Bad records are set aside and counted by reason, never fatal; `isthmus
+    verify` shows them. Killed half-way, the same command goes on where it was.
+    """
+    from isthmus.console import reading, tally
+    from isthmus.corpus.ingest import ingest as read
+
+    with reading(_err) as progress:
+        corpus = read(sources, to, release=release, workers=workers, progress=progress)
+    _out.print(tally(corpus))
+    _out.print(f"Next: `isthmus verify {to}`, or a study that names this corpus.", markup=False)
+
+
+@app.command()
+def verify(corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")]) -> None:
+    """Check a corpus against its manifest and show what was rejected, and why."""
+    from isthmus.console import verification
+    from isthmus.corpus.verify import verify as check
+
+    found = check(corpus)
+    _out.print(verification(found))
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    to: Annotated[Path, typer.Option(help="Folder to write; `truth` stands inside it.")],
+    works: Annotated[int, typer.Option(help="Number of works.", min=1)] = 50_000,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
+    as_: Annotated[
+        str, typer.Option("--as", help="`corpus`, or `openalex` for work files to ingest.")
+    ] = "corpus",
+    placebo: Annotated[
+        bool, typer.Option(help="Plant nothing: no affinities, no effects.")
+    ] = False,
+) -> None:
+    """Write a simulated world with its planted truth beside it."""
+    from isthmus.console import working
+    from isthmus.simulation import simulate_world
+
+    with working(_err, "Simulating a world") as progress:
+        simulate_world(
+            to, works=works, seed=seed, as_=as_, placebo=placebo, progress=progress
+        )
+    _out.print(f"A world of {works:,} works is in {to}.", markup=False)
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study file (TOML).")],
+    to: Annotated[Path, typer.Option(help="Folder of results to write.")],
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace results of another study that stand there.")
+    ] = False,
+    memory: Annotated[
+        str | None, typer.Option(help="Most memory the engine may use, like 4GB.")
+    ] = None,
+) -> None:
+    """Answer every question the study asks.
+
+    With nothing changed a second run does nothing; a killed run goes on.
+    """
+    from isthmus.console import leaders, steps
+    from isthmus.run import run as answer
+    from isthmus.study import Study
+
+    wanted = Study.load(study)
+    if memory is not None:
+        wanted = wanted.with_run(memory=memory)
+    with steps(_err) as progress:
+        results = answer(wanted, to, overwrite=overwrite, progress=progress)
+    _out.print(leaders(results))
+    _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
+
+
+def main() -> None:
+    """Run the command line; errors made on purpose are sentences, not tracebacks."""
+    try:
+        app()
+    except IsthmusError as error:
+        _err.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _err.print("Stopped. The same command goes on from here.")
+        sys.exit(130)

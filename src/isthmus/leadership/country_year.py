@@ -1,0 +1,139 @@
+"""The leaders' table: every measure of a country in a year, side by side."""
+
+from __future__ import annotations
+
+from functools import cached_property, reduce
+
+from isthmus.attribution import bloc_works, in_blocs
+from isthmus.engine import Table
+from isthmus.leadership import impact as impact_of
+from isthmus.leadership import scientists as scientists_of
+from isthmus.leadership.impact import Z_95
+from isthmus.leadership.output import papers_by_country, papers_of_world
+from isthmus.tables import StudyTables
+
+KEY = ["year", "country"]
+
+
+class Leaders:
+    """Measures of countries in a study, each computed when asked for.
+
+    Parameters
+    ----------
+    tables
+        The study's shared tables.
+    """
+
+    def __init__(self, tables: StudyTables) -> None:
+        self.tables = tables
+        self.study = tables.study
+
+    @cached_property
+    def impact(self) -> Table:
+        """``c_k`` of the field's works in the study's years: ``work_id``, ``year``, ``c_k``."""
+        return self.tables.keep("impact", self._impact)
+
+    def _impact(self) -> Table:
+        rules, tables = self.study.impact, self.tables
+        citations = tables.citations
+        if rules.exclude_self_citations:
+            authorships = tables.corpus["authorships"]
+            citations = impact_of.without_self_citations(citations, authorships)
+        if rules.exclude_citing_countries:
+            excluded = rules.exclude_citing_countries
+            citations = impact_of.without_citing_countries(citations, tables.countries, excluded)
+        return impact_of.citation_windows(
+            tables.field_in_years, citations, rules.window, tables.corpus_end
+        )
+
+    @cached_property
+    def hit_thresholds(self) -> Table:
+        """Where each year's hits begin, and the size of the tie there."""
+        return impact_of.hit_thresholds(self.impact, self.study.impact.hit_percent)
+
+    @cached_property
+    def scientists(self) -> Table:
+        """Scientists of the field: ``author_id``, ``n_works``, ``n_field``."""
+        return self.tables.keep("scientists", self._scientists)
+
+    def _scientists(self) -> Table:
+        tables, rules = self.tables, self.study.scientists
+        totals = tables.author_totals if tables.holds_only_the_field else None
+        return scientists_of.scientists(
+            self._written, tables.field, rules.min_works, rules.min_share, totals
+        )
+
+    @cached_property
+    def _written(self) -> Table:
+        corpus = self.tables.corpus
+        return scientists_of.author_works(corpus["works"], corpus["authorships"], self.study.years)
+
+    @cached_property
+    def scientist_years(self) -> Table:
+        """Place each scientist in a country for every year with a work."""
+        return self.tables.keep("scientist_years", self._scientist_years)
+
+    def _scientist_years(self) -> Table:
+        authorships = self.tables.corpus["authorships"]
+        return scientists_of.scientist_years(
+            self.scientists, self._written, authorships, self.tables.affiliations
+        )
+
+    def country_year(self) -> Table:
+        """Give every measure by year and country.
+
+        Grain: one row per year and country. Columns: ``papers_<attribution>``,
+        its ``_fractional`` count, its ``_share`` of the world's papers that have
+        such a country, with a 95 % Wilson interval; ``papers_whole`` and
+        ``papers_fractional`` over all authors; those of
+        :func:`~isthmus.leadership.impact.impact_by_country`; ``scientists``.
+        """
+        return self._measures(self.tables.deciding, self.tables.countries, self.scientist_years)
+
+    def bloc_year(self) -> Table:
+        """Give the measures of :meth:`country_year` for the study's blocs."""
+        blocs = self.study.countries.blocs
+        return self._measures(
+            bloc_works(self.tables.deciding, blocs),
+            bloc_works(self.tables.countries, blocs),
+            in_blocs(self.scientist_years, blocs),
+        )
+
+    def _measures(self, deciding: Table, countries: Table, placed: Table) -> Table:
+        rules, field = self.study.impact, self.tables.field_in_years
+        rule = f"papers_{self.study.countries.attribution}"
+        attributed = papers_by_country(field, deciding, (rule, f"{rule}_fractional"))
+        world = papers_of_world(field, self.tables.deciding, "world")
+        cited = impact_of.impact_by_country(
+            self.impact, self.hit_thresholds, deciding, rules.window
+        )
+        people = scientists_of.scientists_by_country(placed)
+        parts = [with_share(attributed, world, rule)]
+        if self.study.countries.attribution != "any":
+            names = ("papers_whole", "papers_fractional")
+            parts.append(papers_by_country(field, countries, names))
+        return side_by_side([*parts, cited, people])
+
+
+def with_share(counts: Table, world: Table, name: str) -> Table:
+    """Add a count's share of the world's in the year, with a 95 % Wilson interval."""
+    joined = counts.inner_join(world, "year")
+    share, n, square = joined[name] / joined.world, joined.world, Z_95 * Z_95
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    half = Z_95 / (1 + square / n) * (share * (1 - share) / n + square / (4 * n * n)).sqrt()
+    interval = {f"{name}_share_low": middle - half, f"{name}_share_high": middle + half}
+    return joined.select(*counts.columns, **{f"{name}_share": share}, **interval)
+
+
+def side_by_side(parts: list[Table]) -> Table:
+    """Join tables by year and country, keeping every year and country that any has.
+
+    Counts (``papers_``, ``scientists``) absent for a year and country are 0;
+    measures that are undefined there stay null.
+    """
+    keys = reduce(lambda a, b: a.union(b), [part.select(*KEY) for part in parts]).distinct()
+    joined = keys
+    for part in parts:
+        joined = joined.left_join(part, KEY).select(*joined.columns, *part.columns[2:])
+    counts = [c for c in joined.columns if c.startswith("papers_") or c == "scientists"]
+    return joined.mutate(**{name: joined[name].fill_null(0) for name in counts})

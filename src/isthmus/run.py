@@ -1,0 +1,332 @@
+"""A study's steps in order: what is done, what is left, and what it came to.
+
+Each step writes its result tables whole and leaves a record. A second run with
+nothing changed does nothing; a run that was killed goes on after the last
+finished step.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from isthmus.corpus.store import Corpus, open_corpus
+from isthmus.engine import Engine, Table, open_engine
+from isthmus.errors import CorpusError, StudyError, TargetError
+from isthmus.field import reference_tally
+from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
+from isthmus.leadership.country_year import Leaders
+from isthmus.leadership.coverage import coverage
+from isthmus.poles.networks import citation, collaboration
+from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
+from isthmus.study import Study
+from isthmus.tables import StudyTables
+
+#: Folder of unfinished work inside the results; removed when the run ends.
+WORK_FOLDER = ".work"
+
+
+class Progress(Protocol):
+    """What a run tells whoever watches it."""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Say that `step` begins, `done` of `total` steps being finished."""
+        ...
+
+
+@dataclass
+class Context:
+    """What a step works with: the shared tables, and notes it leaves for ``run.json``."""
+
+    tables: StudyTables
+    leaders: Leaders
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def collect(self, table: Table) -> pa.Table:
+        """Compute a result table as Arrow."""
+        return self.tables.engine.collect(table)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question of a run: its name, the tables it makes, and how."""
+
+    name: str
+    makes: tuple[str, ...]
+    make: Callable[[Context], Mapping[str, pa.Table]]
+
+
+def _coverage(context: Context) -> dict[str, pa.Table]:
+    tables = context.tables
+    corpus = tables.corpus
+    rows = coverage(tables.field_in_years, tables.countries, corpus["works"], corpus["references"])
+    tally = reference_tally(tables.dated_references)
+    tally = tally.filter(tally.year.between(*tables.study.years))
+    joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
+    everyone = joined.country == "all"
+    blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
+    return {"coverage": context.collect(joined.mutate(**blank))}
+
+
+def _leaders(context: Context) -> dict[str, pa.Table]:
+    leaders, tables = context.leaders, context.tables
+    made = {
+        "country_year": context.collect(leaders.country_year()),
+        "hit_thresholds": context.collect(leaders.hit_thresholds),
+    }
+    if tables.study.countries.blocs:
+        made["bloc_year"] = context.collect(leaders.bloc_year())
+    known = "from the corpus"
+    if tables.holds_only_the_field:
+        known = "unknown: the corpus holds the field alone"
+        if tables.author_totals is not None:
+            known = "from the totals of author entities"
+    context.notes["scientists_majority"] = known
+    context.notes["corpus_end"] = tables.corpus_end
+    return made
+
+
+def _networks(context: Context) -> dict[str, pa.Table]:
+    tables, study = context.tables, context.tables.study
+    citations = tables.citations
+    citations = citations.filter(citations.citing_year.between(*study.years))
+    if not study.field.include_citing:
+        inside = tables.field.select(citing_id="work_id")
+        citations = citations.semi_join(inside, "citing_id")
+    works = tables.corpus["works"]
+    together = collaboration(tables.field_in_years, tables.countries, works)
+    return {
+        "collaboration": context.collect(together),
+        "citation": context.collect(citation(citations, tables.countries)),
+    }
+
+
+STEPS: tuple[Step, ...] = (
+    Step("coverage", ("coverage",), _coverage),
+    Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
+    Step("networks", ("collaboration", "citation"), _networks),
+)
+
+
+def run(
+    study: Study,
+    to: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Answer every question a study asks and write the results to a folder.
+
+    Parameters
+    ----------
+    study
+        The study; its corpus must be finished.
+    to
+        Folder of results; ``results`` beside the study file when None.
+    overwrite
+        Replace results of another study or corpus that stand there.
+    progress
+        Told when each step begins.
+
+    Returns
+    -------
+    Results
+        The finished results.
+
+    Raises
+    ------
+    StudyError
+        The field matches nothing, or works of fewer than two countries.
+    CorpusError
+        The corpus is missing, unfinished or empty.
+    TargetError
+        The folder holds something else, cannot be written, or is in use.
+    """
+    corpus = open_corpus(study.path(study.study.corpus))
+    if corpus.rows("works") == 0:
+        raise CorpusError(
+            f"The corpus {corpus.path} holds no works. `isthmus verify {corpus.path}` says what "
+            "was read and what was rejected."
+        )
+    target = Path(to) if to is not None else study.folder / "results"
+    return _Run(study, corpus, target, overwrite, progress).go()
+
+
+class _Run:
+    """One run on one folder."""
+
+    def __init__(
+        self,
+        study: Study,
+        corpus: Corpus,
+        target: Path,
+        overwrite: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.study, self.corpus, self.target = study, corpus, target
+        self.overwrite, self.progress = overwrite, progress
+        self.work = target / WORK_FOLDER
+        self.identity = {
+            "study": study.fingerprint(),
+            "corpus": corpus.hash,
+            "isthmus": version("isthmus"),
+            "results_version": RESULTS_VERSION,
+        }
+
+    def go(self) -> Results:
+        self._refuse_strangers()
+        fresh = not self.target.exists()
+        try:
+            with sole_writer(self.target, "writing results to"):
+                self._continue()
+        except (StudyError, CorpusError):
+            if fresh:
+                remove(self.target)
+            raise
+        return open_results(self.target)
+
+    def _refuse_strangers(self) -> None:
+        if not self.target.exists():
+            return
+        if not self.target.is_dir():
+            raise TargetError(f"{self.target} is a file; choose a folder for the results.")
+        standing = {p.name for p in self.target.iterdir()} - {LOCK_NAME, WORK_FOLDER}
+        begun = self._read(self.work / "identity.json") or self._read(self.target / RUN_FILE)
+        if standing and begun is None and not self.overwrite:
+            raise TargetError(
+                f"{self.target} holds files that are not results of isthmus. Choose another folder."
+            )
+        same = begun is None or begun.get("identity", begun) == self.identity
+        if not same and not self.overwrite:
+            raise TargetError(
+                f"{self.target} holds results of another study, corpus or version. Choose another "
+                "folder, or add --overwrite to replace them."
+            )
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+        return found
+
+    def _continue(self) -> None:
+        record = self._read(self.target / RUN_FILE)
+        done: dict[str, Any] = {}
+        if record is not None and record["identity"] == self.identity:
+            done = record["steps"]
+        elif record is not None:
+            remove(self.target / RUN_FILE)
+            remove(self.work)
+        if done and all(self._stands(done.get(step.name)) for step in STEPS):
+            remove(self.work)
+            return
+        begun = self._read(self.work / "identity.json")
+        if begun != self.identity:
+            remove(self.work)
+        write_text(self.work / "identity.json", _json(self.identity))
+        self._steps(done)
+
+    def _steps(self, done: dict[str, Any]) -> None:
+        with ExitStack() as stack:
+            engine = self._engine()
+            stack.callback(engine.close)
+            tables = StudyTables(self.study, self.corpus, engine, self.work)
+            context = Context(tables, Leaders(tables))
+            self._refuse_emptiness(context)
+            for number, step in enumerate(STEPS):
+                if self.progress is not None:
+                    self.progress(step.name, number, len(STEPS))
+                left = done.get(step.name) or self._read(self._note(step))
+                if not self._stands(left):
+                    left = self._do(step, context)
+                    write_text(self._note(step), _json(left))
+                done[step.name] = left
+            write_text(self.target / RUN_FILE, _json(self._record(done, engine)))
+        remove(self.work)
+
+    def _engine(self) -> Engine:
+        wish = self.study.run
+        spill = self.study.path(wish.spill) if wish.spill else self.work / "spill"
+        return open_engine(wish.engine, memory=wish.memory, threads=wish.threads, spill=spill)
+
+    def _note(self, step: Step) -> Path:
+        return self.work / f"{step.name}.step.json"
+
+    def _do(self, step: Step, context: Context) -> dict[str, Any]:
+        context.notes = {}
+        began = time.perf_counter()
+        made = {
+            name: write_table(self.target, name, table)
+            for name, table in step.make(context).items()
+        }
+        seconds = round(time.perf_counter() - began, 3)
+        return {"seconds": seconds, "tables": made, "notes": context.notes}
+
+    def _stands(self, left: Mapping[str, Any] | None) -> bool:
+        """Whether a step's record is there and its files are as it left them."""
+        if left is None:
+            return False
+        hashes = [pair for table in left["tables"].values() for pair in table["sha256"].items()]
+        return all(
+            (self.target / name).exists() and sha256(self.target / name) == digest
+            for name, digest in hashes
+        )
+
+    def _refuse_emptiness(self, context: Context) -> None:
+        tables = context.tables
+        works = tables.field_in_years
+        first, last = self.study.years
+        counted = context.collect(works.agg(n=works.count()))["n"][0].as_py()
+        if not counted:
+            raise StudyError(
+                f"No work of {self.corpus.path} is in the field and published in {first}-{last}. "
+                "Check [field] and `years`; with nothing named in [field], every work counts."
+            )
+        placed = tables.countries.semi_join(works, "work_id").select("country").distinct()
+        found = context.collect(placed.limit(2))["country"].to_pylist()
+        if len(found) < 2:
+            which = f"only {found[0]}" if found else "no country at all"
+            raise StudyError(
+                f"The field's works of {first}-{last} have {which} among their affiliations; "
+                "isthmus compares countries and needs two at least."
+            )
+
+    def _record(self, steps: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
+        manifest = self.corpus.manifest
+        return {
+            "results_version": RESULTS_VERSION,
+            "identity": self.identity,
+            "title": self.study.study.title,
+            "settings": self.study.settings(),
+            "seed": self.study.run.seed,
+            "corpus": {
+                "hash": self.corpus.hash,
+                "source": manifest.source,
+                "release": manifest.release,
+                "rows": {name: self.corpus.rows(name) for name in sorted(manifest.tables)},
+            },
+            "versions": {
+                "isthmus": version("isthmus"),
+                "python": platform.python_version(),
+                "pyarrow": pa.__version__,
+                **engine.versions,
+            },
+            "steps": dict(steps),
+            "tables": {
+                name: t["rows"] for step in steps.values() for name, t in step["tables"].items()
+            },
+        }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() + "\n"

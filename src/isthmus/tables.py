@@ -1,0 +1,113 @@
+"""The tables several questions share, computed once for a study and kept.
+
+Everything here is an Ibis expression on the study's engine. What is used more
+than once is written to the run's working folder when first asked for, and read
+from there afterwards, also by a run that goes on after it was killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from isthmus import attribution
+from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import Corpus
+from isthmus.engine import Engine, Table
+from isthmus.field import citations_of_field, dated_references, field_works
+from isthmus.study import Study
+
+
+class StudyTables:
+    """A study's corpus, seen through its field and its attribution.
+
+    Parameters
+    ----------
+    study, corpus, engine
+        What is studied, on which corpus, and where the work runs.
+    folder
+        The run's working folder; kept tables go there.
+    """
+
+    def __init__(self, study: Study, corpus: Corpus, engine: Engine, folder: Path) -> None:
+        self.study = study
+        self.engine = engine
+        self.folder = folder
+        self._corpus = corpus
+
+    @cached_property
+    def corpus(self) -> dict[str, Table]:
+        """Every table of the corpus by name."""
+        return {
+            name: self.engine.read(self._corpus.parts(name), schema)
+            for name, schema in TABLES.items()
+        }
+
+    def keep(self, name: str, build: Callable[[], Table]) -> Table:
+        """Compute a table once under this name, or read it when it was kept before."""
+        path = self.folder / f"{name}.parquet"
+        found = self.engine.kept(path)
+        return found if found is not None else self.engine.keep(build(), path)
+
+    @cached_property
+    def field(self) -> Table:
+        """Works of the field, whatever their year: ``work_id``, ``year``."""
+        return self.keep("field", lambda: field_works(self.corpus, self.study, self.engine))
+
+    @cached_property
+    def field_in_years(self) -> Table:
+        """Works of the field published in the study's years."""
+        return self.field.filter(self.field.year.between(*self.study.years))
+
+    @cached_property
+    def affiliations(self) -> Table:
+        """Affiliations with a country, after merges."""
+        merged = attribution.merged_affiliations
+        return self.keep("affiliations", lambda: merged(self.corpus, self.study.countries))
+
+    @cached_property
+    def countries(self) -> Table:
+        """Countries on every work of the corpus, over all authors."""
+        return self.keep("countries", lambda: attribution.work_countries(self.affiliations))
+
+    @cached_property
+    def deciding(self) -> Table:
+        """Countries a work counts to under the study's attribution."""
+        rule = self.study.countries.attribution
+        if rule == "any":
+            return self.countries
+        deciding = attribution.deciding_countries
+        return self.keep("deciding", lambda: deciding(self.corpus, self.affiliations, rule))
+
+    @cached_property
+    def dated_references(self) -> Table:
+        """References to the field with both years, before anything is dropped."""
+        return self.keep("references", lambda: dated_references(self.corpus, self.field))
+
+    @cached_property
+    def citations(self) -> Table:
+        """References to the field that count: not to later years, not to itself."""
+        return citations_of_field(self.dated_references)
+
+    @cached_property
+    def corpus_end(self) -> int:
+        """Last year of the corpus: what the study says, else the newest year there is."""
+        if self.study.impact.corpus_end is not None:
+            return self.study.impact.corpus_end
+        works = self.corpus["works"]
+        newest = self.engine.collect(works.agg(year=works.year.max()))["year"][0].as_py()
+        return int(newest) if newest is not None else self.study.years[1]
+
+    @cached_property
+    def holds_only_the_field(self) -> bool:
+        """Whether every work of the corpus is in the field, so that a majority is unknowable."""
+        if self.study.field.is_everything:
+            return True
+        n_field = self.engine.collect(self.field.agg(n=self.field.count()))["n"][0].as_py()
+        return bool(n_field == self._corpus.rows("works"))
+
+    @cached_property
+    def author_totals(self) -> Table | None:
+        """Works of each author over all fields, where author entities were read."""
+        return self.corpus["authors"] if self._corpus.rows("authors") else None
