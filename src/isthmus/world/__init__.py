@@ -1,1 +1,1 @@
-"""Simulated worlds with planted truth."""
+"""Simulated worlds whose truth is planted and known."""

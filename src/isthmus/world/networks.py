@@ -1,0 +1,122 @@
+"""Yearly networks between countries, drawn from a law that is known exactly.
+
+A link's weight is a Poisson number with mean ``x_i x_j exp(affinity_ij)``. With
+no affinity this is the multi-edge configuration model (Sagarra, Pérez-Vicente
+and Díaz-Guilera 2014), in which countries' sizes explain everything: the world
+in which a null model must find nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isthmus.errors import InputError
+from isthmus.world.countries import country_codes, size_trajectories
+
+
+@dataclass(frozen=True)
+class NetworkPanel:
+    """A network for each year, and the law it was drawn from.
+
+    Attributes
+    ----------
+    years
+        (t,) years.
+    countries
+        n country codes.
+    weights
+        (t, n, n) integers with zero diagonal; symmetric unless directed.
+    expected
+        (t, n, n) true means of `weights`, which are also their variances.
+    sizes
+        (t, n) shares of the countries; rows sum to 1.
+    """
+
+    years: NDArray[np.int64]
+    countries: tuple[str, ...]
+    weights: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+
+
+def poisson_panel(
+    n_countries: int,
+    years: int | ArrayLike,
+    seed: int,
+    *,
+    affinity: ArrayLike | None = None,
+    total: tuple[float, float] = (2_000.0, 120_000.0),
+    directed: bool = False,
+) -> NetworkPanel:
+    """Draw a panel of networks between countries of moving sizes.
+
+    Parameters
+    ----------
+    n_countries
+        Number of countries (nodes).
+    years
+        Years in order, or how many (then 1992 is the first).
+    seed
+        Seed; the same seed gives the same panel.
+    affinity
+        Log-multiplier of the mean, shape (n, n) or (t, n, n); None plants nothing.
+        Symmetric unless `directed`.
+    total
+        Mean number of links of the whole world (each undirected link once) in
+        the first and last year; it grows by a constant rate between them.
+        Affinities multiply on top of it.
+    directed
+        Draw both directions on their own, with cited attractiveness
+        proportional to size like citing volume.
+
+    Raises
+    ------
+    InputError
+        `affinity` has another shape, is not finite, or is not symmetric though
+        the panel is undirected.
+
+    Examples
+    --------
+    >>> panel = poisson_panel(30, 5, seed=1)
+    >>> panel.weights.shape
+    (5, 30, 30)
+    """
+    when = np.arange(1992, 1992 + years) if isinstance(years, int) else np.asarray(years, np.int64)
+    sizes = size_trajectories(n_countries, len(when))
+    expected = _expected(sizes, np.geomspace(*total, len(when)), directed)
+    expected *= np.exp(_affinity(affinity, expected.shape, directed))
+    weights = np.random.default_rng(seed).poisson(expected)
+    if not directed:
+        weights = np.triu(weights, 1)
+        weights += weights.transpose(0, 2, 1)
+    return NetworkPanel(when, country_codes(n_countries), weights, expected, sizes)
+
+
+def _expected(
+    sizes: NDArray[np.float64], totals: NDArray[np.float64], directed: bool
+) -> NDArray[np.float64]:
+    products = sizes[:, :, None] * sizes[:, None, :]
+    products[:, np.arange(sizes.shape[1]), np.arange(sizes.shape[1])] = 0.0
+    entries = totals * (1.0 if directed else 2.0)
+    return np.asarray(products * (entries / products.sum(axis=(1, 2)))[:, None, None])
+
+
+def _affinity(
+    affinity: ArrayLike | None, shape: tuple[int, ...], directed: bool
+) -> NDArray[np.float64]:
+    if affinity is None:
+        return np.zeros(shape)
+    given = np.asarray(affinity, np.float64)
+    if given.shape not in (shape, shape[1:]):
+        raise InputError(
+            f"The affinity has shape {given.shape}; {shape[1:]} or {shape} was expected."
+        )
+    if not np.isfinite(given).all():
+        raise InputError("The affinity holds values that are not finite; give log-multipliers.")
+    full = np.broadcast_to(given, shape)
+    if not directed and not np.allclose(full, full.transpose(0, 2, 1)):
+        raise InputError("The affinity is not symmetric; pass directed=True or make it symmetric.")
+    return np.array(full)
