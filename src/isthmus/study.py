@@ -200,6 +200,10 @@ Allowed: corpus, title, years.
         """First and last year of the study, both included."""
         return self.study.years
 
+    def with_run(self, **settings: Any) -> Study:
+        """Give the study with settings of ``[run]`` replaced; only `seed` changes numbers."""
+        return msgspec.structs.replace(self, run=msgspec.structs.replace(self.run, **settings))
+
     def path(self, name: str) -> Path:
         """Resolve a path named in the study against the folder of its file."""
         return (self.folder / Path(name).expanduser()).resolve()
@@ -290,6 +294,17 @@ def _require(condition: bool, key: str, found: object, allowed: str) -> None:
 
 
 def _check(study: Study) -> None:
+    _check_numbers(study)
+    _check_countries(study.countries, study.impact.exclude_citing_countries)
+    field = study.field
+    named = (field.subfields, field.fields, field.topics, field.mag_fos, field.venues)
+    for value in (value for values in named for value in values):
+        entity_id(value)
+    for concept in field.concepts:
+        entity_id(concept.id if isinstance(concept, Concept) else concept)
+
+
+def _check_numbers(study: Study) -> None:
     first, last = study.study.years
     _require(
         EARLIEST_YEAR <= first <= last <= LATEST_YEAR,
@@ -297,26 +312,35 @@ def _check(study: Study) -> None:
         [first, last],
         f"a first and a last year, in order, between {EARLIEST_YEAR} and {LATEST_YEAR}",
     )
-    _require(0 <= study.impact.window <= 50, "impact.window", study.impact.window, "0 to 50 years")
-    percent = study.impact.hit_percent
-    _require(0 < percent <= 100, "impact.hit_percent", percent, "above 0 and at most 100")
-    _require(study.scientists.min_works >= 1, "scientists.min_works", 0, "at least 1")
-    share = study.scientists.min_share
-    _require(0 <= share < 1, "scientists.min_share", share, "at least 0 and below 1")
-    _require(study.poles.min_works >= 0, "poles.min_works", study.poles.min_works, "0 or more")
-    _require(
-        2 <= study.poles.archetypes <= 50, "poles.archetypes", study.poles.archetypes, "2 to 50"
-    )
-    replays = study.poles.placebo_replays
-    _require(replays >= 0, "poles.placebo_replays", replays, "0 or more")
-    _require(bool(study.poles.null_models), "poles.null_models", [], "at least one null model")
-    _require(study.run.seed >= 0, "run.seed", study.run.seed, "0 or more")
-    _check_countries(study.countries, study.impact.exclude_citing_countries)
-    for ids in (study.field.subfields, study.field.fields, study.field.topics, study.field.venues):
-        for value in ids:
-            entity_id(value)
-    for concept in study.field.concepts:
-        entity_id(concept.id if isinstance(concept, Concept) else concept)
+    impact, poles, people = study.impact, study.poles, study.scientists
+    rules: list[tuple[bool, str, object, str]] = [
+        (0 <= impact.window <= 50, "impact.window", impact.window, "0 to 50 years"),
+        (
+            0 < impact.hit_percent <= 100,
+            "impact.hit_percent",
+            impact.hit_percent,
+            "above 0 and at most 100",
+        ),
+        (people.min_works >= 1, "scientists.min_works", people.min_works, "at least 1"),
+        (
+            0 <= people.min_share < 1,
+            "scientists.min_share",
+            people.min_share,
+            "at least 0 and below 1",
+        ),
+        (poles.min_works >= 0, "poles.min_works", poles.min_works, "0 or more"),
+        (2 <= poles.archetypes <= 50, "poles.archetypes", poles.archetypes, "2 to 50"),
+        (
+            poles.placebo_replays >= 0,
+            "poles.placebo_replays",
+            poles.placebo_replays,
+            "0 or more",
+        ),
+        (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
+        (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
+    ]
+    for rule in rules:
+        _require(*rule)
 
 
 def _check_countries(countries: Countries, excluded: tuple[str, ...]) -> None:

@@ -1,0 +1,110 @@
+"""What the command line shows: progress while it works, tables when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from isthmus.results import Results
+
+#: Countries shown in the leaders' table.
+TOP = 10
+
+
+@contextmanager
+def steps(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a run's steps: which one is at work, how many are done."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def working(console: Console, doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how much of a job of known length is done, and the time left."""
+    columns = (SpinnerColumn(), TextColumn(doing), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(doing, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def reading(console: Console) -> Iterator[Callable[[int, int, int], None]]:
+    """Show an ingest: share of bytes read, works a second, time left."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("Reading"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[works]:,} works, {task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, works=0, rate=0.0)
+
+        def show(works: int, done: int, total: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = works / elapsed if elapsed else 0.0
+            bar.update(task, completed=done, total=total, works=works, rate=rate)
+
+        yield show
+
+
+def sums_by_country(results: Results, columns: list[str]) -> list[dict[str, Any]]:
+    """Sum columns of ``country_year`` over the years, largest first column first."""
+    table = results.table("country_year").select(["country", *columns])
+    summed = table.group_by("country").aggregate([(c, "sum") for c in columns])
+    ordered = summed.sort_by([(f"{columns[0]}_sum", "descending"), ("country", "ascending")])
+    return [
+        {"country": row["country"], **{c: row[f"{c}_sum"] for c in columns}}
+        for row in ordered.to_pylist()
+    ]
+
+
+def leaders(results: Results) -> Table:
+    """Show the leading countries of a study, by papers under its attribution."""
+    settings = results.record["settings"]
+    rule = f"papers_{settings['countries']['attribution']}"
+    cited = f"c{settings['impact']['window']}_sum"
+    columns = [rule, "papers_fractional", cited, "hits"]
+    if rule == "papers_any":
+        columns = [rule, "papers_any_fractional", cited, "hits"]
+    first, last = settings["study"]["years"]
+    shown = Table(title=f"{results.record['title']}, {first}-{last}: who leads")
+    shown.add_column("country")
+    for column in columns:
+        shown.add_column(column, justify="right")
+    for row in sums_by_country(results, columns)[:TOP]:
+        shown.add_row(row["country"], *(amount(row[c]) for c in columns))
+    return shown
+
+
+def amount(value: float | None) -> str:
+    """Write a count for people: no decimals when whole, one otherwise, a dash when undefined."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
