@@ -235,6 +235,7 @@ def country_year(
     impact = citation_windows(works, in_field, years, window)
     weights = hits(impact, works, percent)
     of_year = Counter(works[i].year for i in impact)
+    world = Counter(works[i].year for i in in_field if works[i].deciding(rule))
     table: dict = defaultdict(lambda: defaultdict(Fraction))
     for i in in_field:
         work = works[i]
@@ -254,6 +255,11 @@ def country_year(
                 row[f"c{window}_sum"] += impact[i]
                 row["hits"] += weights[i]
                 row["hit_share"] += weights[i] / (Fraction(of_year[work.year]) * percent / 100)
+    for (year, _), row in table.items():
+        if row[f"papers_{rule}"]:
+            row[f"papers_{rule}_share"] = row[f"papers_{rule}"] / world[year]
+        if row[f"c{window}_papers"]:
+            row[f"c{window}_mean"] = row[f"c{window}_sum"] / row[f"c{window}_papers"]
     for key, count in scientist_years(works, in_field, years).items():
         table[key]["scientists"] += count
     return {key: {name: float(v) for name, v in row.items()} for key, row in table.items()}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 
 from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 from recount import Author, Work
 
 COUNTRIES = ["US", "CN", "DE", "FR", "BR", "IN"]

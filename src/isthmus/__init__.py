@@ -1,1 +1,46 @@
-"""How countries lead, move, team up and polarise in a research field."""
+"""How countries lead, move, team up and polarise in a research field.
+
+Examples
+--------
+>>> import isthmus as ist
+>>> study = ist.Study.parse({"study": {"corpus": "corpus", "years": [2000, 2021]}})
+>>> study.countries.poles
+('US', 'CN')
+
+With a corpus at hand: ``results = ist.run(study)``, then
+``results.table("country_year")`` is an Arrow table.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version as _version
+from typing import Any
+
+__version__ = _version("isthmus")
+
+_HOME = {
+    "Corpus": "corpus.store",
+    "Results": "results",
+    "Study": "study",
+    "ingest": "corpus.ingest",
+    "open_corpus": "corpus.store",
+    "open_results": "results",
+    "run": "runner",
+    "simulate": "simulation",
+    "verify": "corpus.verify",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"isthmus.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -116,9 +116,7 @@ def simulate(
     from isthmus.simulation import simulate_world
 
     with working(_err, "Simulating a world") as progress:
-        simulate_world(
-            to, works=works, seed=seed, as_=as_, placebo=placebo, progress=progress
-        )
+        simulate_world(to, works=works, seed=seed, as_=as_, placebo=placebo, progress=progress)
     _out.print(f"A world of {works:,} works is in {to}.", markup=False)
 
 
@@ -138,7 +136,7 @@ def run(
     With nothing changed a second run does nothing; a killed run goes on.
     """
     from isthmus.console import leaders, steps
-    from isthmus.run import run as answer
+    from isthmus.runner import run as answer
     from isthmus.study import Study
 
     wanted = Study.load(study)

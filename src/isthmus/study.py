@@ -210,9 +210,7 @@ Allowed: corpus, title, years.
 
     def settings(self) -> dict[str, Any]:
         """Every setting with its value, as plain types, without folders of this machine."""
-        plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, folder=Path()))
-        del plain["folder"]
-        return plain
+        return {name: msgspec.to_builtins(getattr(self, name)) for name in _sections()}
 
     def fingerprint(self) -> str:
         """Digest of all settings that can change a number.

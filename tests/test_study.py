@@ -1,0 +1,114 @@
+"""The study file: read as written, refused with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.errors import StudyError
+from isthmus.study import Concept, Study, entity_id
+
+ABOUT = {"corpus": "corpus", "years": [2000, 2021]}
+
+FULL = """
+[study]
+title = "Global AI research"
+corpus = "corpus"
+years = [2000, 2021]
+
+[field]
+subfields = [1702]
+concepts = ["C154945302", { id = 41008148, min_score = 0.3 }]
+include_citing = true
+
+[countries]
+poles = ["US", "CN"]
+attribution = "last_author"
+merge = { CN = ["HK", "MO"] }
+blocs = { EU27 = ["DE", "FR"] }
+
+[impact]
+window = 2
+hit_percent = 1
+
+[poles]
+null_models = ["multiedge", "ecm"]
+min_works = 50
+archetypes = 4
+
+[run]
+seed = 1
+engine = "duckdb"
+"""
+
+
+def test_a_full_study_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(FULL)
+    study = Study.load(path)
+    assert study.years == (2000, 2021)
+    assert study.field.concepts == ("C154945302", Concept(id=41008148, min_score=0.3))
+    assert study.countries.merge == {"CN": ("HK", "MO")}
+    assert study.path(study.study.corpus) == (tmp_path / "corpus").resolve()
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"study": {**ABOUT, "yaers": 1}}, "did you mean `years`"),
+        ({"study": ABOUT, "poels": {}}, "did you mean `poles`"),
+        ({"study": ABOUT, "field": {"subfield": [1]}}, "Allowed: concepts, fields"),
+        ({"study": {"corpus": "c"}}, "missing required field `years`"),
+        ({"study": {"corpus": "c", "years": [2021, 2000]}}, "in order"),
+        ({"study": {"corpus": "c", "years": [2000]}}, "years"),
+        ({"study": ABOUT, "countries": {"attribution": "seventh"}}, "attribution"),
+        ({"study": ABOUT, "countries": {"poles": ["USA", "CN"]}}, "ISO 3166"),
+        ({"study": ABOUT, "countries": {"poles": ["US", "US"]}}, "different countries"),
+        ({"study": ABOUT, "countries": {"merge": {"CN": ["HK"], "TW": ["HK"]}}}, "folded"),
+        ({"study": ABOUT, "countries": {"merge": {"GB": ["US"]}}}, "not folded into another"),
+        ({"study": ABOUT, "countries": {"blocs": {"EU": ["DE"]}}}, "three letters"),
+        ({"study": ABOUT, "impact": {"window": -1}}, "0 to 50"),
+        ({"study": ABOUT, "impact": {"hit_percent": 0}}, "above 0"),
+        ({"study": ABOUT, "scientists": {"min_works": 0}}, "`scientists.min_works` is 0"),
+        ({"study": ABOUT, "poles": {"null_models": []}}, "at least one null model"),
+        ({"study": ABOUT, "field": {"concepts": ["AI"]}}, "not an identifier"),
+        ({"study": ABOUT, "run": {"seed": -1}}, "0 or more"),
+        ({"study": ABOUT, "run": 3}, "must be a table"),
+    ],
+)
+def test_a_wrong_study_is_refused_with_a_reason(document: dict, message: str) -> None:
+    with pytest.raises(StudyError, match=message) as caught:
+        Study.parse(document)
+    assert str(caught.value).endswith(".")
+
+
+def test_missing_and_broken_files_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no study file at"):
+        Study.load(tmp_path / "absent.toml")
+    (tmp_path / "broken.toml").write_text("[study\n")
+    with pytest.raises(StudyError, match="not valid TOML"):
+        Study.load(tmp_path / "broken.toml")
+    with pytest.raises(StudyError, match="Cannot read"):
+        Study.load(tmp_path)
+
+
+def test_the_fingerprint_follows_what_changes_numbers(tmp_path: Path) -> None:
+    study = Study.parse({"study": ABOUT})
+    assert study.with_run(memory="1GB", threads=1).fingerprint() == study.fingerprint()
+    assert study.with_run(seed=2).fingerprint() != study.fingerprint()
+    other = Study.parse({"study": ABOUT, "impact": {"window": 3}})
+    assert other.fingerprint() != study.fingerprint()
+    (tmp_path / "ids.txt").write_text("W1\nW2\n")
+    listed = Study.parse({"study": ABOUT, "field": {"works": "ids.txt"}}, folder=tmp_path)
+    before = listed.fingerprint()
+    (tmp_path / "ids.txt").write_text("W1\n")
+    assert listed.fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("https://openalex.org/subfields/1702", 1702), ("W2741809807", 2741809807), ("17", 17)],
+)
+def test_entity_ids(text: str, number: int) -> None:
+    assert entity_id(text) == number
