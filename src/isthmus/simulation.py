@@ -1,0 +1,236 @@
+"""A simulated world on disk: as a corpus, or as OpenAlex files, with its truth.
+
+The folder ``truth`` inside the target holds what was planted: ``settings.json``
+and one Parquet table per kind of count, from the generator's own books.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from isal import igzip
+
+from isthmus.corpus.manifest import unfinished
+from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import CorpusWriter
+from isthmus.errors import InputError, TargetError
+from isthmus.files import LOCK_NAME, PARTIAL_SUFFIX, atomic_path, remove, target_errors, write_text
+from isthmus.world import openalex
+from isthmus.world.generator import World, WorldYear
+from isthmus.world.settings import WorldSettings, planted_world
+from isthmus.world.tables import WorksLater, authors, entities, year_tables
+from isthmus.world.truth import Truth
+
+#: Folder inside the target that holds what was planted.
+TRUTH = "truth"
+#: Records of one file of OpenAlex works or entities.
+RECORDS_PER_FILE = 50_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Where a simulated world stands.
+
+    Attributes
+    ----------
+    settings
+        What was planted.
+    target
+        The corpus, or the folder to ingest.
+    truth
+        Folder of the planted tables and ``settings.json``.
+    """
+
+    settings: WorldSettings
+    target: Path
+    truth: Path
+
+    def table(self, name: str) -> pa.Table:
+        """Read a planted table, like ``country_year`` or ``collaboration``."""
+        return read_truth(self.target, name)
+
+
+def simulate_world(
+    target: str | Path,
+    *,
+    works: int,
+    seed: int,
+    as_: str = "corpus",
+    placebo: bool = False,
+    progress: Progress | None = None,
+) -> Simulation:
+    """Write a world in which everything is planted, or, as a placebo, nothing is."""
+    settings = WorldSettings(works, seed) if placebo else planted_world(works, seed)
+    return simulate(settings, target, as_=as_, progress=progress)
+
+
+def simulate(
+    settings: WorldSettings,
+    target: str | Path,
+    *,
+    as_: str = "corpus",
+    progress: Progress | None = None,
+) -> Simulation:
+    """Write a simulated world and its truth.
+
+    Parameters
+    ----------
+    settings
+        Size, seed and everything planted.
+    target
+        Folder to write; new, empty, or left unfinished by an earlier simulation.
+    as_
+        ``corpus`` for a corpus, ``openalex`` for OpenAlex files in the layout of
+        the snapshot (``data/works/updated_date=*/part_*.gz`` and entities).
+    progress
+        Called with the works done and the works in all.
+
+    Raises
+    ------
+    InputError
+        `as_` is something else.
+    TargetError
+        `target` is not empty, or cannot be written.
+    """
+    target = Path(target)
+    if as_ not in ("corpus", "openalex"):
+        raise InputError(f"A world can be written as corpus or openalex, not as {as_!r}.")
+    with target_errors(target):
+        _refuse_occupied(target)
+    try:
+        if as_ == "corpus":
+            _write_corpus(settings, target, progress)
+        else:
+            _write_openalex(settings, target, progress)
+    except BaseException:
+        remove(target / TRUTH)
+        raise
+    return Simulation(settings, target, target / TRUTH)
+
+
+def read_truth(target: str | Path, name: str) -> pa.Table:
+    """Read a planted table of the world at `target`.
+
+    Raises
+    ------
+    InputError
+        There is no such table; the message names those that exist.
+    """
+    folder = Path(target) / TRUTH
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.parquet"))) or "none"
+        raise InputError(f"No planted table {name} is in {folder}; it holds {known}.")
+    return pq.read_table(path)
+
+
+def _write_corpus(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
+    world = World(settings)
+    truth, later = Truth(world), WorksLater(world)
+    command = f"isthmus simulate --works {settings.n_works} --seed {settings.seed}"
+    with CorpusWriter(
+        target, source="simulated", command=f"{command} --to {shlex.quote(str(target))}"
+    ) as writer:
+        for year in _grown(world, progress):
+            truth.add(year)
+            later.add(year)
+            for name, rows in year_tables(world, year).items():
+                writer.write(name, typed(name, rows))
+        for rows in later.tables():
+            writer.write("works", typed("works", rows))
+        last = entities(world) | {"authors": authors(truth.works_count)}
+        for name, rows in last.items():
+            writer.write(name, typed(name, rows))
+        _write_truth(truth, target / TRUTH)
+
+
+def typed(table: str, rows: pa.Table) -> pa.Table:
+    """Give rows the columns and types of a corpus table."""
+    return rows.select(TABLES[table].names).cast(TABLES[table])
+
+
+def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
+    """Grow the world twice: to count citations, then to write records that state them."""
+    first = World(settings)
+    for _ in first.grow():
+        pass
+    world, received = World(settings), first.received
+    truth = Truth(world)
+    updated = f"{settings.years[1] + 1}-01-01"
+
+    def works() -> Iterator[bytes]:
+        for year in _grown(world, progress):
+            truth.add(year)
+            yield from openalex.work_lines(world, year, received, updated)
+
+    with atomic_path(target / "data") as data:
+        _write_lines(works(), data / "works" / f"updated_date={updated}")
+        others = {
+            "institutions": openalex.institution_lines(world, updated),
+            "sources": openalex.source_lines(world, updated),
+            "authors": openalex.author_lines(truth.works_count, updated),
+        }
+        for name, lines in others.items():
+            _write_lines(lines, data / name / f"updated_date={updated}")
+        _write_truth(truth, target / TRUTH)
+
+
+def _write_lines(lines: Iterable[bytes], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    rest, number = iter(lines), 0
+    while some := list(islice(rest, RECORDS_PER_FILE)):
+        with (folder / f"part_{number:03d}.gz").open("wb") as raw, _packed(raw) as packed:
+            packed.write(b"\n".join(some) + b"\n")
+        number += 1
+
+
+def _packed(raw: IO[bytes]) -> IO[bytes]:
+    """Compress to `raw`, with no name and no time, so that equal lines give equal bytes."""
+    file: Any = igzip.IGzipFile
+    stream: IO[bytes] = file("", "wb", fileobj=raw, mtime=0)
+    return stream
+
+
+def _write_truth(truth: Truth, folder: Path) -> None:
+    with atomic_path(folder) as partial:
+        partial.mkdir()
+        settings = msgspec.json.encode(truth.world.settings.as_dict())
+        write_text(partial / "settings.json", msgspec.json.format(settings).decode() + "\n")
+        for name, table in truth.tables().items():
+            pq.write_table(table, partial / f"{name}.parquet", compression="zstd")
+
+
+def _grown(world: World, progress: Progress | None) -> Iterator[WorldYear]:
+    for year in world.grow():
+        yield year
+        if progress is not None:
+            progress(int(year.first + np.size(year.venue)), world.settings.n_works)
+
+
+def _refuse_occupied(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise TargetError(f"{target} is a file; choose a folder to write the world to.")
+    if not target.is_dir() or unfinished(target) is not None:
+        return
+    found = sorted(path.name for path in target.iterdir() if not _is_left_over(path.name))
+    if found:
+        raise TargetError(
+            f"{target} is not empty: it holds {', '.join(found[:3])}. "
+            "Choose another place, or empty it first."
+        )
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a simulation that was killed leaves a file or folder of this name."""
+    return name in (LOCK_NAME, TRUTH) or name.endswith(PARTIAL_SUFFIX)
