@@ -1,0 +1,242 @@
+"""Guarded Newton on the convex dual of a null model.
+
+The dual of an exponential-family model is convex; its gradient is expected
+minus observed statistics, its Hessian the Fisher information. Steps are scaled
+by the diagonal, shortened to stay where every pair has a law, and accepted by
+the approximate Wolfe condition (Hager and Zhang 2005, SIAM J. Optim. 16, 170),
+which looks at slopes only and so stays exact where the likelihood itself is
+flat to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg.lapack import dposv
+
+Floats = npt.NDArray[np.float64]
+
+#: A fit is called converged when every constraint holds to this relative error.
+CONVERGED = 1e-8
+#: Newton goes on to this relative error, so that warm and cold starts agree.
+GOAL = 1e-13
+MAX_STEPS = 200
+#: Ridge on the scaled Fisher information: enough to factorise along exact gauge
+#: directions, too little to slow the quadratic phase.
+RIDGE = 1e-13
+#: Share of the way to the edge of the feasible region that one step may go.
+TO_EDGE = 0.95
+MAX_HALVINGS = 40
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Expected statistics and Fisher information of a dual at one point.
+
+    Attributes
+    ----------
+    mean : array (d,)
+        Expected statistics, rows' first (then columns' when directed).
+    var_rows, var_columns : array (k, n), (k, m)
+        Per node the summed variance (k = 1) or variance, covariance, variance
+        (k = 3, two statistics); `var_columns` is empty when symmetric.
+    coupling : array (s n, s m)
+        Covariances between rows and columns.
+    """
+
+    mean: Floats
+    var_rows: Floats
+    var_columns: Floats
+    coupling: Floats
+
+
+class Dual(Protocol):
+    """A model on the side of its parameters."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether rows are columns."""
+        ...
+
+    @property
+    def target(self) -> Floats:
+        """Constraints (d,)."""
+        ...
+
+    def sums(self, theta: Floats) -> Sums:
+        """Expected statistics and information at `theta`."""
+        ...
+
+    def longest_step(self, theta: Floats, step: Floats) -> float:
+        """Longest feasible multiple of `step`."""
+        ...
+
+    def error(self, mean: Floats) -> float:
+        """Largest relative error over the constraints."""
+        ...
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Parameters (d,), largest relative error of a constraint, Newton steps taken."""
+
+    theta: Floats
+    residual: float
+    steps: int
+
+
+def solve(dual: Dual, start: Floats) -> Solution:
+    """Find the parameters at which expected statistics equal `dual.target`.
+
+    Stops at `GOAL`, or when two steps in a row no longer help a fit that is
+    already `CONVERGED`; the best parameters seen are returned with their honest
+    residual.
+    """
+    theta, sums = start, dual.sums(start)
+    best = Solution(theta, dual.error(sums.mean), 0)
+    stalled = 0
+    for taken in range(1, MAX_STEPS + 1):
+        if best.residual <= GOAL or stalled == 2:
+            break
+        gradient = sums.mean - dual.target
+        step = _direction(dual, sums, gradient)
+        moved = _search(dual, theta, step, float(gradient @ step))
+        if moved is None:
+            break
+        theta, sums = moved
+        residual = dual.error(sums.mean)
+        stalled = stalled + 1 if best.residual <= CONVERGED and residual > best.residual / 2 else 0
+        if residual < best.residual:
+            best = Solution(theta, residual, taken)
+    return best
+
+
+def relative_error(mean: Floats, target: Floats) -> float:
+    """Largest |mean - target| over target; a target of zero must be met exactly."""
+    if target.size == 0:
+        return 0.0
+    error = np.abs(mean - target)
+    scale = np.where(target > 0, target, 1.0)
+    worst = float(np.max(error / scale))
+    return worst if np.isfinite(worst) else float("inf")
+
+
+def _search(dual: Dual, theta: Floats, step: Floats, slope: float) -> tuple[Floats, Sums] | None:
+    """Shorten `step` until the slope along it has not turned steeply upwards."""
+    length = min(1.0, TO_EDGE * dual.longest_step(theta, step))
+    for _ in range(MAX_HALVINGS):
+        trial = theta + length * step
+        sums = dual.sums(trial)
+        ahead = float((sums.mean - dual.target) @ step)
+        if np.isfinite(ahead) and ahead <= 0.8 * abs(slope) and np.all(np.isfinite(sums.mean)):
+            return trial, sums
+        length *= max(0.1, min(0.5, slope / (slope - ahead))) if np.isfinite(ahead) else 0.1
+    return None
+
+
+def _direction(dual: Dual, sums: Sums, gradient: Floats) -> Floats:
+    ridge = RIDGE
+    solver: Callable[[Sums, Floats, float], Floats | None]
+    solver = _symmetric_step if dual.symmetric else _directed_step
+    while ridge < 1.0:
+        step = solver(sums, -gradient, ridge)
+        if step is not None:
+            return step
+        ridge *= 100.0
+    return -gradient / np.maximum(_diagonal(dual, sums), 1e-300)
+
+
+def _diagonal(dual: Dual, sums: Sums) -> Floats:
+    own = sums.var_rows[[0, -1]].ravel() if len(sums.var_rows) == 3 else sums.var_rows[0]
+    if dual.symmetric:
+        return np.asarray(own + np.diagonal(sums.coupling))
+    last = sums.var_columns
+    return np.concatenate([own, last[[0, -1]].ravel() if len(last) == 3 else last[0]])
+
+
+def _symmetric_step(sums: Sums, rhs: Floats, ridge: float) -> Floats | None:
+    fisher = sums.coupling.copy()
+    n = sums.var_rows.shape[1]
+    own = np.arange(n)
+    fisher[own, own] += sums.var_rows[0]
+    if len(sums.var_rows) == 3:
+        fisher[own, n + own] += sums.var_rows[1]
+        fisher[n + own, own] += sums.var_rows[1]
+        fisher[n + own, n + own] += sums.var_rows[2]
+    return _solve_scaled(fisher, rhs, ridge)
+
+
+def _solve_scaled(fisher: Floats, rhs: Floats, ridge: float) -> Floats | None:
+    """Cholesky of D^-1/2 F D^-1/2 + ridge; rows without information stay put."""
+    diagonal = np.diagonal(fisher)
+    fixed = ~(diagonal > 0)
+    scale = 1.0 / np.sqrt(np.where(fixed, 1.0, diagonal))
+    scaled = fisher * scale[:, None]
+    scaled *= scale
+    np.fill_diagonal(scaled, 1.0 + ridge)
+    _, solution, info = dposv(scaled.T, np.where(fixed, 0.0, rhs * scale), lower=1, overwrite_a=1)
+    if info != 0 or not np.all(np.isfinite(solution)):
+        return None
+    return np.asarray(solution * scale)
+
+
+def _directed_step(sums: Sums, rhs: Floats, ridge: float) -> Floats | None:
+    """Eliminate the row parameters (their block is node-wise) and solve for columns."""
+    rows = sums.coupling.shape[0]
+    root = _row_roots(sums.var_rows)
+    left = _apply_inverse_root(root, sums.coupling)
+    right = _apply_inverse_root(root, rhs[:rows, None])
+    fisher = _column_block(sums.var_columns)
+    schur = fisher - left.T @ left
+    own = np.diagonal(fisher)
+    scale = 1.0 / np.sqrt(np.where(own > 0, own, 1.0))
+    scaled = schur * scale[:, None] * scale
+    index = np.arange(scale.size)
+    scaled[index, index] += np.where(own > 0, ridge, 1.0)
+    reduced = (rhs[rows:] - left.T @ right[:, 0]) * scale * (own > 0)
+    _, solution, info = dposv(scaled.T, reduced, lower=1, overwrite_a=1)
+    if info != 0 or not np.all(np.isfinite(solution)):
+        return None
+    columns = solution * scale
+    return np.concatenate(
+        [_apply_inverse_root_transposed(root, right[:, 0] - left @ columns), columns]
+    )
+
+
+def _column_block(var: Floats) -> Floats:
+    if len(var) == 1:
+        return np.diag(var[0])
+    return np.block([[np.diag(var[0]), np.diag(var[1])], [np.diag(var[1]), np.diag(var[2])]])
+
+
+def _row_roots(var: Floats) -> Floats:
+    """Cholesky factors of the node-wise blocks: (1, n) or (3, n); 1 where there is nothing."""
+    first = np.sqrt(np.where(var[0] > 0, var[0], 1.0))
+    if len(var) == 1:
+        return first[None]
+    cross = np.where(var[0] > 0, var[1], 0.0) / first
+    rest = var[2] - cross**2
+    floor = np.maximum(1e-14 * var[2], 0.0)
+    return np.stack([first, cross, np.sqrt(np.where(var[2] > 0, np.maximum(rest, floor), 1.0))])
+
+
+def _apply_inverse_root(root: Floats, matrix: Floats) -> Floats:
+    if len(root) == 1:
+        return np.asarray(matrix / root[0][:, None])
+    n = root.shape[1]
+    out = np.empty_like(matrix)
+    out[:n] = matrix[:n] / root[0][:, None]
+    out[n:] = (matrix[n:] - root[1][:, None] * out[:n]) / root[2][:, None]
+    return out
+
+
+def _apply_inverse_root_transposed(root: Floats, vector: Floats) -> Floats:
+    if len(root) == 1:
+        return np.asarray(vector / root[0])
+    n = root.shape[1]
+    second = vector[n:] / root[2]
+    return np.concatenate([(vector[:n] - root[1] * second) / root[0], second])

@@ -1,0 +1,187 @@
+"""Sums over pairs of nodes that the solvers of the null models need.
+
+Every model gives the pair of a row node i and a column node j one law of the
+exponential family, with natural parameters that add up over the two nodes. The
+kernels below return, per node, the expected statistics and their (co)variances
+summed over its partners, and the matrix that couples rows and columns: the
+gradient and the Fisher information of the dual likelihood.
+
+Nodes with equal constraints share their parameters and enter once, as a class
+with a multiplicity. A class of m nodes has m(m - 1) ordered pairs with itself,
+so a lone node never meets itself: only pairs that exist are evaluated.
+
+Sources: Squartini and Garlaschelli (2011), New J. Phys. 13, 083001 (dual);
+Mastrandrea et al. (2014), New J. Phys. 16, 043022 (mixed Bernoulli-geometric);
+Sagarra et al. (2015), Phys. Rev. E 92, 052816 (multi-edge); Parisi et al.
+(2020), New J. Phys. 22, 053053 (conditional exponential).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+#: What is known of a node's links before fitting.
+FREE, SURE, NONE = 0, 1, 2
+
+#: One-statistic laws: what theta_i + theta_j stands for.
+POISSON, GEOMETRIC, BERNOULLI, EXPONENTIAL = 0, 1, 2, 3
+
+#: Rank of nodes whose links are not settled by their degree.
+LAST = np.iinfo(np.int64).max
+
+
+@njit(cache=True, nogil=True)
+def ties(i, j, multiplicity_r, multiplicity_c, loopless):  # type: ignore[no-untyped-def]
+    """Count the node pairs between row class `i` and column class `j`."""
+    count = multiplicity_r[i] * multiplicity_c[j]
+    if loopless and i == j:
+        count -= multiplicity_r[i]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def settled(i, j, rank_r, kind_r, rank_c, kind_c):  # type: ignore[no-untyped-def]
+    """Say whether the links between two classes are free, sure or absent."""
+    if rank_r[i] < rank_c[j]:
+        return kind_r[i]
+    return kind_c[j]
+
+
+@njit(cache=True, nogil=True)
+def mixed_pair(z, b, state):  # type: ignore[no-untyped-def]
+    """Moments of a link (0 or 1) and of the weight beyond one that it carries.
+
+    Parameters are z = exp(a_i + a_j) and b = log t < 0, where P(w) = 1 - p for
+    w = 0 and p (1 - t) t^(w - 1) above, p = z / (1 - t + z).
+
+    Returns p, E[excess], Var(link), Cov(link, excess), Var(excess).
+    """
+    if state == NONE:
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    u = -math.expm1(b)
+    ratio = (1.0 - u) / u
+    if state == SURE:
+        return 1.0, ratio, 0.0, 0.0, ratio / u
+    p = z / (u + z)
+    q = u / (u + z)
+    return p, p * ratio, p * q, p * q * ratio, p * ratio * (1.0 / u + ratio * q)
+
+
+@njit(cache=True, nogil=True)
+def single_pair(law, theta, f, state):  # type: ignore[no-untyped-def]
+    """Mean and variance of a pair's one statistic; theta = theta_i + theta_j."""
+    if law == POISSON:
+        mean = math.exp(theta)
+        return mean, mean
+    if law == GEOMETRIC:
+        u = -math.expm1(theta)
+        ratio = (1.0 - u) / u
+        return ratio, ratio / u
+    if law == EXPONENTIAL:
+        mean = -f / theta
+        return mean, -mean / theta
+    if state == SURE:
+        return 1.0, 0.0
+    if state == NONE:
+        return 0.0, 0.0
+    p = 1.0 / (1.0 + math.exp(-theta))
+    return p, p / (1.0 + math.exp(theta))
+
+
+@njit(cache=True, nogil=True)
+def mixed_sums(  # type: ignore[no-untyped-def]
+    symmetric, a_r, b_r, a_c, b_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, coupling, out_r, out_c
+):
+    """Fill sums of the link-and-excess law over all pairs without self-pairs.
+
+    `coupling` (2n, 2n) gets the pairs' covariances, statistic by statistic;
+    `out_r` and `out_c` (5, n) the five moments of `mixed_pair` summed per node.
+    With `symmetric` rows are columns and each pair is evaluated once.
+    """
+    n = a_r.size
+    z_r, z_c = np.exp(a_r), np.exp(a_c)
+    out_r[:] = 0.0
+    out_c[:] = 0.0
+    for i in range(n):
+        for j in range(i + 1 if symmetric else n):
+            count = ties(i, j, m_r, m_c, True)
+            if count == 0:
+                coupling[i, j] = coupling[i, n + j] = 0.0
+                coupling[n + i, j] = coupling[n + i, n + j] = 0.0
+                continue
+            state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
+            p, ex, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
+            p, ex, vaa, vab, vbb = count * p, count * ex, count * vaa, count * vab, count * vbb
+            coupling[i, j] = vaa
+            coupling[i, n + j] = coupling[n + i, j] = vab
+            coupling[n + i, n + j] = vbb
+            _add(out_r, i, p, ex, vaa, vab, vbb)
+            if symmetric:
+                if i != j:
+                    coupling[j, i] = vaa
+                    coupling[n + j, i] = coupling[j, n + i] = vab
+                    coupling[n + j, n + i] = vbb
+                    _add(out_r, j, p, ex, vaa, vab, vbb)
+            else:
+                _add(out_c, j, p, ex, vaa, vab, vbb)
+
+
+@njit(cache=True, nogil=True)
+def _add(out, i, p, ex, vaa, vab, vbb):  # type: ignore[no-untyped-def]
+    out[0, i] += p
+    out[1, i] += ex
+    out[2, i] += vaa
+    out[3, i] += vab
+    out[4, i] += vbb
+
+
+@njit(cache=True, nogil=True)
+def single_sums(  # type: ignore[no-untyped-def]
+    law, symmetric, loopless, theta_r, theta_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f,
+    coupling, out_r, out_c,
+):  # fmt: skip
+    """Fill sums of a one-statistic law over all pairs.
+
+    `coupling` (n, m) gets the pairs' variances, `out_r` (2, n) and `out_c`
+    (2, m) the mean and variance summed per node. `f` (n, m) holds the link
+    probabilities of the exponential law and is not read by the others.
+    """
+    out_r[:] = 0.0
+    out_c[:] = 0.0
+    for i in range(theta_r.size):
+        for j in range(i + 1 if symmetric else theta_c.size):
+            count = ties(i, j, m_r, m_c, loopless)
+            mean = var = 0.0
+            if count > 0:
+                known = f[i, j] if law == EXPONENTIAL else 1.0
+                state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
+                if known > 0.0:
+                    mean, var = single_pair(law, theta_r[i] + theta_c[j], known, state)
+            coupling[i, j] = count * var
+            out_r[0, i] += count * mean
+            out_r[1, i] += count * var
+            if symmetric:
+                if i != j:
+                    coupling[j, i] = count * var
+                    out_r[0, j] += count * mean
+                    out_r[1, j] += count * var
+            else:
+                out_c[0, j] += count * mean
+                out_c[1, j] += count * var
+
+
+@njit(cache=True, nogil=True)
+def longest_step(symmetric, b_r, b_c, d_r, d_c, m_r, m_c):  # type: ignore[no-untyped-def]
+    """Longest step along `d` that keeps b_i + b_j <= 0 for every pair that exists."""
+    longest = np.inf
+    for i in range(b_r.size):
+        for j in range(i + 1 if symmetric else b_c.size):
+            if i == j and m_r[i] == 1:
+                continue
+            rise = d_r[i] + d_c[j]
+            if rise > 0.0:
+                longest = min(longest, -(b_r[i] + b_c[j]) / rise)
+    return longest
