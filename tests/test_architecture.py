@@ -17,6 +17,7 @@ FLOORS = {
     "files": 0,
     "results": 0,
     "engine": 0,
+    "spark": 0,
     "study": 0,
     "stats": 0,
     "corpus": 1,
@@ -49,6 +50,8 @@ ON_ONE_FLOOR = {
     ("tables", "attribution"),
     ("attribution", "field"),
     ("cli", "console"),
+    ("engine", "spark"),
+    ("spark", "engine"),
     ("field", "study"),
     ("__main__", "__init__"),
 }

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from isthmus.errors import IsthmusError, MissingExtraError, TargetError
+from isthmus.errors import IsthmusError, TargetError
 from isthmus.files import atomic_path
 
 #: An Ibis table expression. Ibis ships no types, so this names the intent.
@@ -150,8 +150,9 @@ def open_engine(
     memory: str | None = None,
     threads: int | None = None,
     spill: Path | None = None,
+    master: str | None = None,
 ) -> Engine:
-    """Open the engine a study names.
+    """Open the engine a study names; `threads` are DuckDB's, `master` is Spark's.
 
     Raises
     ------
@@ -160,9 +161,9 @@ def open_engine(
     """
     if name == "duckdb":
         return DuckDBEngine(memory=memory, threads=threads, spill=spill)
-    raise MissingExtraError(
-        f'The engine `{name}` is not part of this installation. Set `engine = "duckdb"` in [run].'
-    )
+    from isthmus.spark import LOCAL_MASTER, SparkEngine
+
+    return SparkEngine(master=master or LOCAL_MASTER, memory=memory, spill=spill)
 
 
 def _first_line(error: Exception) -> str:

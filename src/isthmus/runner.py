@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -35,12 +35,8 @@ from isthmus.tables import StudyTables
 WORK_FOLDER = ".work"
 
 
-class Progress(Protocol):
-    """What a run tells whoever watches it."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Say that `step` begins, `done` of `total` steps being finished."""
-        ...
+#: Told which step begins, how many steps are done, and how many there are.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -63,6 +59,16 @@ class Step:
     name: str
     makes: tuple[str, ...]
     make: Callable[[Context], Mapping[str, pa.Table]]
+
+
+def _field(context: Context) -> dict[str, pa.Table]:
+    """Compute what the questions share, so that no question's time hides it."""
+    tables = context.tables
+    counted = tables.field_in_years
+    context.notes["works"] = context.collect(counted.agg(n=counted.count()))["n"][0].as_py()
+    context.notes["holds_only_the_field"] = tables.holds_only_the_field
+    tables.share()
+    return {}
 
 
 def _coverage(context: Context) -> dict[str, pa.Table]:
@@ -111,6 +117,7 @@ def _networks(context: Context) -> dict[str, pa.Table]:
 
 
 STEPS: tuple[Step, ...] = (
+    Step("field", (), _field),
     Step("coverage", ("coverage",), _coverage),
     Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
     Step("networks", ("collaboration", "citation"), _networks),
@@ -257,7 +264,13 @@ class _Run:
     def _engine(self) -> Engine:
         wish = self.study.run
         spill = self.study.path(wish.spill) if wish.spill else self.work / "spill"
-        return open_engine(wish.engine, memory=wish.memory, threads=wish.threads, spill=spill)
+        return open_engine(
+            wish.engine,
+            memory=wish.memory,
+            threads=wish.threads,
+            spill=spill,
+            master=wish.master,
+        )
 
     def _note(self, step: Step) -> Path:
         return self.work / f"{step.name}.step.json"

@@ -129,13 +129,18 @@ class Poles(_Section, frozen=True):
 
 
 class Run(_Section, frozen=True):
-    """``[run]``: the seed, the engine and what it may use."""
+    """``[run]``: the seed, the engine and what it may use.
+
+    `memory` and `spill` bound either engine; `threads` are DuckDB's; `master`
+    is Spark's master URL, by default all cores of this machine.
+    """
 
     seed: int = 1
     engine: EngineName = "duckdb"
     memory: str | None = None
     threads: int | None = None
     spill: str | None = None
+    master: str | None = None
 
 
 class Study(_Section, frozen=True):

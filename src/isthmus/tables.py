@@ -50,6 +50,10 @@ class StudyTables:
         found = self.engine.kept(path)
         return found if found is not None else self.engine.keep(build(), path)
 
+    def share(self) -> None:
+        """Compute now what the questions share, so that no question's time hides it."""
+        _ = self.field, self.affiliations, self.countries, self.deciding, self.dated_references
+
     @cached_property
     def field(self) -> Table:
         """Works of the field, whatever their year: ``work_id``, ``year``."""

@@ -118,7 +118,9 @@ class Leaders:
 def with_share(counts: Table, world: Table, name: str) -> Table:
     """Add a count's share of the world's in the year, with a 95 % Wilson interval."""
     joined = counts.inner_join(world, "year")
-    share, n, square = joined[name] / joined.world, joined.world, Z_95 * Z_95
+    # Engines take a bare number beside an integer for a decimal of few digits; floats stay exact.
+    n = joined.world.cast("float64")
+    share, square = joined[name] / n, Z_95 * Z_95
     middle = (share + square / (2 * n)) / (1 + square / n)
     half = Z_95 / (1 + square / n) * (share * (1 - share) / n + square / (4 * n * n)).sqrt()
     interval = {f"{name}_share_low": middle - half, f"{name}_share_high": middle + half}

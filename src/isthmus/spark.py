@@ -1,0 +1,127 @@
+"""Relational work on Apache Spark: the engine past one machine.
+
+The expressions are those that DuckDB runs. Kept tables are folders of Parquet
+written by the executors; only result-sized tables come to this process.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.engine import Table
+from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.files import atomic_path
+
+#: Master used when the study names none: this machine, all cores.
+LOCAL_MASTER = "local[*]"
+
+
+class SparkEngine:
+    """Relational work on Spark.
+
+    Parameters
+    ----------
+    master
+        A master URL such as ``local[2]`` or ``spark://host:7077``.
+    memory
+        Memory of the driver and of each executor, such as ``"4GB"``.
+    spill
+        Folder for shuffles; Spark's own choice when None.
+    """
+
+    name = "spark"
+
+    def __init__(
+        self,
+        *,
+        master: str = LOCAL_MASTER,
+        memory: str | None = None,
+        spill: Path | None = None,
+    ) -> None:
+        session = _session(master, memory, spill)
+        import ibis
+
+        self.versions = {"spark": session.version, "ibis": ibis.__version__}
+        self._session = session
+        self._connection = ibis.pyspark.connect(session)
+
+    def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
+        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        if not parts:
+            return self.local(schema.empty_table())
+        frame = self._session.read.parquet(*[str(part) for part in parts])
+        return self._view(frame)
+
+    def local(self, table: pa.Table) -> Table:
+        """Give a small Arrow table of this process as a table of the engine."""
+        import ibis
+
+        return ibis.memtable(table)
+
+    def keep(self, table: Table, path: Path) -> Table:
+        """Compute a table once, write it to `path` whole, and give it back as read from there."""
+        with atomic_path(path) as partial:
+            self._frame(table).write.parquet(str(partial), compression="zstd")
+        return self._view(self._session.read.parquet(str(path)))
+
+    def kept(self, path: Path) -> Table | None:
+        """Give a table kept earlier at `path`, or None."""
+        return self._view(self._session.read.parquet(str(path))) if path.exists() else None
+
+    def collect(self, table: Table) -> pa.Table:
+        """Compute a table small enough for this process, as Arrow."""
+        return self._connection.to_pyarrow(table)
+
+    def close(self) -> None:
+        """Stop the session."""
+        self._session.stop()
+
+    def _frame(self, table: Table) -> Any:
+        self._connection._run_pre_execute_hooks(table)
+        return self._session.sql(self._connection.compile(table))
+
+    def _view(self, frame: Any) -> Table:
+        import ibis
+
+        name = ibis.util.gen_name("isthmus")
+        frame.createOrReplaceTempView(name)
+        return self._connection.table(name)
+
+
+def _session(master: str, memory: str | None, spill: Path | None) -> Any:
+    if shutil.which("java") is None:
+        raise MissingExtraError(
+            "Spark needs Java and there is none on this machine; install a Java runtime of "
+            "version 17 or 21 (a package such as openjdk-17-jre-headless)."
+        )
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise MissingExtraError(
+            "Spark is not installed; install it with `pip install 'isthmus[spark]'`."
+        ) from None
+    builder = SparkSession.builder.appName("isthmus").master(master)
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    if memory is not None:
+        size = memory.strip().lower().replace(" ", "").removesuffix("b")
+        settings |= {"spark.driver.memory": size, "spark.executor.memory": size}
+    if spill is not None:
+        settings["spark.local.dir"] = str(spill)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise IsthmusError(
+            f"Spark did not start on {master}: {str(error).splitlines()[0]}"
+        ) from None
