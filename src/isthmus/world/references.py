@@ -1,10 +1,14 @@
 """Whom a work cites: by age, community, impact and, where planted, country.
 
 A reference first draws the year it goes back to (lognormal lag) and a
-community; within that year and community it draws a work with probability
-proportional to the work's impact. The expected number of citations within any
-window is therefore proportional to impact: a multiplier planted on impact is
-the ratio of expected c_k (short of the rare duplicates that are dropped).
+community; within that year and community (a cell) it draws a work with
+probability proportional to the work's impact. References of one list to one
+cell are drawn systematically, from one random start in equal steps: nobody is
+drawn twice unless its impact exceeds a whole step, and the expected number of
+citations within any window is proportional to impact. A multiplier planted on
+impact is therefore the ratio of expected c_k. It falls short of that where
+cells hold so few works that repetitions are dropped after all, and where
+preferences by country, planted as well, make lists draw again.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from isthmus.world.draws import Floats, Ints, choose_in_ranges, counts_above, stream
+from isthmus.world.draws import Floats, Ints, counts_above, stream
 from isthmus.world.settings import WorldSettings
 
 #: Negative-binomial size of the length of reference lists.
@@ -47,14 +51,22 @@ class CitedStock:
         self.first[at] = start + np.searchsorted(community[order], cells)
         self.filled = end
 
-    def range(self, at: Ints, community: Ints) -> tuple[Ints, Ints]:
-        """First entry of each cell, and the entry after its last."""
-        return self.first[at, community], self.first[at, community + 1]
+    def peopled(self, cell: Ints) -> NDArray[np.bool_]:
+        """Whether each cell (year number x 2k + community) holds works."""
+        low, high = self._range(cell)
+        return np.asarray(high > low)
 
-    def draw(self, rng: np.random.Generator, low: Ints, high: Ints) -> Ints:
-        """Draw a work from each range by impact."""
+    def draw(self, cell: Ints, at: Floats) -> Ints:
+        """Take the work at each point of a cell's impact, from 0 to 1 (exclusive)."""
+        low, high = self._range(cell)
+        bottom, top = self.edges[low], self.edges[high]
         edges = self.edges[: self.filled + 1]
-        return self.work[choose_in_ranges(rng, edges, low, high)].astype(np.int64)
+        place = np.searchsorted(edges, bottom + at * (top - bottom), side="right") - 1
+        return self.work[np.clip(place, low, high - 1)].astype(np.int64)
+
+    def _range(self, cell: Ints) -> tuple[Ints, Ints]:
+        at, community = cell // self.n_cells, cell % self.n_cells
+        return self.first[at, community], self.first[at, community + 1]
 
 
 def lag_law(settings: WorldSettings) -> Floats:
@@ -118,10 +130,13 @@ def draw_references(
     rng = stream(settings.seed, int(settings.span[at]), "references")
     length = counts_above(rng, settings.references, LIST_SPREAD, len(work))
     citing = np.repeat(np.arange(len(work)), length)
-    low, high = _cells(settings, rng, at, stock, community[citing], novel[citing])
-    kept = high > low
-    citing, low, high = citing[kept], low[kept], high[kept]
-    cited = _preferred(rng, stock, low, high, lead[citing], lead_of, preference)
+    cell = _cells(settings, rng, at, community[citing], novel[citing])
+    n_cells = stock.first[:, :-1].size
+    key = np.sort(citing[cell >= 0] * n_cells + cell[cell >= 0])
+    key = key[stock.peopled(key % n_cells)]
+    citing, cell = key // n_cells, key % n_cells
+    cited = stock.draw(cell, _steps(rng, key))
+    cited = _preferred(rng, stock, cell, cited, lead[citing], lead_of, preference)
     citing = work[citing]
     kept = (cited >= 0) & (cited != citing)
     pairs = np.unique(citing[kept] * np.int64(2**32) + cited[kept])
@@ -132,11 +147,10 @@ def _cells(
     settings: WorldSettings,
     rng: np.random.Generator,
     at: int,
-    stock: CitedStock,
     community: Ints,
     novel: NDArray[np.bool_],
-) -> tuple[Ints, Ints]:
-    """Draw year and community of each reference; give ranges, empty where older than the world."""
+) -> Ints:
+    """Draw year and community of each reference, as a cell; -1 where older than the world."""
     lag = np.searchsorted(np.cumsum(lag_law(settings)), rng.random(len(community)), side="right")
     law = np.cumsum(community_law(settings), axis=1)
     law[:, -1] = 1.0  # whatever rounding left, a draw stays in its own row
@@ -145,21 +159,27 @@ def _cells(
     target = np.searchsorted(flat, spot, side="right") % len(law)
     bold = novel & (rng.random(len(community)) < settings.novel_references)
     target = np.where(bold, opposite(settings, community), target)
-    low, high = stock.range(np.maximum(at - lag, 0), target)
-    return low, np.where(lag <= at, high, low)
+    return np.where(lag <= at, (at - lag) * len(law) + target, -1)
+
+
+def _steps(rng: np.random.Generator, key: Ints) -> Floats:
+    """Spread the entries of each run of equal keys evenly over 0..1 from one random start."""
+    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else key
+    size = np.diff(np.append(first, len(key)))
+    rank = np.arange(len(key)) - np.repeat(first, size)
+    return np.asarray((rank + np.repeat(rng.random(len(first)), size)) / np.repeat(size, size))
 
 
 def _preferred(
     rng: np.random.Generator,
     stock: CitedStock,
-    low: Ints,
-    high: Ints,
+    cell: Ints,
+    cited: Ints,
     lead: Ints,
     lead_of: NDArray[np.int16],
     preference: Floats,
 ) -> Ints:
-    """Draw a work from each range; redraw by country until the preference accepts it."""
-    cited = stock.draw(rng, low, high)
+    """Draw again by country until the preference accepts; -1 where it never does."""
     if not preference.any():
         return cited
     accept = np.exp(preference - preference.max(axis=1, keepdims=True))
@@ -169,6 +189,6 @@ def _preferred(
         open_ = open_[rng.random(len(open_)) >= chance]
         if not len(open_):
             return cited
-        cited[open_] = stock.draw(rng, low[open_], high[open_])
+        cited[open_] = stock.draw(cell[open_], rng.random(len(open_)))
     cited[open_] = -1
     return cited

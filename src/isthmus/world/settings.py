@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.errors import InputError
-from isthmus.world.countries import country_codes
+from isthmus.world.countries import LEADING, TAIL, country_codes
 
 #: Points (year, value): linear between them, constant before the first and after the last.
 Curve = tuple[tuple[int, float], ...]
@@ -307,6 +307,22 @@ def _check(settings: WorldSettings) -> None:
     if settings.communities < 4:
         _refuse("communities", settings.communities, "at least 4")
     country_codes(settings.n_countries)
+    for name in ("affinity_pairs", "migration_pairs", "joint_effects"):
+        for pair in getattr(settings, name):
+            _check_curve(name, pair.curve, (pair.source, pair.target), name == "affinity_pairs")
+    for name in ("country_impact", "missing_by_country"):
+        for entry in getattr(settings, name):
+            _check_curve(name, entry.curve, (entry.country,), False)
+    _check_curve("missing_affiliations", settings.missing_affiliations, (), False)
+
+
+def _check_curve(name: str, curve: Curve, countries: tuple[str, ...], may_fall: bool) -> None:
+    if not curve or not all(np.isfinite(value) and (may_fall or value >= 0) for _, value in curve):
+        allowed = "one or more points (year, finite value)" + ("" if may_fall else " from 0 up")
+        _refuse(name, curve, allowed)
+    for code in countries:
+        if code not in LEADING and code not in TAIL:
+            _refuse(name, code, "the code of a country that a world can hold")
 
 
 def _refuse(name: str, found: object, allowed: str) -> None:

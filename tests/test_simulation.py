@@ -1,0 +1,218 @@
+"""Simulated worlds on disk: bytes, both forms, truth beside them, refusals."""
+
+import gzip
+import json
+
+import pytest
+
+import isthmus.simulation as simulation
+from isthmus.corpus.store import open_corpus
+from isthmus.errors import InputError, TargetError
+from isthmus.simulation import read_truth, simulate, simulate_world
+from isthmus.world.settings import WorldSettings, planted_world
+
+SETTINGS = planted_world(1_500, 11, n_countries=20)
+
+
+def contents(folder):
+    """Bytes of all files, by path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    target = tmp_path_factory.mktemp("world") / "corpus"
+    simulate(SETTINGS, target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    target = tmp_path_factory.mktemp("world") / "openalex"
+    simulate(SETTINGS, target, as_="openalex")
+    return target
+
+
+def lines(folder):
+    for path in sorted(folder.rglob("part_*.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            yield from (json.loads(line) for line in stream)
+
+
+@pytest.mark.parametrize("as_", ["corpus", "openalex"])
+def test_one_seed_same_bytes(tmp_path, as_, corpus, records):
+    simulate(SETTINGS, tmp_path / "again", as_=as_)
+    simulate(planted_world(1_500, 12, n_countries=20), tmp_path / "other", as_=as_)
+    first = contents(corpus if as_ == "corpus" else records)
+    again, other = contents(tmp_path / "again"), contents(tmp_path / "other")
+    assert first == again
+    assert first.keys() == other.keys()
+    names = [name for name in first if "works" in name or "references" in name]
+    assert all(first[name] != other[name] for name in names)
+
+
+def test_corpus_opens_with_every_work(corpus):
+    opened = open_corpus(corpus)
+    assert opened.rows("works") == 1_500
+    assert opened.manifest.source == "simulated"
+    works = opened.read("works")
+    cited = opened.read("references")["cited_id"].to_pylist()
+    counts = dict(
+        zip(works["work_id"].to_pylist(), works["cited_by_count"].to_pylist(), strict=True)
+    )
+    assert sum(counts.values()) == len(cited)
+    assert counts[max(counts, key=counts.get)] == max(map(cited.count, set(cited)))
+    assert set(opened.read("works", ["venue_id"])["venue_id"].to_pylist()) <= set(
+        opened.read("venues", ["venue_id"])["venue_id"].to_pylist()
+    )
+
+
+def test_both_forms_carry_the_same_truth(corpus, records):
+    assert contents(corpus / "truth") == contents(records / "truth")
+    settings = json.loads((corpus / "truth" / "settings.json").read_text())
+    assert settings["seed"] == 11
+    assert settings["affinity"] == "two_blocs"
+    with pytest.raises(InputError, match="it holds affinity, author_years"):
+        read_truth(corpus, "nothing")
+    assert read_truth(corpus, "sizes").num_rows == 24 * 20
+
+
+def number(identifier):
+    return int(identifier.rsplit("/", 1)[1].lstrip("WAICST"))
+
+
+def test_records_say_what_the_corpus_says(corpus, records):
+    """Every row of the corpus, and none else, stands in the records."""
+    opened = open_corpus(corpus)
+    works, authorships, affiliations, references, subjects = set(), set(), [], set(), set()
+    for work in lines(records / "data" / "works"):
+        key = number(work["id"])
+        venue = number(work["primary_location"]["source"]["id"])
+        works.add((key, work["publication_year"], work["publication_date"], work["type"], venue,
+                   len(work["authorships"]), work["cited_by_count"], work["title"]))  # fmt: skip
+        references |= {(key, number(cited)) for cited in work["referenced_works"]}
+        for topic in work["topics"]:
+            subjects.add((key, "topic", number(topic["id"]), score_of(topic)))
+            for scheme in ("subfield", "field"):
+                subjects.add((key, scheme, number(topic[scheme]["id"]), score_of(topic)))
+        subjects |= {(key, "concept", number(c["id"]), score_of(c)) for c in work["concepts"]}
+        for position, author in enumerate(work["authorships"]):
+            is_last = position == len(work["authorships"]) - 1
+            named = "first" if position == 0 else "last" if is_last else "middle"
+            assert author["author_position"] == named
+            authorships.add((key, position, is_last, author["is_corresponding"],
+                             number(author["author"]["id"])))  # fmt: skip
+            named = {i["country_code"] for i in author["institutions"]}
+            assert named <= set(author["countries"])
+            affiliations += [
+                (key, position, number(i["id"]), i["country_code"], "institution")
+                for i in author["institutions"]
+            ]
+            affiliations += [
+                (key, position, None, code, "parsed")
+                for code in author["countries"]
+                if code not in named
+            ]
+    assert works == {
+        (r["work_id"], r["year"], str(r["date"]), r["type"], r["venue_id"], r["n_authors"],
+         r["cited_by_count"], r["title"]) for r in opened.read("works").to_pylist()
+    }  # fmt: skip
+    assert authorships == {tuple(r.values()) for r in opened.read("authorships").to_pylist()}
+    assert sorted(affiliations, key=str) == sorted(
+        (tuple(r.values()) for r in opened.read("affiliations").to_pylist()), key=str
+    )
+    assert references == {tuple(r.values()) for r in opened.read("references").to_pylist()}
+    assert subjects == {
+        (r["work_id"], r["scheme"], r["subject_id"], round(r["score"], 3))
+        for r in opened.read("subjects").to_pylist()
+    }
+
+
+def score_of(record):
+    return round(record["score"], 3)
+
+
+def test_entities_are_written(records, corpus):
+    opened = open_corpus(corpus)
+    counts = {number(a["id"]): a["works_count"] for a in lines(records / "data" / "authors")}
+    rows = opened.read("authors").to_pylist()
+    assert counts == {row["author_id"]: row["works_count"] for row in rows}
+    assert sum(counts.values()) == opened.rows("authorships")
+    sources = {number(s["id"]): s["issn_l"] for s in lines(records / "data" / "sources")}
+    assert sources == {r["venue_id"]: r["issn_l"] for r in opened.read("venues").to_pylist()}
+    places = {number(i["id"]): i["country_code"] for i in lines(records / "data" / "institutions")}
+    rows = opened.read("institutions").to_pylist()
+    assert places == {row["institution_id"]: row["country"] for row in rows}
+
+
+@pytest.mark.parametrize("as_", ["corpus", "openalex"])
+def test_an_occupied_target_is_refused_and_left_alone(tmp_path, as_):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(TargetError, match=r"not empty: it holds mine\.txt"):
+        simulate(SETTINGS, tmp_path, as_=as_)
+    with pytest.raises(TargetError, match="is a file"):
+        simulate(SETTINGS, tmp_path / "mine.txt", as_=as_)
+    assert list(contents(tmp_path)) == ["mine.txt"]
+
+
+def test_a_finished_world_is_not_overwritten(corpus, records):
+    for target, as_ in ((corpus, "corpus"), (records, "openalex")):
+        before = contents(target)
+        with pytest.raises(TargetError, match="not empty"):
+            simulate(SETTINGS, target, as_=as_)
+        assert contents(target) == before
+
+
+def test_another_form_is_refused(tmp_path):
+    with pytest.raises(InputError, match="corpus or openalex"):
+        simulate(SETTINGS, tmp_path / "x", as_="mag")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("as_", ["corpus", "openalex"])
+def test_an_interrupted_world_leaves_nothing_and_can_be_made_again(tmp_path, as_, monkeypatch):
+    def stop(done, total):
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    target = tmp_path / "w"
+    with pytest.raises(KeyboardInterrupt):
+        simulate(WorldSettings(300, 1), target, as_=as_, progress=stop)
+    assert [name for name in contents(target) if name != ".lock"] == []
+    simulate(WorldSettings(300, 1), target, as_=as_)
+    assert read_truth(target, "country_year").num_rows
+
+
+def test_a_killed_world_is_completed_by_the_same_command(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    simulate(WorldSettings(300, 1), whole, as_="openalex")
+    (killed / "data.partial" / "works").mkdir(parents=True)
+    (killed / "truth").mkdir()
+    simulate(WorldSettings(300, 1), killed, as_="openalex")
+    assert contents(killed) == contents(whole)
+
+
+def test_progress_ends_with_all_works(tmp_path):
+    seen = []
+    simulate_world(
+        tmp_path / "w", works=500, seed=1, placebo=True, progress=lambda *a: seen.append(a)
+    )
+    assert seen[-1] == (500, 500)
+    assert seen == sorted(seen)
+    assert json.loads((tmp_path / "w" / "truth" / "settings.json").read_text())["retention"] == 0
+
+
+def test_files_hold_no_more_records_than_stated(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulation, "RECORDS_PER_FILE", 100)
+    simulate(WorldSettings(250, 1), tmp_path / "w", as_="openalex")
+    folder = tmp_path / "w" / "data" / "works" / "updated_date=2022-01-01"
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "part_000.gz",
+        "part_001.gz",
+        "part_002.gz",
+    ]
+    assert len(list(lines(folder))) == 250
