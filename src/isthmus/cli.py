@@ -38,12 +38,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same numbers.")] = 1,
 ) -> None:
     """Simulate a world, answer every question on it, and compare with what was planted."""
-    from isthmus.console import steps, working
-    from isthmus.demo import demonstrate, describe
+    from isthmus.console import demonstration, one_by_one
+    from isthmus.demo import demonstrate
 
-    with working(_err, "Simulating a world") as simulating, steps(_err) as stepping:
-        shown = demonstrate(to, works=works, seed=seed, simulating=simulating, stepping=stepping)
-    for part in describe(shown):
+    with one_by_one(_err) as progress:
+        shown = demonstrate(to, works=works, seed=seed, progress=progress)
+    for part in demonstration(shown):
         _out.print(part)
 
 

@@ -20,10 +20,35 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from isthmus.demo import Demonstration, Recovery, planted_papers
 from isthmus.results import Results
 
 #: Countries shown in the leaders' table.
 TOP = 10
+
+#: What the demonstration says last.
+NEXT = """\
+Everything is in {folder}: the world as OpenAlex files, its truth, the corpus, study.toml
+and the results. With data of your own, from {folder}/study.toml as a start:
+  isthmus ingest WORKS.jsonl.gz --to corpus
+  isthmus run study.toml --to results"""
+
+
+@contextmanager
+def one_by_one(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show jobs that follow one another, each with its own length."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(job: str, done: int, total: int) -> None:
+            if job not in tasks:
+                for task in tasks.values():
+                    bar.update(task, visible=False)
+                tasks[job] = bar.add_task(job, total=total)
+            bar.update(tasks[job], completed=done, total=total)
+
+        yield show
 
 
 @contextmanager
@@ -101,6 +126,31 @@ def leaders(results: Results) -> Table:
     for row in sums_by_country(results, columns)[:TOP]:
         shown.add_row(row["country"], *(amount(row[c]) for c in columns))
     return shown
+
+
+def demonstration(shown: Demonstration) -> Iterator[Table | str]:
+    """Show the leaders next to what was planted, what was recovered, and what to do next."""
+    planted = planted_papers(shown.folder / "openalex")
+    columns = ["papers_last_author", "papers_fractional", "c2_sum", "hits"]
+    table = Table(title="Who leads a simulated world, next to what was planted")
+    for name in ("country", "planted papers", *columns):
+        table.add_column(name, justify="left" if name == "country" else "right")
+    for row in sums_by_country(shown.results, columns)[:TOP]:
+        cells = [planted.get(row["country"], 0), *(row[c] for c in columns)]
+        table.add_row(row["country"], *(amount(cell) for cell in cells))
+    yield table
+    yield recovery(shown.recovered)
+    yield NEXT.format(folder=shown.folder)
+
+
+def recovery(recovered: list[Recovery]) -> Table:
+    """Show how many cells of each planted table came back exactly."""
+    table = Table(title="Planted truth recovered")
+    for name in ("table", "column", "cells", "equal"):
+        table.add_column(name, justify="right" if name in ("cells", "equal") else "left")
+    for one in recovered:
+        table.add_row(one.table, one.column, f"{one.planted:,}", f"{one.equal:,}")
+    return table
 
 
 def amount(value: float | None) -> str:

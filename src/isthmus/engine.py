@@ -67,7 +67,7 @@ class DuckDBEngine:
         Folder for what does not fit in memory; a temporary folder when None.
     """
 
-    name = "duckdb"
+    name: str = "duckdb"
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
@@ -75,7 +75,7 @@ class DuckDBEngine:
         import duckdb
         import ibis
 
-        self.versions = {"duckdb": duckdb.__version__, "ibis": ibis.__version__}
+        self.versions: Mapping[str, str] = {"duckdb": duckdb.__version__, "ibis": ibis.__version__}
         self._own_spill = None if spill else tempfile.mkdtemp(prefix="isthmus-spill-")
         folder = str(spill or self._own_spill)
         options: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}

@@ -7,7 +7,7 @@ written by the executors; only result-sized tables come to this process.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class SparkEngine:
         Folder for shuffles; Spark's own choice when None.
     """
 
-    name = "spark"
+    name: str = "spark"
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class SparkEngine:
         session = _session(master, memory, spill)
         import ibis
 
-        self.versions = {"spark": session.version, "ibis": ibis.__version__}
+        self.versions: Mapping[str, str] = {"spark": session.version, "ibis": ibis.__version__}
         self._session = session
         self._connection = ibis.pyspark.connect(session)
 
