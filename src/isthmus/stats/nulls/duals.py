@@ -18,6 +18,9 @@ from isthmus.stats.nulls.newton import Sums, relative_error
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+#: Stands for link probabilities where a law has none.
+NO_LINKS: Floats = np.zeros((1, 1))
+
 
 @dataclass(frozen=True)
 class MixedDual:
@@ -77,7 +80,14 @@ class MixedDual:
         """Keep y_i y_j below 1 for pairs that exist; hubs may have y above 1."""
         _, b_r, _, b_c = self.split(theta)
         _, d_r, _, d_c = self.split(step)
-        return float(pairs.longest_step(self.symmetric, b_r, b_c, d_r, d_c, self.size, self.size))
+        known = self.settled
+        return float(
+            pairs.longest_step(
+                self.symmetric, b_r, b_c, d_r, d_c, self.size, self.size,
+                known.rank_rows, known.kind_rows, known.rank_columns, known.kind_columns,
+                NO_LINKS,
+            )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,7 @@ class SingleDual:
     settled: Settled
     symmetric: bool
     loopless: bool = True
-    f: Floats = field(default_factory=lambda: np.empty((1, 1)))
+    f: Floats = field(default_factory=lambda: NO_LINKS)
     _coupling: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -141,8 +151,11 @@ class SingleDual:
             return float("inf")
         rows, columns = self.split(theta)
         d_r, d_c = self.split(step)
+        known = self.settled
         return float(
             pairs.longest_step(
-                self.symmetric, rows, columns, d_r, d_c, self.size_rows, self.size_columns
+                self.symmetric, rows, columns, d_r, d_c, self.size_rows, self.size_columns,
+                known.rank_rows, known.kind_rows, known.rank_columns, known.kind_columns,
+                self.f,
             )
-        )
+        )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import InputError
-from isthmus.stats.nulls import ecm, multiedge
+from isthmus.stats.nulls import crem, ecm, multiedge, rewiring
 from isthmus.stats.nulls.margins import checked, margins
 from isthmus.stats.nulls.models import NullFit
 
@@ -134,9 +134,15 @@ def _ecm(matrix: Any, directed: bool, seed: int | None) -> NullFit:
     return ecm.null_fit(net, ecm.fit_ecm(net))
 
 
+def _crem(matrix: Any, directed: bool, seed: int | None) -> NullFit:
+    return crem.fit_crem(margins(matrix, directed=directed))
+
+
 _MODELS: dict[str, Callable[..., NullFit]] = {
+    "crem": _crem,
     "ecm": _ecm,
     "multiedge": _multiedge,
     "multiedge_overdispersed": _overdispersed,
+    "rewiring": rewiring.fit_rewiring,
     "wcm": _wcm,
 }

@@ -76,3 +76,30 @@ class NullFit:
         pairs = self.has_rows[:, None] & self.has_columns[None, :]
         np.fill_diagonal(pairs, False)
         return pairs
+
+
+def sample(fit: NullFit, n_samples: int, seed: int) -> Floats:
+    """Draw networks from a fitted null model.
+
+    Parameters
+    ----------
+    fit : NullFit
+        For `rewiring` the stored networks are drawn again with replacement.
+    n_samples : int
+        Networks to draw, 0 or more.
+    seed : int
+        Same seed, same networks.
+
+    Returns
+    -------
+    array (n_samples, n, n)
+        Weights with a zero diagonal, symmetric when undirected.
+    """
+    random = np.random.default_rng(seed)
+    drawn = np.empty((n_samples, fit.n, fit.n))
+    for network in drawn:
+        network[:] = fit.law.draw(random)
+        if not fit.directed:
+            network[:] = np.triu(network, 1)
+            network += network.T.copy()
+    return drawn

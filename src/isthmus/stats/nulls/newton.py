@@ -202,9 +202,22 @@ def _directed_step(sums: Sums, rhs: Floats, ridge: float) -> Floats | None:
     if info != 0 or not np.all(np.isfinite(solution)):
         return None
     columns = solution * scale
-    return np.concatenate(
-        [_apply_inverse_root_transposed(root, right[:, 0] - left @ columns), columns]
-    )
+    row_steps = _apply_inverse_root_transposed(root, right[:, 0] - left @ columns)
+    return _without_gauge(row_steps, columns, sums)
+
+
+def _without_gauge(rows: Floats, columns: Floats, sums: Sums) -> Floats:
+    """Take out of a step what it adds to all rows and takes from all columns.
+
+    That changes no pair, but left alone it would drift and cost digits.
+    """
+    statistics = [0] if len(sums.var_rows) == 1 else [0, 2]
+    by_row, by_column = rows.reshape(len(statistics), -1), columns.reshape(len(statistics), -1)
+    row_weight, column_weight = sums.var_rows[statistics], sums.var_columns[statistics]
+    total = row_weight.sum(axis=1) + column_weight.sum(axis=1)
+    drift = (row_weight * by_row).sum(axis=1) - (column_weight * by_column).sum(axis=1)
+    shift = (drift / np.where(total > 0, total, 1.0))[:, None]
+    return np.concatenate([(by_row - shift).ravel(), (by_column + shift).ravel()])
 
 
 def _column_block(var: Floats) -> Floats:

@@ -174,14 +174,23 @@ def single_sums(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def longest_step(symmetric, b_r, b_c, d_r, d_c, m_r, m_c):  # type: ignore[no-untyped-def]
-    """Longest step along `d` that keeps b_i + b_j <= 0 for every pair that exists."""
+def longest_step(  # type: ignore[no-untyped-def]
+    symmetric, b_r, b_c, d_r, d_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f
+):
+    """Longest step along `d` that keeps b_i + b_j <= 0 for every pair that can link.
+
+    Left out are self-pairs of lone nodes, pairs settled as absent, and pairs
+    whose link probability in `f` (n, m; not read when its size is 1) is zero.
+    """
     longest = np.inf
     for i in range(b_r.size):
         for j in range(i + 1 if symmetric else b_c.size):
-            if i == j and m_r[i] == 1:
-                continue
             rise = d_r[i] + d_c[j]
-            if rise > 0.0:
-                longest = min(longest, -(b_r[i] + b_c[j]) / rise)
+            if rise <= 0.0 or (i == j and m_r[i] == 1):
+                continue
+            if settled(i, j, rank_r, kind_r, rank_c, kind_c) == NONE:
+                continue
+            if f.size > 1 and f[i, j] == 0.0:
+                continue
+            longest = min(longest, -(b_r[i] + b_c[j]) / rise)
     return longest
