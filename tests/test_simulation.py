@@ -1,10 +1,12 @@
 """Simulated worlds on disk: bytes, both forms, truth beside them, refusals."""
 
+import errno
 import gzip
 import json
 
 import pytest
 
+import isthmus.corpus.manifest
 import isthmus.simulation as simulation
 from isthmus.corpus.store import open_corpus
 from isthmus.errors import InputError, TargetError
@@ -216,3 +218,13 @@ def test_files_hold_no_more_records_than_stated(tmp_path, monkeypatch):
         "part_002.gz",
     ]
     assert len(list(lines(folder))) == 250
+
+
+def test_a_full_disk_at_the_end_leaves_no_truth_without_a_world(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(isthmus.corpus.manifest, "save", full)
+    with pytest.raises(TargetError, match="disk is full"):
+        simulate(WorldSettings(300, 1), tmp_path / "w")
+    assert [name for name in contents(tmp_path / "w") if name != ".lock"] == []

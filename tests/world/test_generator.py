@@ -76,6 +76,17 @@ def test_references_go_back_in_time_once_each_and_never_home(planted):
     assert world.received.sum() == total
 
 
+def test_references_age_by_the_lognormal_law(placebo):
+    world, years = placebo
+    settings, last = world.settings, years[-1]
+    year_of = np.repeat(settings.span, settings.works_by_year())
+    lag = last.year - year_of[last.cited]
+    law = lag_law(settings)[:-1]
+    found = np.bincount(lag, minlength=len(law)) / len(lag)
+    # the oldest cells are small, and lists drop what they would cite twice there
+    assert np.abs(found - law / law.sum()).max() < 0.015
+
+
 def test_every_work_has_authors_in_order_with_one_last_and_one_corresponding(planted):
     _, years = planted
     for year in years:
