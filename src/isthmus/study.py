@@ -113,6 +113,62 @@ class Scientists(_Section, frozen=True):
     min_share: float = 0.5
 
 
+class Mobility(_Section, frozen=True):
+    """``[mobility]``: when a scientist has moved to another country.
+
+    Attributes
+    ----------
+    view
+        ``majority``: a year belongs to the country of most of its affiliations.
+        ``tenure``: the previous year's country holds the year as long as it is
+        among the year's affiliations at all, so that overlapping double
+        affiliations delay a move.
+    ties
+        Where the most frequent countries tie and the previous year's is not among
+        them: the country of the ``later_paper``, or the year is ``shared`` and so
+        neither origin nor destination.
+    max_gap_years
+        Most years between the last year in the origin and the first in the
+        destination; any number when not given, as AlShebli et al. state none.
+    min_stay_years
+        A stay shorter than this is a visit and is passed over (1: every stay counts).
+    max_overlap_years, backfill_years
+        Tenure view only. A country that has not been the most frequent for more
+        than `max_overlap_years` no longer holds the author: an honorary chair is
+        not a residence. Up to `backfill_years` years without a country between
+        two with it count as with it: papers appear late.
+    orcid_only
+        Only authors with an ORCID in the corpus's author entities.
+    max_countries
+        Authors with more countries than this in any year are set aside: nobody
+        works in five countries in a year, while merged profiles of common names do.
+    first_move_only
+        Count the first move of each author only.
+    pairs
+        Pairs [origin, destination] whose movers are compared with those who stayed,
+        beyond every pair of the study's poles.
+    output_cuts, citation_cuts
+        Where papers in the year and citations so far are cut for that comparison;
+        intervals are closed on the right. They widen as the distributions thin out.
+    draws
+        Draws of the bootstrap over scientists.
+    """
+
+    view: Literal["majority", "tenure"] = "majority"
+    ties: Literal["later_paper", "shared"] = "later_paper"
+    max_gap_years: int | None = None
+    min_stay_years: int = 1
+    max_overlap_years: int = 2
+    backfill_years: int = 1
+    orcid_only: bool = False
+    max_countries: int = 4
+    first_move_only: bool = False
+    pairs: tuple[tuple[str, str], ...] = ()
+    output_cuts: tuple[int, ...] = (1, 2, 4, 8)
+    citation_cuts: tuple[int, ...] = (0, 3, 10, 30, 100)
+    draws: int = 1000
+
+
 class Poles(_Section, frozen=True):
     """``[poles]``: null models, panel and clustering of the pole analysis.
 
@@ -151,6 +207,7 @@ class Study(_Section, frozen=True):
     countries: Countries = Countries()
     impact: Impact = Impact()
     scientists: Scientists = Scientists()
+    mobility: Mobility = Mobility()
     poles: Poles = Poles()
     run: Run = Run()
     folder: Path = Path()
@@ -298,7 +355,7 @@ def _require(condition: bool, key: str, found: object, allowed: str) -> None:
 
 def _check(study: Study) -> None:
     _check_numbers(study)
-    _check_countries(study.countries, study.impact.exclude_citing_countries)
+    _check_countries(study)
     field = study.field
     named = (field.subfields, field.fields, field.topics, field.mag_fos, field.venues)
     for value in (value for values in named for value in values):
@@ -342,15 +399,36 @@ def _check_numbers(study: Study) -> None:
         (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
     ]
-    for rule in rules:
+    for rule in [*rules, *_mobility_rules(study.mobility)]:
         _require(*rule)
 
 
-def _check_countries(countries: Countries, excluded: tuple[str, ...]) -> None:
+def _mobility_rules(rules: Mobility) -> list[tuple[bool, str, object, str]]:
+    gap = rules.max_gap_years
+    least = {"min_stay_years": 1, "max_overlap_years": 0, "backfill_years": 0}
+    least |= {"max_countries": 1, "draws": 1}
+    checks = [
+        (getattr(rules, name) >= low, f"mobility.{name}", getattr(rules, name), f"{low} or more")
+        for name, low in least.items()
+    ]
+    checks.append((gap is None or gap >= 1, "mobility.max_gap_years", gap, "1 or more"))
+    for name in ("output_cuts", "citation_cuts"):
+        cuts = list(getattr(rules, name))
+        rising = cuts == sorted(set(cuts))
+        checks.append((rising, f"mobility.{name}", cuts, "numbers in rising order"))
+    for pair in rules.pairs:
+        differ = pair[0] != pair[1]
+        checks.append((differ, "mobility.pairs", list(pair), "two different countries"))
+    return checks
+
+
+def _check_countries(study: Study) -> None:
+    countries, excluded = study.countries, study.impact.exclude_citing_countries
     groups = {"merge": countries.merge, "blocs": countries.blocs}
     codes = [("countries.poles", code) for code in countries.poles]
     codes += [("impact.exclude_citing_countries", code) for code in excluded]
     codes += [("countries.merge", code) for code in countries.merge]
+    codes += [("mobility.pairs", code) for pair in study.mobility.pairs for code in pair]
     for name, group in groups.items():
         codes += [(f"countries.{name}", code) for members in group.values() for code in members]
     for key, code in codes:

@@ -1,0 +1,1 @@
+"""Who moves: country histories, moves, flows and what movers keep."""
