@@ -95,6 +95,17 @@ def bloc_works(countries: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:
     )
 
 
+def most_frequent(author_years: Table) -> Table:
+    """Keep the countries with the most affiliations of each author-year.
+
+    Grain: one row per author, year and country. Columns: ``author_id``,
+    ``year``, ``country``, ``tied`` (how many countries have the most).
+    """
+    most = author_years.mutate(most=author_years.n.max().over(group_by=AUTHOR_YEAR))
+    top = most.filter(most.n == most.most).select("author_id", "year", "country")
+    return top.mutate(tied=top.count().over(group_by=AUTHOR_YEAR))
+
+
 def author_year_countries(author_years: Table) -> Table:
     """Country of an author in a year: that of most of the year's affiliations.
 
@@ -113,9 +124,7 @@ def author_year_countries(author_years: Table) -> Table:
         ``author_id``, ``year``, ``country``, ``weight`` (1, or 1/m when shared
         by m countries), ``shared_by`` (m).
     """
-    most = author_years.mutate(most=author_years.n.max().over(group_by=AUTHOR_YEAR))
-    top = most.filter(most.n == most.most).select("author_id", "year", "country")
-    top = top.mutate(tied=top.count().over(group_by=AUTHOR_YEAR))
+    top = most_frequent(author_years)
     top = top.mutate(clear=ibis.ifelse(top.tied == 1, top.country, ibis.null("string")))
     anchored = _last_clear_country(top)
     kept = _still_among_tied(anchored)

@@ -74,8 +74,16 @@ class Leaders:
         return self.tables.keep("scientist_years", self._scientist_years)
 
     def _scientist_years(self) -> Table:
+        return scientists_of.scientist_years(self.scientist_places)
+
+    @cached_property
+    def scientist_places(self) -> Table:
+        """Affiliations of the scientists: ``author_id``, ``work_id``, ``year``, ``country``."""
+        return self.tables.keep("scientist_places", self._scientist_places)
+
+    def _scientist_places(self) -> Table:
         authorships = self.tables.corpus["authorships"]
-        return scientists_of.scientist_years(
+        return scientists_of.scientist_places(
             self.scientists, self._written, authorships, self.tables.affiliations
         )
 

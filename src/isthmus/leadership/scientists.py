@@ -60,18 +60,27 @@ def scientists(
     ).select("author_id", "n_works", "n_field")
 
 
-def scientist_years(who: Table, written: Table, authorships: Table, affiliations: Table) -> Table:
-    """Place each scientist in a country for every year with an affiliation.
+def scientist_places(who: Table, written: Table, authorships: Table, affiliations: Table) -> Table:
+    """List where each scientist wrote each work.
 
-    Grain: one row per scientist, year and country, as
-    :func:`~isthmus.attribution.author_year_countries`.
+    Grain: one row per affiliation of a scientist on a work. Columns:
+    ``author_id``, ``work_id``, ``year``, ``country``.
     """
     theirs = written.semi_join(who, "author_id")
     positions = authorships.select("author_id", "work_id", "position")
     placed = theirs.inner_join(positions, ["author_id", "work_id"]).inner_join(
         affiliations.select("work_id", "position", "country"), ["work_id", "position"]
     )
-    counted = placed.group_by(*AUTHOR_YEAR, "country").agg(n=placed.count())
+    return placed.select("author_id", "work_id", "year", "country")
+
+
+def scientist_years(places: Table) -> Table:
+    """Place each scientist in a country for every year with an affiliation.
+
+    Grain: one row per scientist, year and country, as
+    :func:`~isthmus.attribution.author_year_countries`.
+    """
+    counted = places.group_by(*AUTHOR_YEAR, "country").agg(n=places.count())
     return author_year_countries(counted)
 
 
