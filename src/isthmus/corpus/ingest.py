@@ -1,0 +1,254 @@
+"""Ingest: files of OpenAlex records in, a finished corpus out.
+
+One process inflates the files and cuts them into chunks of lines; the others
+turn chunks into staged tables. When all chunks are staged the corpus is put
+together from them. Killed at any moment, the same command goes on from the
+chunks that are staged, and its result is the same to the byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from isthmus.corpus import manifest as manifests
+from isthmus.corpus.assemble import assemble
+from isthmus.corpus.chunks import Chunk, cut, open_pieces
+from isthmus.corpus.manifest import Unfinished
+from isthmus.corpus.merged import read_merged, save_merged
+from isthmus.corpus.reader import Task, columns, load_merges
+from isthmus.corpus.schema import SCHEMA_VERSION
+from isthmus.corpus.sources import Input, Inputs, find_inputs
+from isthmus.corpus.staging import (
+    SourceDone,
+    Staged,
+    chunk_path,
+    load_done,
+    load_receipt,
+    save_done,
+)
+from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
+from isthmus.corpus.workers import Workers
+from isthmus.errors import SourceError, TargetError
+from isthmus.files import remove, sole_writer, target_errors, write_text
+
+#: Called with works read, bytes of the sources read, and bytes of the sources in all.
+Progress = Callable[[int, int, int], None]
+
+#: Sources below this size are read in this process; starting others takes longer.
+SMALL_BYTES = 4 << 20
+
+_STAGING = "staging"
+
+
+def ingest(
+    sources: Sequence[str | Path],
+    target: str | Path,
+    *,
+    release: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Read OpenAlex records into a corpus.
+
+    Parameters
+    ----------
+    sources
+        Files of works (JSON lines, plain or gzip; JSON arrays and API pages;
+        Parquet), snapshot folders of any layout, in any mix. Of a work that
+        occurs twice the newest ``updated_date`` is kept, the later source on a tie.
+    target
+        Folder of the corpus. While the reading goes on it also holds what was
+        read so far, about a fifth of the size of the records.
+    release
+        Name of the release, recorded in the manifest.
+    workers
+        Processes that parse; all cores when None. The result does not depend on it.
+    progress
+        Called with works read, bytes of the sources read, and their bytes in all.
+
+    Returns
+    -------
+    Corpus
+        The finished corpus. If the same command finished before, that one.
+
+    Raises
+    ------
+    SourceError
+        A source is missing, cannot be read, or holds no records.
+    TargetError
+        The target holds another corpus, is being written, or cannot be written.
+    """
+    target = Path(target)
+    inputs = find_inputs([Path(source) for source in sources])
+    mark = Unfinished(command=_command(sources, target, release), request=_request(inputs, release))
+    with sole_writer(target, "ingesting into"):
+        if (target / manifests.MANIFEST_NAME).exists():
+            corpus = _same(open_corpus(target), mark)
+            _tidy(target)
+            return corpus
+        _prepare(target, inputs, mark)
+        n_workers = workers or os.cpu_count() or 1
+        with target_errors(target):
+            staged = _stage(inputs, target / _STAGING, n_workers, progress)
+            manifest = assemble(staged, target, mark.request, release, n_workers)
+            manifests.save(manifest, target)
+            _tidy(target)
+        return open_corpus(target)
+
+
+def _command(sources: Sequence[str | Path], target: Path, release: str | None) -> str:
+    words = ["isthmus", "ingest", *map(str, sources), "--to", str(target)]
+    return shlex.join(words + (["--release", release] if release else []))
+
+
+def _request(inputs: Inputs, release: str | None) -> str:
+    """Digest of what is read; the same files anywhere are the same request."""
+    files = [(item.name, item.entity, item.size) for item in inputs.records + inputs.merged]
+    text = json.dumps([SCHEMA_VERSION, release, files])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _same(corpus: Corpus, mark: Unfinished) -> Corpus:
+    if corpus.manifest.request != mark.request:
+        refuse_occupied(corpus.path)
+    return corpus
+
+
+def _prepare(target: Path, inputs: Inputs, mark: Unfinished) -> None:
+    """Make the target ready: keep what the same command staged, of the same files."""
+    refuse_occupied(target)
+    begun = manifests.unfinished(target)
+    if begun is not None and begun.request != mark.request:
+        raise TargetError(
+            f"{target} holds an unfinished corpus of another command. Run `{begun.command}` to "
+            "complete it, or remove the folder first."
+        )
+    staging = target / _STAGING
+    files = inputs.records + inputs.merged
+    times = json.dumps([(str(i.path.resolve()), i.path.stat().st_mtime_ns) for i in files])
+    identity = staging / "identity.json"
+    with target_errors(target):
+        if not identity.exists() or identity.read_text(encoding="utf-8") != times:
+            remove(staging)
+        clear(target)
+        if begun is None:
+            manifests.mark_unfinished(target, mark)
+        staging.mkdir(exist_ok=True)
+        if not identity.exists():
+            save_merged(staging / "merges", read_merged(inputs.merged))
+            write_text(identity, times)
+
+
+def _tidy(target: Path) -> None:
+    """Remove what only an unfinished corpus needs."""
+    remove(target / _STAGING)
+    remove(target / manifests.UNFINISHED_NAME)
+
+
+def _stage(inputs: Inputs, staging: Path, n_workers: int, progress: Progress | None) -> Staged:
+    """Read all sources into staged chunks, but those that are staged already."""
+    load_merges.cache_clear()
+    meter = _Meter(inputs.size, progress)
+    staged: list[SourceDone] = []
+    direct = n_workers == 1 or inputs.size < SMALL_BYTES
+    unmarked: dict[Path, SourceDone] = {}
+    with Workers(0 if direct else n_workers, meter.works_read) as workers:
+        for number, item in enumerate(inputs.records):
+            folder = staging / f"{number:05d}"
+            unmarked[folder] = _stage_source(item, folder, workers, meter)
+            staged.append(unmarked[folder])
+            meter.source_done(item.size)
+            for ready in unmarked.keys() - workers.folders():
+                save_done(ready, unmarked.pop(ready))
+        workers.drain()
+    for folder, done in unmarked.items():
+        save_done(folder, done)
+    return Staged(staging, staged)
+
+
+def _stage_source(item: Input, folder: Path, workers: Workers, meter: _Meter) -> SourceDone:
+    done = load_done(folder)
+    if done is not None:
+        return done
+    folder.mkdir(exist_ok=True)
+    with _reading(item):
+        pieces = open_pieces(item.path, columns(item.entity))
+    n_chunks = 0
+    for chunk in _reading_each(item, cut(pieces)):
+        task = Task(
+            entity=item.entity,
+            target=chunk_path(folder, n_chunks),
+            first_line=chunk.first_line,
+            last_fault=chunk.last_fault,
+            consumed=chunk.consumed,
+            merges=folder.parent / "merges",
+        )
+        n_chunks += 1
+        receipt = load_receipt(task.target)
+        if receipt is None:
+            workers.submit(task, chunk.data)
+        else:
+            meter.works_read(receipt.works)
+        meter.bytes_read(chunk.consumed)
+    with _reading(item):
+        digest = pieces.sha256()
+    return SourceDone(
+        name=item.name,
+        entity=item.entity,
+        bytes=item.size,
+        sha256=digest,
+        chunks=n_chunks,
+        broken=pieces.broken,
+    )
+
+
+@contextlib.contextmanager
+def _reading(item: Input) -> Iterator[None]:
+    """Tell failures to read a source from failures to write the target."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SourceError(f"Cannot read {item.path}: {why}. Check the file.") from error
+
+
+def _reading_each(item: Input, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    while True:
+        with _reading(item):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+class _Meter:
+    """Adds up progress over sources and tells whoever wants to know."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._before = self._bytes = self._works = 0
+
+    def works_read(self, n_works: int) -> None:
+        self._works += n_works
+        self._tell()
+
+    def bytes_read(self, consumed: int) -> None:
+        self._bytes = consumed
+        self._tell()
+
+    def source_done(self, size: int) -> None:
+        self._before += size
+        self._bytes = 0
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            done = min(self._before + self._bytes, self._total)
+            self._progress(self._works, done, self._total)

@@ -1,0 +1,56 @@
+"""Why input is refused or changed: every reason that a tally may name, in words.
+
+Two tallies are kept apart. A rejected record is not in the corpus. A value that
+was set aside stood in a record that is in the corpus, without it.
+"""
+
+from __future__ import annotations
+
+#: Works dated outside these years are taken for errors: printing with movable
+#: type starts the one end; the other leaves room for books announced long ahead.
+EARLIEST_YEAR, LATEST_YEAR = 1450, 2050
+
+#: Longest record read. The longest of OpenAlex, with thousands of authors, have some 10 MB.
+MAX_RECORD_BYTES = 64 << 20
+
+#: Reason -> what happened to a record that is not in the corpus.
+REJECTED: dict[str, str] = {
+    "not_json": "is not a JSON object",
+    "no_id": "has no id of its kind",
+    "no_year": "has no publication year",
+    "year_impossible": f"is dated outside {EARLIEST_YEAR}-{LATEST_YEAR}",
+    "too_long": f"is longer than {MAX_RECORD_BYTES >> 20} MiB",
+    "cut_off": "stands where its file breaks off or is damaged",
+}
+
+#: Reason -> what happened to a value inside a record that is kept.
+SET_ASIDE: dict[str, str] = {
+    "affiliation_repeated": "the same affiliation twice for one author of a work; kept once",
+    "author_null": "an author without a readable id; the authorship is kept without one",
+    "author_repeated": "an author listed twice on a work; first place kept, affiliations joined",
+    "authors_truncated": "a work whose list of authors the source cut; flagged, no last author",
+    "authorship_null": "an empty entry in a list of authors; dropped",
+    "country_empty": "an institution without a country code in the work",
+    "country_unknown": "a country code that is no country; dropped",
+    "date_unreadable": "a publication date that is no date; dropped",
+    "institution_null": "an empty entry in a list of institutions; dropped",
+    "institution_without_id": "an institution without a readable id; kept without one",
+    "reference_repeated": "the same work twice in a list of references; kept once",
+    "reference_unreadable": "a reference that is no work id; dropped",
+    "self_reference": "a work that refers to itself; dropped",
+    "subject_unreadable": "a topic or concept without a readable id; dropped",
+    "value_unreadable": "a field of another type than every known release gives it; dropped",
+    "venue_unreadable": "a venue without a readable id; dropped",
+}
+
+#: Count -> what it says of the reading as a whole.
+NOTES: dict[str, str] = {
+    "records_read": "records found in the sources, good and bad",
+    "duplicate_work": "older versions of a work that is in the corpus once",
+    "duplicate_entity": "older versions of an institution, venue or author",
+    "merged_away": "records of ids that were merged into another; dropped",
+    "merged_id": "ids rewritten because they were merged into another",
+    "entities_kept": "records of institutions, venues and authors with a readable id",
+    "country_from_entity": "affiliations whose country came from the institution's own record",
+    "file_cut_off": "files that break off or are damaged; read up to there",
+}
