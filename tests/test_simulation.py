@@ -11,6 +11,7 @@ import isthmus.simulation as simulation
 from isthmus.corpus.store import open_corpus
 from isthmus.errors import InputError, TargetError
 from isthmus.simulation import read_truth, simulate, simulate_world
+from isthmus.world import openalex
 from isthmus.world.settings import WorldSettings, planted_world
 
 SETTINGS = planted_world(1_500, 11, n_countries=20)
@@ -206,6 +207,12 @@ def test_progress_ends_with_all_works(tmp_path):
     assert seen[-1] == (500, 500)
     assert seen == sorted(seen)
     assert json.loads((tmp_path / "w" / "truth" / "settings.json").read_text())["retention"] == 0
+
+
+def test_records_do_not_depend_on_the_size_of_blocks(tmp_path, records, monkeypatch):
+    monkeypatch.setattr(openalex, "BLOCK", 7)
+    simulate(SETTINGS, tmp_path / "w", as_="openalex")
+    assert contents(tmp_path / "w") == contents(records)
 
 
 def test_files_hold_no_more_records_than_stated(tmp_path, monkeypatch):

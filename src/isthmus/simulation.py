@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -189,9 +189,10 @@ def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | 
 def _write_lines(lines: Iterable[bytes], folder: Path) -> None:
     folder.mkdir(parents=True)
     rest, number = iter(lines), 0
-    while some := list(islice(rest, RECORDS_PER_FILE)):
+    while first := next(rest, None):
         with (folder / f"part_{number:03d}.gz").open("wb") as raw, _packed(raw) as packed:
-            packed.write(b"\n".join(some) + b"\n")
+            for line in chain([first], islice(rest, RECORDS_PER_FILE - 1)):
+                packed.write(line + b"\n")
         number += 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,8 @@ from isthmus.world.generator import World, WorldYear
 
 #: Start of every OpenAlex id.
 SITE = "https://openalex.org/"
+#: Works turned into records at a time; memory holds one such block.
+BLOCK = 2_000
 
 Record = dict[str, Any]
 
@@ -35,44 +38,43 @@ def work_lines(world: World, year: WorldYear, received: Ints, updated: str) -> I
         What ``updated_date`` says.
     """
     given = tables.labels(world.settings, year)
-    authors = _authorships(world, year)
-    references = _references(year)
     days = np.datetime_as_string(tables.dates(year.year, year.day.astype(np.int16)))
     kinds = list(tables.WORK_TYPES)
-    columns = zip(
-        days.tolist(),
-        given.kind.tolist(),
-        year.venue.tolist(),
-        received[year.first : year.first + len(days)].tolist(),
-        _subject_records(given),
-        authors,
-        references,
-        strict=True,
-    )
-    for number, (day, kind, venue, cited_by, subjects, signed, cites) in enumerate(
-        columns, year.first
-    ):
-        title = tables.work_title(number)
-        record = {
-            "id": f"{SITE}W{number + ids.FIRST_WORK}",
-            "doi": None,
-            "title": title,
-            "display_name": title,
-            "publication_year": year.year,
-            "publication_date": day,
-            "language": "en",
-            "type": kinds[kind],
-            "primary_location": {"is_oa": False, "source": _source_stub(venue)},
-            "authorships": signed,
-            "is_authors_truncated": False,
-            "cited_by_count": cited_by,
-            "is_retracted": False,
-            **subjects,
-            "referenced_works_count": len(cites),
-            "referenced_works": cites,
-            "updated_date": updated,
-        }
-        yield _encode(record)
+    for low in range(0, len(days), BLOCK):
+        block = slice(low, min(low + BLOCK, len(days)))
+        columns = zip(
+            range(year.first + block.start, year.first + block.stop),
+            days[block].tolist(),
+            given.kind[block].tolist(),
+            year.venue[block].tolist(),
+            received[year.first + block.start : year.first + block.stop].tolist(),
+            _subject_records(given, block),
+            _authorships(world, year, block),
+            _references(year, block),
+            strict=True,
+        )
+        for number, day, kind, venue, cited_by, subjects, signed, cites in columns:
+            title = tables.work_title(number)
+            record = {
+                "id": f"{SITE}W{number + ids.FIRST_WORK}",
+                "doi": None,
+                "title": title,
+                "display_name": title,
+                "publication_year": year.year,
+                "publication_date": day,
+                "language": "en",
+                "type": kinds[kind],
+                "primary_location": {"is_oa": False, "source": _source_stub(venue)},
+                "authorships": signed,
+                "is_authors_truncated": False,
+                "cited_by_count": cited_by,
+                "is_retracted": False,
+                **subjects,
+                "referenced_works_count": len(cites),
+                "referenced_works": cites,
+                "updated_date": updated,
+            }
+            yield _encode(record)
 
 
 def institution_lines(world: World, updated: str) -> Iterator[bytes]:
@@ -96,17 +98,18 @@ def author_lines(works_count: Ints, updated: str) -> Iterator[bytes]:
         )
 
 
-def _authorships(world: World, year: WorldYear) -> list[list[Record]]:
-    """Give the authorships of each work of a year."""
-    signed, places = year.signed, _affiliations(world, year)
-    works: list[list[Record]] = [[] for _ in range(len(year.venue))]
+def _authorships(world: World, year: WorldYear, block: slice) -> list[list[Record]]:
+    """Give the authorships of each work of a block of the year's works."""
+    signed = year.signed
+    low, high = np.searchsorted(signed.work, [block.start, block.stop]).tolist()
+    works: list[list[Record]] = [[] for _ in range(block.start, block.stop)]
     columns = zip(
-        signed.work.tolist(),
-        signed.position.tolist(),
-        signed.is_last.tolist(),
-        signed.is_corresponding.tolist(),
-        signed.author.tolist(),
-        places,
+        (signed.work[low:high] - block.start).tolist(),
+        signed.position[low:high].tolist(),
+        signed.is_last[low:high].tolist(),
+        signed.is_corresponding[low:high].tolist(),
+        signed.author[low:high].tolist(),
+        _affiliations(world, year, low, high),
         strict=True,
     )
     for work, position, is_last, corresponds, author, (institutions, countries) in columns:
@@ -127,14 +130,17 @@ def _position(position: int, is_last: bool) -> str:
     return "first" if position == 0 else "last" if is_last else "middle"
 
 
-def _affiliations(world: World, year: WorldYear) -> list[tuple[list[Record], list[str]]]:
-    """Give institutions and distinct countries of each authorship."""
+def _affiliations(
+    world: World, year: WorldYear, low: int, high: int
+) -> list[tuple[list[Record], list[str]]]:
+    """Give institutions and distinct countries of authorships ``low..high-1``."""
     codes, written = world.settings.codes, year.written
-    places: list[tuple[list[Record], list[str]]] = [([], []) for _ in range(len(year.signed.work))]
+    places: list[tuple[list[Record], list[str]]] = [([], []) for _ in range(low, high)]
+    start, end = np.searchsorted(written.authorship, [low, high]).tolist()
     columns = zip(
-        written.authorship.tolist(),
-        written.institution.tolist(),
-        written.country.tolist(),
+        (written.authorship[start:end] - low).tolist(),
+        written.institution[start:end].tolist(),
+        written.country[start:end].tolist(),
         strict=True,
     )
     for authorship, institution, country in columns:
@@ -147,22 +153,23 @@ def _affiliations(world: World, year: WorldYear) -> list[tuple[list[Record], lis
     return places
 
 
-def _references(year: WorldYear) -> list[list[str]]:
-    """Give the references of each work of a year."""
-    cited = [f"{SITE}W{number}" for number in ids.work_ids(year.cited).tolist()]
-    numbers = np.arange(year.first, year.first + len(year.venue) + 1)
+def _references(year: WorldYear, block: slice) -> list[list[str]]:
+    """Give the references of each work of a block."""
+    numbers = np.arange(year.first + block.start, year.first + block.stop + 1)
     edges = np.searchsorted(year.citing, numbers).tolist()
-    return [cited[low:high] for low, high in pairwise(edges)]
+    cited = ids.work_ids(year.cited[edges[0] : edges[-1]]).tolist()
+    names = [f"{SITE}W{number}" for number in cited]
+    return [names[low - edges[0] : high - edges[0]] for low, high in pairwise(edges)]
 
 
-def _subject_records(given: tables.Labels) -> Iterator[Record]:
-    """Give topics and concepts of each work."""
+def _subject_records(given: tables.Labels, block: slice) -> Iterator[Record]:
+    """Give topics and concepts of each work of a block."""
     columns = zip(
-        given.topic.tolist(),
-        given.subfield.tolist(),
-        given.topic_score.tolist(),
-        given.field_score.tolist(),
-        given.neighbour_score.tolist(),
+        given.topic[block].tolist(),
+        given.subfield[block].tolist(),
+        given.topic_score[block].tolist(),
+        given.field_score[block].tolist(),
+        given.neighbour_score[block].tolist(),
         strict=True,
     )
     for community, subfield, score, ai, neighbour in columns:
@@ -198,6 +205,7 @@ def _author(number: int) -> Record:
     }
 
 
+@cache
 def _institution(number: int, code: str) -> Record:
     return {
         "id": f"{SITE}I{number + ids.FIRST_INSTITUTION}",
@@ -208,6 +216,7 @@ def _institution(number: int, code: str) -> Record:
     }
 
 
+@cache
 def _source_stub(number: int) -> Record:
     return {
         "id": f"{SITE}S{number + ids.FIRST_VENUE}",

@@ -85,7 +85,10 @@ class WorldSettings:
     retention
         Chance that a mover's later work gains a coauthor in the country last left.
     joint_effects
-        Multiplier of the impact of works led by ``source`` with ``target`` on board.
+        Multiplier of the impact of works led by ``source`` with ``target`` on board
+        (an author or an employer there, before any affiliation is lost). It is the
+        ratio of their expected c_k to that of works alike in all else; see
+        :mod:`isthmus.world.references` for where it falls short.
     country_impact
         Multiplier of the impact of works led by a country.
     impact_sigma
