@@ -1,0 +1,351 @@
+"""Atypical pairs of venues in reference lists: novelty and conventionality of papers.
+
+For every pair of venues cited together in a year, how far its count lies from
+what the permutation null gives (:mod:`isthmus.stats.venue_pairs_law`), and for
+every paper the lower tail and the median of its pairs' z (Uzzi, Mukherjee,
+Stringer and Jones 2013, Science 342:468; Lin, Evans and Wu 2022).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.errors import InputError
+from isthmus.stats.venue_pairs_draws import sample_pairs
+from isthmus.stats.venue_pairs_law import Floats, strata_terms, venue_terms
+from isthmus.stats.venue_pairs_rows import Rows, RowStore, pair_rows, score_papers
+from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots, bucket, factorise, lay_out
+
+#: A reference whose venue or years carry a value below zero has none.
+MISSING = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Atypicality:
+    """Venue pairs against the permutation null, and the scores of papers.
+
+    Attributes
+    ----------
+    venue_a, venue_b : ndarray of int64, shape (k,)
+        Pairs that occur, ``venue_a <= venue_b``; ordered by citing year and pair.
+        Empty when the pairs were not asked for.
+    pair_year : ndarray of int64, shape (k,)
+        Citing year of each pair.
+    observed : ndarray of int64, shape (k,)
+        Pairs of references of one paper, one to each venue.
+    expected, variance, z : ndarray of float64, shape (k,)
+        Moments under the null, and ``(observed - expected) / sqrt(variance)``;
+        z is 0 where the variance is 0.
+    expected_error, variance_error : ndarray of float64, shape (k,)
+        Monte-Carlo standard errors; 0 where the moments come from the law.
+    paper_id : ndarray of int64, shape (m,)
+        Every paper handed in, ascending.
+    tail, median : ndarray of float64, shape (m,)
+        Lower quantile (lower = more novel) and median (higher = more
+        conventional) of the z of the paper's pairs; NaN without a pair.
+    n_pairs : ndarray of int64, shape (m,)
+        Pairs the scores stand on.
+    left_out : mapping of str to int
+        References not used, by reason: ``no_venue``, ``no_year`` and
+        ``long_list``; a reference counts under the first that holds.
+    """
+
+    venue_a: Ints
+    venue_b: Ints
+    pair_year: Ints
+    observed: Ints
+    expected: Floats
+    variance: Floats
+    z: Floats
+    expected_error: Floats
+    variance_error: Floats
+    paper_id: Ints
+    tail: Floats
+    median: Floats
+    n_pairs: Ints
+    left_out: Mapping[str, int]
+
+
+class _Settings(NamedTuple):
+    quantile: float
+    tolerance: float
+    draws: int | None
+    seed: int
+    budget: int
+    pairs: bool
+
+
+class _Pairs(NamedTuple):
+    observed: Ints
+    expected: Floats
+    variance: Floats
+    z: Floats
+    expected_error: Floats
+    variance_error: Floats
+
+
+class _NamedPairs(NamedTuple):
+    venue_a: Ints
+    venue_b: Ints
+    pairs: _Pairs
+
+
+class _Year(NamedTuple):
+    pairs: list[_NamedPairs]
+    papers: Ints
+    tail: Floats
+    median: Floats
+    n_pairs: Ints
+
+
+def atypicality(
+    paper: npt.ArrayLike,
+    citing_year: npt.ArrayLike,
+    venue: npt.ArrayLike,
+    cited_year: npt.ArrayLike,
+    *,
+    quantile: float = 0.1,
+    variance_tolerance: float = 1e-3,
+    max_references: int | None = 2000,
+    draws: int | None = None,
+    seed: int = 0,
+    return_pairs: bool = True,
+    threads: int = 1,
+    memory_limit: int = 1 << 30,
+) -> Atypicality:
+    r"""Set the venue pairs of reference lists against the permutation of venues.
+
+    The null permutes venues over references within each (citing year, cited
+    year). Mean and variance come from its exact law, or with `draws` from
+    sampling it. The order of the references plays no part, nor do `threads`
+    and `memory_limit`.
+
+    Parameters
+    ----------
+    paper, citing_year, venue, cited_year : array_like of int, shape (n,)
+        One entry per reference of a paper: the paper and its year, the venue
+        and the year of the cited work. A negative or masked venue or year is
+        missing; such a reference is left out and counted.
+    quantile : float
+        Which quantile of a paper's z is its tail, interpolated linearly; 0.1 in
+        Uzzi et al.
+    variance_tolerance : float
+        Mixed terms of a variance are left out where a bound puts them below
+        this share of it. 0 gives every variance exactly. At the default no z
+        moves by more than 0.05 %.
+    max_references : int, optional
+        Papers with more usable references are left out of the null and get no
+        score. Pairs grow with the square of a list: one list of 2,000 holds as
+        many as 6,600 lists of 25. ``None`` keeps every list.
+    draws : int, optional
+        Sample the null this many times instead of using its law. Pairs whose
+        sampled variance is 0 get z = 0.
+    seed : int
+        Seed of the draws; each citing year has a stream of its own.
+    return_pairs : bool
+        Whether the table of pairs is wanted; papers are scored either way.
+    threads : int
+        Citing years worked on at the same time.
+    memory_limit : int
+        Bytes the blocks of pairs of all threads together may take; beyond it
+        they go to a temporary file. References and the pair table returned are
+        not part of it.
+
+    Returns
+    -------
+    Atypicality
+
+    Raises
+    ------
+    InputError
+        The arrays differ in length or are no whole numbers, a paper has two
+        citing years, or a setting is out of range.
+
+    References
+    ----------
+    .. [1] Uzzi, Mukherjee, Stringer, Jones (2013). Atypical combinations and
+       scientific impact. Science 342, 468-472.
+
+    Examples
+    --------
+    >>> result = atypicality(
+    ...     paper=[1, 1, 2, 2], citing_year=[2000] * 4, venue=[7, 8, 7, 9], cited_year=[1999] * 4
+    ... )
+    >>> result.venue_a.tolist(), result.venue_b.tolist(), result.expected.round(3).tolist()
+    ([7, 7], [8, 9], [0.667, 0.667])
+    """
+    arrays = [
+        _whole_numbers(name, values)
+        for name, values in (
+            ("paper", paper),
+            ("citing_year", citing_year),
+            ("venue", venue),
+            ("cited_year", cited_year),
+        )
+    ]
+    _check(
+        arrays,
+        quantile,
+        variance_tolerance,
+        {
+            "max_references": (max_references, 2),
+            "draws": (draws, 2),
+            "seed": (seed, 0),
+            "threads": (threads, 1),
+            "memory_limit": (memory_limit, 1),
+        },
+    )
+    budget = memory_limit // (2 * threads)
+    settings = _Settings(quantile, variance_tolerance, draws, seed, budget, return_pairs)
+    papers, paper_code = factorise(arrays[0])
+    used, left_out = _usable(arrays, paper_code, papers, max_references)
+    years, rows = _by_year(arrays[1], used)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        done = list(pool.map(partial(_one_year, arrays, settings), years.tolist(), rows))
+    return _gather(years, done, papers, left_out)
+
+
+def _one_year(arrays: list[Ints], settings: _Settings, year: int, used: Codes) -> _Year:
+    """Score the papers of one citing year."""
+    paper, _, venue, cited_year = (values[used] for values in arrays)
+    slots = lay_out(paper, venue, cited_year)
+    strata = strata_terms(slots)
+    terms = venue_terms(slots, strata)
+    budget = settings.budget if settings.draws is None else sys.maxsize
+    kept: list[_NamedPairs] = []
+    with RowStore(settings.budget) as store:
+        for rows in pair_rows(slots, strata, terms, settings.tolerance, budget):
+            pairs = _law_pairs(rows)
+            if settings.draws is not None:
+                rng = np.random.default_rng([settings.seed, year])
+                rows, pairs = _sampled_pairs(slots, rows, settings.draws, rng)
+            store.add(rows)
+            if settings.pairs:
+                kept.append(_named(pairs, slots, rows))
+        tail, median = score_papers(slots, store, settings.quantile, settings.budget)
+    size = np.diff(slots.paper_start)
+    return _Year(kept, slots.papers, tail, median, size * (size - 1) // 2)
+
+
+def _law_pairs(rows: Rows) -> _Pairs:
+    none = np.zeros(rows.z.size)
+    return _Pairs(rows.observed, rows.expected, rows.variance, rows.z, none, none)
+
+
+def _sampled_pairs(
+    slots: Slots, rows: Rows, draws: int, rng: np.random.Generator
+) -> tuple[Rows, _Pairs]:
+    mean, variance, mean_error, variance_error = sample_pairs(slots, rows, draws, rng)
+    spread = np.sqrt(np.where(variance > 0, variance, 1.0))
+    z = np.where(variance > 0, (rows.observed - mean) / spread, 0.0)
+    pairs = _Pairs(rows.observed, mean, variance, z, mean_error, variance_error)
+    return rows._replace(expected=mean, variance=variance, z=z), pairs
+
+
+def _whole_numbers(name: str, values: npt.ArrayLike) -> Ints:
+    array = np.ma.asanyarray(values) if np.ma.isMaskedArray(values) else np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        raise InputError(
+            f"`{name}` holds {array.dtype} values; whole numbers were expected. "
+            f"Write a missing venue or year as {MISSING}."
+        )
+    if array.ndim != 1:
+        raise InputError(f"`{name}` has {array.ndim} dimensions; one was expected.")
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.asarray(np.ma.filled(array.astype(np.int64), MISSING))
+    return np.ascontiguousarray(array, np.int64)
+
+
+def _check(
+    arrays: list[Ints], quantile: float, tolerance: float, least: dict[str, tuple[int | None, int]]
+) -> None:
+    sizes = [array.size for array in arrays]
+    if len(set(sizes)) > 1:
+        raise InputError(
+            "`paper`, `citing_year`, `venue` and `cited_year` need one entry per reference each; "
+            f"they hold {sizes[0]}, {sizes[1]}, {sizes[2]} and {sizes[3]}."
+        )
+    if not 0 <= quantile <= 1:
+        raise InputError(f"`quantile` is {quantile}; it must lie between 0 and 1.")
+    if not 0 <= tolerance <= 1:
+        raise InputError(f"`variance_tolerance` is {tolerance}; it must lie between 0 and 1.")
+    for name, (value, lowest) in least.items():
+        if value is not None and value < lowest:
+            raise InputError(f"`{name}` is {value}; it must be at least {lowest}.")
+
+
+def _usable(
+    arrays: list[Ints], code: Codes, papers: Ints, longest: int | None
+) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
+    """Which references enter the null, and how many do not, by reason."""
+    _, citing, venue, cited = arrays
+    dated = (citing >= 0) & (cited >= 0)
+    used = (venue >= 0) & dated
+    no_venue = int(np.count_nonzero(venue < 0))
+    no_year = used.size - no_venue - int(np.count_nonzero(used))
+    year_of = np.full(papers.size, MISSING)
+    year_of[code[citing >= 0]] = citing[citing >= 0]
+    torn = (citing >= 0) & (year_of[code] != citing)
+    if torn.any():
+        raise InputError(
+            f"Paper {papers[code[torn.argmax()]]} has more than one citing year; a paper has one. "
+            "Give the year of the paper, not of its versions."
+        )
+    size = np.bincount(code[used], minlength=papers.size)
+    too_long = np.zeros(papers.size, bool) if longest is None else size > longest
+    used &= ~too_long[code]
+    left_out = {"no_venue": no_venue, "no_year": no_year, "long_list": int(size[too_long].sum())}
+    return used, left_out
+
+
+def _by_year(citing: Ints, used: npt.NDArray[np.bool_]) -> tuple[Ints, list[Codes]]:
+    """Citing years in order, and the references of each."""
+    rows = np.flatnonzero(used).astype(np.int32)
+    years, code = factorise(citing[rows])
+    order, start = bucket(code, np.arange(rows.size, dtype=np.int32), years.size)
+    return years, np.split(rows[order], start[1:-1]) if years.size else []
+
+
+def _named(pairs: _Pairs, slots: Slots, rows: Rows) -> _NamedPairs:
+    row = np.repeat(np.arange(rows.start.size - 1), np.diff(rows.start)) + rows.first
+    return _NamedPairs(slots.venues[row], slots.venues[rows.other], pairs)
+
+
+def _gather(years: Ints, done: list[_Year], papers: Ints, left_out: dict[str, int]) -> Atypicality:
+    """Put the years together; papers without a pair keep NaN."""
+    tail, median = np.full(papers.size, np.nan), np.full(papers.size, np.nan)
+    n_pairs = np.zeros(papers.size, np.int64)
+    for year in done:
+        at = np.searchsorted(papers, year.papers)
+        tail[at], median[at], n_pairs[at] = year.tail, year.median, year.n_pairs
+    named = [part for year in done for part in year.pairs]
+    counts = [sum(part.venue_a.size for part in year.pairs) for year in done]
+    whole = [part.pairs for part in named]
+    return Atypicality(
+        venue_a=_joined([part.venue_a for part in named], np.int64),
+        venue_b=_joined([part.venue_b for part in named], np.int64),
+        pair_year=np.repeat(years, counts),
+        observed=_joined([pairs.observed for pairs in whole], np.int64),
+        expected=_joined([pairs.expected for pairs in whole], np.float64),
+        variance=_joined([pairs.variance for pairs in whole], np.float64),
+        z=_joined([pairs.z for pairs in whole], np.float64),
+        expected_error=_joined([pairs.expected_error for pairs in whole], np.float64),
+        variance_error=_joined([pairs.variance_error for pairs in whole], np.float64),
+        paper_id=papers,
+        tail=tail,
+        median=median,
+        n_pairs=n_pairs,
+        left_out=left_out,
+    )
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *parts])
