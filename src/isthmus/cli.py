@@ -44,7 +44,7 @@ def demo(
     with one_by_one(_err) as progress:
         shown = demonstrate(to, works=works, seed=seed, progress=progress)
     for part in demonstration(shown):
-        _out.print(part)
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
 
 
 @app.command()
@@ -54,7 +54,7 @@ def plan(study: Annotated[Path, typer.Argument(help="The study file.")]) -> None
     from isthmus.study import Study
 
     for part in plan_of(Study.load(study)).describe():
-        _out.print(part)
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
 
 
 @app.command()
@@ -83,7 +83,8 @@ def ingest(
 
     with reading(_err) as progress:
         corpus = read(sources, to, release=release, workers=workers, progress=progress)
-    _out.print(tally(corpus))
+    for part in tally(corpus):
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"Next: `isthmus verify {to}`, or a study that names this corpus.", markup=False)
 
 
@@ -94,7 +95,8 @@ def verify(corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")]
     from isthmus.corpus.verify import verify as check
 
     found = check(corpus)
-    _out.print(verification(found))
+    for part in verification(found):
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     if not found.ok:
         raise typer.Exit(1)
 

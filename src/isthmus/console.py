@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,16 +20,22 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import Corpus
+from isthmus.corpus.verify import Verification
 from isthmus.demo import Demonstration, Recovery, planted_papers
 from isthmus.results import Results
+
+#: How often something happened, by reason.
+Counts = Mapping[str, int]
 
 #: Countries shown in the leaders' table.
 TOP = 10
 
 #: What the demonstration says last.
 NEXT = """\
-Everything is in {folder}: the world as OpenAlex files, its truth, the corpus, study.toml
-and the results. With data of your own, from {folder}/study.toml as a start:
+Everything is in {folder}: the world as OpenAlex files, its truth, the corpus,
+study.toml and the results. With data of your own, and that study.toml to start from:
   isthmus ingest WORKS.jsonl.gz --to corpus
   isthmus run study.toml --to results"""
 
@@ -97,6 +103,51 @@ def reading(console: Console) -> Iterator[Callable[[int, int, int], None]]:
             bar.update(task, completed=done, total=total, works=works, rate=rate)
 
         yield show
+
+
+def tally(corpus: Corpus) -> Iterator[Table]:
+    """Show what an ingest read: rows by table, and what was rejected or set aside by reason."""
+    rows = Table(title=f"Corpus in {corpus.path}")
+    rows.add_column("table")
+    rows.add_column("rows", justify="right")
+    for name in TABLES:
+        rows.add_row(name, f"{corpus.rows(name):,}")
+    yield rows
+    found = corpus.manifest
+    yield reasons(found.rejected, found.set_aside, found.notes)
+
+
+def reasons(rejected: Counts, set_aside: Counts, notes: Counts) -> Table:
+    """Show counts by reason: records refused, values set aside, other things worth knowing."""
+    table = Table(title="What did not fit, by reason")
+    table.add_column("what")
+    table.add_column("reason")
+    table.add_column("count", justify="right")
+    kinds = (("record rejected", rejected), ("value set aside", set_aside), ("note", notes))
+    for kind, counts in kinds:
+        for reason, count in sorted(counts.items()):
+            table.add_row(kind, reason, f"{count:,}")
+    if not table.row_count:
+        table.add_row("everything fits", "", "0")
+    return table
+
+
+def verification(found: Verification) -> Iterator[Table | str]:
+    """Show what checking a corpus found."""
+    release = f", release {found.release}" if found.release else ""
+    table = Table(title=f"{found.path}: {found.source}{release}")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, count in found.rows.items():
+        table.add_row(name, f"{count:,}")
+    yield table
+    yield reasons(found.rejected, found.set_aside, found.notes)
+    if found.quarantine is not None:
+        yield f"The rejected records are in {found.quarantine}."
+    for problem in found.problems:
+        yield f"Problem: {problem}"
+    if found.ok:
+        yield f"{found.n_parts} parts are as the manifest says. Hash {found.hash}."
 
 
 def sums_by_country(results: Results, columns: list[str]) -> list[dict[str, Any]]:

@@ -110,8 +110,9 @@ def _session(master: str, memory: str | None, spill: Path | None) -> Any:
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
-        "spark.driver.bindAddress": "127.0.0.1",
     }
+    if master.startswith("local") or "127.0.0.1" in master:
+        settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     if memory is not None:
         size = memory.strip().lower().replace(" ", "").removesuffix("b")
         settings |= {"spark.driver.memory": size, "spark.executor.memory": size}
