@@ -150,11 +150,12 @@ def subjects(year: WorldYear, given: Labels) -> pa.Table:
     """One row per label: topic, its subfield and field, and concepts with a score."""
     n = len(given.topic)
     works = ids.work_ids(np.arange(year.first, year.first + n))
+    unscored = np.full(n, np.nan)  # records score topics and concepts alone
     has_field, has_neighbour = given.field_score > 0, given.neighbour_score > 0
     parts = [
         ("topic", works, given.topic + ids.FIRST_TOPIC, given.topic_score),
-        ("subfield", works, given.subfield, given.topic_score),
-        ("field", works, np.full(n, ids.PARENT_FIELD), given.topic_score),
+        ("subfield", works, given.subfield, unscored),
+        ("field", works, np.full(n, ids.PARENT_FIELD), unscored),
         _concept(works[has_field], ids.FIELD_CONCEPT, given.field_score[has_field]),
         _concept(works[has_neighbour], ids.NEIGHBOUR_CONCEPT, given.neighbour_score[has_neighbour]),
     ]
@@ -163,7 +164,9 @@ def subjects(year: WorldYear, given: Labels) -> pa.Table:
             "work_id": np.concatenate([part[1] for part in parts]),
             "scheme": pa.concat_arrays([pa.repeat(part[0], len(part[1])) for part in parts]),
             "subject_id": np.concatenate([part[2] for part in parts]),
-            "score": np.concatenate([part[3] for part in parts]).astype(np.float32),
+            "score": pa.array(
+                np.concatenate([part[3] for part in parts]).astype(np.float32), from_pandas=True
+            ),
         }
     )
 
