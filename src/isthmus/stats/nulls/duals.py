@@ -7,6 +7,7 @@ link parameters of a side stand before its excess parameters.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,10 @@ from isthmus.stats.nulls.newton import Sums, relative_error
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+#: Classes up to which the information matrix is stored; beyond, Newton multiplies
+#: by it without storing it. 1,500 classes take 72 MB and a factorisation of seconds.
+DENSE_TO = 1500
 
 #: Stands for link probabilities where a law has none.
 NO_LINKS: Floats = np.zeros((1, 1))
@@ -44,7 +49,8 @@ class MixedDual:
     _coupling: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_coupling", np.empty((2 * self.size.size, 2 * self.size.size)))
+        stored = 2 * self.size.size if self.size.size <= DENSE_TO else 0
+        object.__setattr__(self, "_coupling", np.empty((stored, stored)))
 
     def split(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Parameters a, b of rows and a, b of columns."""
@@ -64,7 +70,21 @@ class MixedDual:
         )  # fmt: skip
         sides = (out_r,) if self.symmetric else (out_r, out_c)
         mean = np.concatenate([side[:2].ravel() for side in sides])
-        return Sums(mean, out_r[2:], out_c[2:], self._coupling)
+        if self.size.size <= DENSE_TO:
+            return Sums(mean, out_r[2:], out_c[2:], self._coupling)
+        return Sums(mean, out_r[2:], out_c[2:], None, partial(self.product, theta))
+
+    def product(self, theta: Floats, vector: Floats) -> Floats:
+        """Fisher information at `theta` times a vector (d,)."""
+        sides = vector.reshape(-1, 2, self.size.size)
+        out = np.empty((2, 2, self.size.size))
+        known = self.settled
+        pairs.mixed_product(
+            self.symmetric, *self.split(theta), self.size, self.size,
+            known.rank_rows, known.kind_rows, known.rank_columns, known.kind_columns,
+            sides[0], sides[-1], out[0], out[1],
+        )  # fmt: skip
+        return np.asarray(out[: len(sides)].ravel())
 
     def error(self, mean: Floats) -> float:
         """Largest relative error over degrees and strengths."""

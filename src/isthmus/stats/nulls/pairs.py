@@ -33,7 +33,7 @@ POISSON, GEOMETRIC, BERNOULLI, EXPONENTIAL = 0, 1, 2, 3
 LAST = np.iinfo(np.int64).max
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def ties(i, j, multiplicity_r, multiplicity_c, loopless):  # type: ignore[no-untyped-def]
     """Count the node pairs between row class `i` and column class `j`."""
     count = multiplicity_r[i] * multiplicity_c[j]
@@ -42,7 +42,7 @@ def ties(i, j, multiplicity_r, multiplicity_c, loopless):  # type: ignore[no-unt
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def settled(i, j, rank_r, kind_r, rank_c, kind_c):  # type: ignore[no-untyped-def]
     """Say whether the links between two classes are free, sure or absent."""
     if rank_r[i] < rank_c[j]:
@@ -50,7 +50,7 @@ def settled(i, j, rank_r, kind_r, rank_c, kind_c):  # type: ignore[no-untyped-de
     return kind_c[j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def mixed_pair(z, b, state):  # type: ignore[no-untyped-def]
     """Moments of a link (0 or 1) and of the weight beyond one that it carries.
 
@@ -70,7 +70,7 @@ def mixed_pair(z, b, state):  # type: ignore[no-untyped-def]
     return p, p * ratio, p * q, p * q * ratio, p * ratio * (1.0 / u + ratio * q)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def single_pair(law, theta, f, state):  # type: ignore[no-untyped-def]
     """Mean and variance of a pair's one statistic; theta = theta_i + theta_j."""
     if law == POISSON:
@@ -91,15 +91,58 @@ def single_pair(law, theta, f, state):  # type: ignore[no-untyped-def]
     return p, p / (1.0 + math.exp(theta))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def mixed_sums(  # type: ignore[no-untyped-def]
     symmetric, a_r, b_r, a_c, b_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, coupling, out_r, out_c
 ):
     """Fill sums of the link-and-excess law over all pairs without self-pairs.
 
-    `coupling` (2n, 2n) gets the pairs' covariances, statistic by statistic;
+    `coupling` (2n, 2n) gets the pairs' covariances, statistic by statistic, or
+    nothing when its size is 0;
     `out_r` and `out_c` (5, n) the five moments of `mixed_pair` summed per node.
     With `symmetric` rows are columns and each pair is evaluated once.
+    """
+    n = a_r.size
+    z_r, z_c = np.exp(a_r), np.exp(a_c)
+    keep = coupling.size > 0
+    coupling[:] = 0.0
+    out_r[:] = 0.0
+    out_c[:] = 0.0
+    for i in range(n):
+        for j in range(i + 1 if symmetric else n):
+            count = ties(i, j, m_r, m_c, True)
+            if count == 0:
+                continue
+            state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
+            p, ex, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
+            p, ex, vaa, vab, vbb = count * p, count * ex, count * vaa, count * vab, count * vbb
+            if keep:
+                _couple(coupling, n, i, j, vaa, vab, vbb)
+                if symmetric:
+                    _couple(coupling, n, j, i, vaa, vab, vbb)
+            _add(out_r, i, p, ex, vaa, vab, vbb)
+            if symmetric:
+                if i != j:
+                    _add(out_r, j, p, ex, vaa, vab, vbb)
+            else:
+                _add(out_c, j, p, ex, vaa, vab, vbb)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _couple(coupling, n, i, j, vaa, vab, vbb):  # type: ignore[no-untyped-def]
+    coupling[i, j] = vaa
+    coupling[i, n + j] = coupling[n + i, j] = vab
+    coupling[n + i, n + j] = vbb
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mixed_product(  # type: ignore[no-untyped-def]
+    symmetric, a_r, b_r, a_c, b_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, v_r, v_c, out_r, out_c
+):
+    """Fisher information times a vector, pair by pair, without storing the matrix.
+
+    `v_r`, `v_c`, `out_r` and `out_c` are (2, n); the arguments before are those
+    of `mixed_sums`.
     """
     n = a_r.size
     z_r, z_c = np.exp(a_r), np.exp(a_c)
@@ -109,27 +152,24 @@ def mixed_sums(  # type: ignore[no-untyped-def]
         for j in range(i + 1 if symmetric else n):
             count = ties(i, j, m_r, m_c, True)
             if count == 0:
-                coupling[i, j] = coupling[i, n + j] = 0.0
-                coupling[n + i, j] = coupling[n + i, n + j] = 0.0
                 continue
             state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
-            p, ex, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
-            p, ex, vaa, vab, vbb = count * p, count * ex, count * vaa, count * vab, count * vbb
-            coupling[i, j] = vaa
-            coupling[i, n + j] = coupling[n + i, j] = vab
-            coupling[n + i, n + j] = vbb
-            _add(out_r, i, p, ex, vaa, vab, vbb)
+            _, _, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
+            link = count * (v_r[0, i] + v_c[0, j])
+            excess = count * (v_r[1, i] + v_c[1, j])
+            along, beyond = vaa * link + vab * excess, vab * link + vbb * excess
+            out_r[0, i] += along
+            out_r[1, i] += beyond
             if symmetric:
                 if i != j:
-                    coupling[j, i] = vaa
-                    coupling[n + j, i] = coupling[j, n + i] = vab
-                    coupling[n + j, n + i] = vbb
-                    _add(out_r, j, p, ex, vaa, vab, vbb)
+                    out_r[0, j] += along
+                    out_r[1, j] += beyond
             else:
-                _add(out_c, j, p, ex, vaa, vab, vbb)
+                out_c[0, j] += along
+                out_c[1, j] += beyond
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add(out, i, p, ex, vaa, vab, vbb):  # type: ignore[no-untyped-def]
     out[0, i] += p
     out[1, i] += ex
@@ -138,7 +178,7 @@ def _add(out, i, p, ex, vaa, vab, vbb):  # type: ignore[no-untyped-def]
     out[4, i] += vbb
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def single_sums(  # type: ignore[no-untyped-def]
     law, symmetric, loopless, theta_r, theta_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f,
     coupling, out_r, out_c,
@@ -173,7 +213,7 @@ def single_sums(  # type: ignore[no-untyped-def]
                 out_c[1, j] += count * var
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def longest_step(  # type: ignore[no-untyped-def]
     symmetric, b_r, b_c, d_r, d_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f
 ):
