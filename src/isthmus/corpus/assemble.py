@@ -158,10 +158,10 @@ def _entities(
             ) WHERE choice = 1 ORDER BY {key}
             """
         )
-        writer = TableWriter(target, table)
-        for batch in pa.RecordBatchReader.from_stream(rows):
-            writer.write(pa.Table.from_batches([batch]).cast(TABLES[table]))
-        parts[table] = writer.finish()
+        with TableWriter(target, table) as writer:
+            for batch in pa.RecordBatchReader.from_stream(rows):
+                writer.write(pa.Table.from_batches([batch]).cast(TABLES[table]))
+            parts[table] = writer.finish()
         connection.execute("DROP TABLE entities")
     return parts, notes
 
@@ -193,7 +193,13 @@ class _Keeper:
 
     def write(self, name: str, target: Path) -> list[Part]:
         """Write one table and give its parts."""
-        writer = TableWriter(target, name)
+        with TableWriter(target, name) as writer:
+            for rows in self._rows(name):
+                writer.write(rows)
+            return writer.finish()
+
+    def _rows(self, name: str) -> Iterator[pa.Table]:
+        """Give the rows of a table that stay, chunk by chunk."""
         start = 0
         for _, path, receipt in self._staged.receipts():
             rows = load_table(path, receipt, name)
@@ -206,8 +212,7 @@ class _Keeper:
                 rows = rows.filter(pa.array(self._repeat(kept, path, receipt, name)))
             if name == "affiliations":
                 rows = self._filler.fill(rows)
-            writer.write(rows.select(TABLES[name].names))
-        return writer.finish()
+            yield rows.select(TABLES[name].names)
 
     def _kept(self, start: int, n_works: int) -> Any:
         """Mark the works of a chunk that stay; None when all do."""

@@ -118,6 +118,17 @@ class TableWriter:
         self._writer: pq.ParquetWriter | None = None
         self._written = 0
 
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        self.abandon()
+
     def write(self, rows: pa.Table) -> None:
         """Add rows; their schema must be the table's, nulls only where it allows them."""
         rows = _checked(rows, self._table)
