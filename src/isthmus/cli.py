@@ -150,6 +150,34 @@ def run(
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
 
 
+@app.command()
+def explore(
+    results: Annotated[Path, typer.Argument(help="Folder of results.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Write a static site there instead of serving one.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Open the explorer of a finished run, or write it as a static site.
+
+    Served on the loopback address alone; nobody else on the network can see it.
+    """
+    from tempfile import TemporaryDirectory
+
+    from isthmus.report.server import serve
+    from isthmus.report.site import build_site
+    from isthmus.results import open_results
+
+    found = open_results(results)
+    if to is not None:
+        _out.print(f"The explorer is at {build_site(found, to)}.", markup=False)
+        return
+    with TemporaryDirectory() as folder:
+        site = build_site(found, Path(folder) / "site").parent
+        serve(site, port=port, browser=browser, tell=lambda at: _out.print(f"Explorer: {at}"))
+
+
 def main() -> None:
     """Run the command line; errors made on purpose are sentences, not tracebacks."""
     try:

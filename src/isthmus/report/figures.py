@@ -1,0 +1,314 @@
+"""The figures of both studies, from result tables: SVG, PNG and Vega-Lite JSON.
+
+A figure's data are rows of one result table, in the table's order and with its
+columns; what is summed or filtered for drawing is said in the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isthmus.files import atomic_path
+from isthmus.report import charts
+from isthmus.report.charts import VEGA_LITE, Spec
+from isthmus.report.glossary import metric
+from isthmus.report.source import Source, join_names, missing, where
+from isthmus.results import Results
+
+#: Pixels of a PNG per pixel of the figure: 2 prints sharp at a column's width.
+PNG_SCALE = 2.0
+
+#: Folder of the figures inside the results.
+FIGURES = "figures"
+
+#: Countries or origins shown as bars (both studies show the first 20).
+MOST = 20
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: what it shows, from which rows, and how it is drawn.
+
+    Parameters
+    ----------
+    name, title
+        File name without ending, and title.
+    table
+        Result table the rows come from.
+    rows
+        The rows drawn: columns of the table, unchanged.
+    spec
+        Vega-Lite specification without rows.
+    notes
+        Lines under the title: the rule of counting, the interval, n.
+    """
+
+    name: str
+    title: str
+    table: str
+    rows: pa.Table
+    spec: Spec
+    notes: Sequence[str]
+
+    def vega_lite(self) -> Spec:
+        """Give the figure as one self-contained specification."""
+        spec = charts.titled(self.spec, self.title, self.notes)
+        if "projection" in spec:
+            spec = charts.with_shapes(spec)
+        return charts.with_rows(spec, self.rows.to_pylist())
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A figure that cannot be drawn, and the sentence that says why."""
+
+    name: str
+    why: str
+
+
+Drawn = Figure | Absent
+
+
+def figures(source: Source) -> Iterator[Drawn]:
+    """Give every figure, drawn or absent with its reason, in the order of the report."""
+    for make in _MAKERS:
+        yield from make(source)
+
+
+def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
+    """Write every figure as SVG, PNG and Vega-Lite JSON.
+
+    Parameters
+    ----------
+    results
+        Results of a finished run.
+    target
+        Folder; ``figures`` inside the results when None.
+
+    Returns
+    -------
+    list of Path
+        The SVG files, in the order of the report.
+    """
+    folder = Path(target) if target is not None else results.path / FIGURES
+    drawn = [f for f in figures(Source(results)) if isinstance(f, Figure)]
+    with atomic_path(folder) as partial:
+        partial.mkdir(parents=True)
+        for figure in drawn:
+            _write(figure, partial)
+    return [folder / f"{figure.name}.svg" for figure in drawn]
+
+
+def svg(figure: Figure) -> str:
+    """Draw a figure as SVG."""
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(figure.vega_lite(), vl_version=VEGA_LITE)
+    return drawn
+
+
+def _write(figure: Figure, folder: Path) -> None:
+    import vl_convert
+
+    drawn = svg(figure)
+    spec = msgspec.json.encode(figure.vega_lite(), order="sorted")
+    (folder / f"{figure.name}.vl.json").write_bytes(spec + b"\n")
+    (folder / f"{figure.name}.svg").write_text(drawn, encoding="utf-8")
+    (folder / f"{figure.name}.png").write_bytes(vl_convert.svg_to_png(drawn, scale=PNG_SCALE))
+
+
+def _rows(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    return table.select([c for c in columns if c in table.column_names])
+
+
+def _rule(source: Source, column: str) -> str:
+    return f"Counting: {metric(column, source.settings).rule}"
+
+
+def _leaders(source: Source) -> Iterator[Drawn]:
+    """Draw totals of the leading countries beside the poles over time (AlShebli et al., fig. 1)."""
+    impact = source.impact
+    wanted = (
+        ("output", "Papers", source.papers, source.papers, "sum"),
+        ("scientists", "Scientists", "scientists", "scientists", "mean"),
+        ("impact", "Impact", f"{impact}_sum", f"{impact}_mean", "sum"),
+        ("hits", "Hits", "hits", "hit_share", "sum"),
+        ("novelty", "Novelty", "novel_hits", "novelty_median", "sum"),
+        ("novelty-hits", "Novelty hits", "novel_hits", "novel_share", "sum"),
+    )
+    table = source.table("country_year")
+    for name, title, total, yearly, how in wanted:
+        if table is None:
+            yield Absent(name, missing("country_year"))
+        elif not {total, yearly} <= set(table.column_names):
+            yield Absent(name, f"`country_year` of these results has no column `{yearly}`.")
+        else:
+            yield _leader(source, table, (name, title, total, yearly, how))
+
+
+def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str]) -> Figure:
+    name, title, total, yearly, how = what
+    ends = [f"{yearly}_low", f"{yearly}_high"]
+    rows = _rows(table, list(dict.fromkeys(["year", "country", total, yearly, *ends])))
+    banded = ends[0] in table.column_names
+    label = metric(yearly, source.settings).label
+    bars = charts.summed_bars(total, "country", metric(total, source.settings).label, how, MOST)
+    lines = charts.lines(yearly, label, band=banded)
+    first, last = source.years
+    notes = [
+        f"Left: {how} over {first}-{last}, the first {MOST} countries. Right: the poles by year.",
+        _rule(source, total),
+        f"{'Band: 95 % interval. ' if banded else 'No interval in the table. '}"
+        f"n = {_whole(table, source.papers):,} papers under this rule, "
+        f"{len(pc.unique(rows['country']))} countries.",
+    ]
+    spec = charts.side_by_side([bars, charts.among(lines, "country", source.poles)])
+    return Figure(name, f"{title} of countries", "country_year", rows, spec, notes)
+
+
+def _whole(table: pa.Table, column: str) -> int:
+    return int(pc.sum(table[column]).as_py() or 0)
+
+
+def _origins(source: Source) -> Iterator[Drawn]:
+    """Draw where movers to each pole came from (AlShebli et al., fig. 2a and 2b)."""
+    table = source.table("flows")
+    for pole in source.poles:
+        name = f"origins-{pole}"
+        if table is None:
+            yield Absent(name, missing("flows"))
+            continue
+        rows = where(
+            _rows(table, ["year", "origin", "destination", "scientists"]), destination=pole
+        )
+        label = metric("scientists_moved", source.settings).label
+        bars = charts.summed_bars("scientists", "origin", label, "sum", MOST)
+        others = [other for other in source.poles if other != pole]
+        lines = charts.among(
+            charts.lines("scientists", label, colour="origin"), "origin", others or source.poles
+        )
+        notes = [
+            "Left: sum over the years by country they left. Right: from the other poles by year.",
+            _rule(source, "scientists_moved"),
+            f"n = {_whole(rows, 'scientists'):,} moves. Counts of all moves seen; no interval.",
+        ]
+        title = f"Where scientists who came to {join_names([pole], source.names)} came from"
+        yield Figure(name, title, "flows", rows, charts.side_by_side([bars, lines]), notes)
+
+
+def _effects(source: Source) -> Iterator[Drawn]:
+    """Draw matched effects by year (AlShebli et al., fig. 3d)."""
+    table = source.table("matched")
+    if table is None:
+        yield Absent("premium", missing("matched"))
+        return
+    kept = ["experiment", "year", "treated_matched", "control_matched"]
+    rows = _rows(table, [*kept, "effect_percent", "ci_low", "ci_high"])
+    rows = rows.filter(pc.is_valid(rows["year"]))
+    spec = charts.intervals(
+        "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
+    )
+    notes = [
+        "Matched joint papers against papers without the other country, relative difference.",
+        _rule(source, "effect_percent"),
+        f"Bars: 95 % bootstrap interval. n = {_whole(rows, 'treated_matched'):,} matched joint "
+        f"papers, {_whole(rows, 'control_matched'):,} controls.",
+    ]
+    yield Figure("premium", "Impact of joint papers", "matched", rows, spec, notes)
+
+
+def _chosen_pairs(source: Source) -> Iterator[Drawn]:
+    """Draw the yearly log ratio and z of the poles' pair under each null model."""
+    table = source.table("links")
+    names = ("pole-pair", "pole-pair-z")
+    if table is None or len(source.poles) < 2:
+        yield from (Absent(name, missing("links")) for name in names)
+        return
+    ends = pa.array(source.poles)
+    rows = table.filter(pc.is_in(table["source"], ends)).filter(
+        pc.is_in(table.filter(pc.is_in(table["source"], ends))["target"], ends)
+    )
+    rows = where(rows, layer="collaboration")
+    kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
+    rows = _rows(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
+    whom = join_names(source.poles, source.names)
+    size = f"n = {len(pc.unique(rows['year']))} years."
+    notes = [_rule(source, "expected"), f"Zero: as expected. Bars: 95 % interval. {size}"]
+    ratio = charts.intervals(
+        "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
+    )
+    yield Figure(names[0], f"{whom}: observed over expected", "links", rows, ratio, notes)
+    notes = [_rule(source, "z"), f"z has no interval; it grows with volume. {size}"]
+    z = charts.dashed_lines("z", "z", colour="null_model", dash="source")
+    yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
+
+
+def _archetypes(source: Source) -> Iterator[Drawn]:
+    """Draw the archetype of every pair under the headline null model."""
+    table = source.table("archetypes")
+    if table is None:
+        yield Absent("archetypes", missing("archetypes"))
+        return
+    kept = ["null_model", "source", "target", "archetype", "stability"]
+    rows = where(_rows(table, kept), null_model=source.headline_null)
+    spec = charts.matrix("source", "target", "archetype", "Archetype")
+    notes = [
+        "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation falls.",
+        f"Null model {source.headline_null}. n = {rows.num_rows:,} pairs. Stability per pair is "
+        "in the table.",
+        _rule(source, "observed"),
+    ]
+    yield Figure("archetypes", "Archetypes of pairs", "archetypes", rows, spec, notes)
+
+
+def _alignment(source: Source) -> Iterator[Drawn]:
+    """Draw who aligns with which pole."""
+    table = source.table("alignment")
+    if table is None:
+        yield Absent("alignment", missing("alignment"))
+        return
+    rows = where(table, null_model=source.headline_null)
+    spec = charts.world("role", "Role", nominal=True)
+    notes = [
+        f"Poles: {join_names(source.poles, source.names)}. Null model {source.headline_null}.",
+        f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
+        _rule(source, "observed"),
+    ]
+    yield Figure("alignment", "Who aligns with which pole", "alignment", rows, spec, notes)
+
+
+def _coverage(source: Source) -> Iterator[Drawn]:
+    """Draw what share of the works can be seen."""
+    table = source.table("coverage")
+    if table is None:
+        yield Absent("coverage", missing("coverage"))
+        return
+    rows = where(table, country="all")
+    lines = [
+        charts.lines("share_with_country", "With a country"),
+        charts.lines("share_with_references", "With references"),
+    ]
+    notes = [
+        "Share of the field's works by year.",
+        f"Works, each counted once. n = {_whole(rows, 'works'):,} works; a count of all, "
+        "no interval.",
+    ]
+    spec = charts.side_by_side(lines)
+    yield Figure("coverage", "What the data cover", "coverage", rows, spec, notes)
+
+
+_MAKERS: tuple[Callable[[Source], Iterator[Drawn]], ...] = (
+    _leaders,
+    _origins,
+    _effects,
+    _chosen_pairs,
+    _archetypes,
+    _alignment,
+    _coverage,
+)

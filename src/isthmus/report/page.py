@@ -1,0 +1,137 @@
+"""The report: one self-contained page a person can open, with figures and methods beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from isthmus.files import write_text
+from isthmus.report import html
+from isthmus.report.figures import FIGURES, Absent, Drawn, Figure, figures, write_figures
+from isthmus.report.glossary import metric
+from isthmus.report.methods import methods_text
+from isthmus.report.source import Source
+from isthmus.results import Results
+
+#: Countries in the report's first table; the CSV beside it has all.
+LEADERS = 20
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 16px; max-width: 1180px; }
+h1, p, li { overflow-wrap: anywhere; } p, ul { max-width: 78ch; }
+figure { margin: 20px 0; overflow-x: auto; background: #fff; padding: 8px; }
+figure img { max-width: 100%; height: auto; }
+figcaption { color: #333; font-size: 0.9rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; }
+th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid #999; }
+.missing { border-left: 4px solid #0b5394; padding-left: 12px; }
+"""
+
+
+def write_report(results: Results) -> Path:
+    """Write ``index.html``, ``methods.md`` and ``figures/`` into a folder of results.
+
+    Parameters
+    ----------
+    results
+        Results of a finished run; what is written depends on them alone.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    source = Source(results)
+    write_figures(results)
+    write_text(results.path / "methods.md", methods_text(source))
+    page = results.path / "index.html"
+    write_text(page, report_html(source, list(figures(source))))
+    return page
+
+
+def report_html(source: Source, drawn: list[Drawn]) -> str:
+    """Write the page from the figures and tables."""
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'"
+    first, last = source.years
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{html.text(policy)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.text(source.title)}</title><style>{STYLE}</style>"
+        '<link rel="icon" href="data:,">'
+    )
+    body = html.tag("h1", html.text(f"{source.title}, {first}-{last}"), dir="auto")
+    body += "".join(_sections(source, drawn))
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}</head>'
+        f"<body><main>{body}</main></body></html>\n"
+    )
+
+
+def _sections(source: Source, drawn: list[Drawn]) -> Iterator[str]:
+    yield _leaders(source)
+    yield "<h2>Figures</h2>"
+    for figure in drawn:
+        yield _absent(figure) if isinstance(figure, Absent) else _figure(source, figure)
+    yield "<h2>Tables</h2>"
+    yield _tables(source)
+    yield html.prose(
+        methods_text(source).replace("\n## ", "\n### ").replace("# Methods", "## Methods", 1)
+    )
+
+
+def _leaders(source: Source) -> str:
+    table = source.table("country_year")
+    if table is None:
+        return ""
+    wanted = [source.papers, "papers_fractional", f"{source.impact}_sum", "hits"]
+    names = [name for name in dict.fromkeys(wanted) if name in table.column_names]
+    summed = table.group_by("country").aggregate([(name, "sum") for name in names])
+    order = [(f"{names[0]}_sum", "descending"), ("country", "ascending")]
+    rows = summed.sort_by(order).slice(0, LEADERS).to_pylist()
+    heads = ["Country", *(metric(name, source.settings).label for name in names)]
+    cells = [
+        [source.names.get(row["country"], row["country"])]
+        + [_amount(row[f"{name}_sum"]) for name in names]
+        for row in rows
+    ]
+    first, last = source.years
+    caption = f"The first {len(rows)} countries, sums over {first}-{last}. "
+    caption += metric(names[0], source.settings).rule
+    return "<h2>Who leads</h2>" + html.table(heads, cells, caption)
+
+
+def _amount(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
+
+
+def _figure(source: Source, figure: Figure) -> str:
+    drawn = source.results.path / FIGURES / f"{figure.name}.svg"
+    encoded = base64.b64encode(drawn.read_bytes()).decode()
+    alt = html.text(f"{figure.title}. {' '.join(figure.notes)}")
+    image = f'<img alt="{alt}" src="data:image/svg+xml;base64,{encoded}">'
+    files = " ".join(
+        html.tag("a", ending.upper(), href=f"figures/{figure.name}.{suffix}")
+        for ending, suffix in (("svg", "svg"), ("png", "png"), ("vega-lite", "vl.json"))
+    )
+    data = html.tag("a", html.text(f"{figure.table}.csv"), href=f"{figure.table}.csv")
+    caption = f"<figcaption>{html.text(figure.title)}. Data: {data}. {files}</figcaption>"
+    return html.tag("figure", image + caption, id=figure.name)
+
+
+def _absent(figure: Absent) -> str:
+    return html.tag("p", html.text(f"Figure {figure.name}: {figure.why}"), class_="missing")
+
+
+def _tables(source: Source) -> str:
+    items = ""
+    for name, rows in sorted(source.results.record["tables"].items()):
+        links = " ".join(
+            html.tag("a", ending, href=f"{name}.{ending}") for ending in ("csv", "parquet")
+        )
+        items += html.tag("li", f"{html.text(name)}: {rows:,} rows, {links}")
+    return html.tag("ul", items)

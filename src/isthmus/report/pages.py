@@ -1,0 +1,639 @@
+"""The explorer's pages as data: controls, and views with a table, a chart and a map each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.report import charts
+from isthmus.report.charts import Spec
+from isthmus.report.glossary import metric
+from isthmus.report.source import Source, join_names, missing
+
+#: Countries that can be compared at a time.
+COMPARED = 8
+
+
+@dataclass(frozen=True)
+class View:
+    """One question on a page: a table, and the chart and the map of the rows it shows.
+
+    Parameters
+    ----------
+    id, heading, note
+        Anchor, heading (which may name controls in braces) and a sentence under it.
+    table
+        Result table it shows, for the sentence when that is missing.
+    shards, set
+        Shards to read (which may name controls in braces) and the set in them.
+    columns
+        Columns to show, in order, each with a link or None.
+    """
+
+    id: str
+    heading: str
+    note: str
+    table: str
+    shards: Sequence[str]
+    set: str
+    columns: Sequence[tuple[str, str | None]]
+    where: Sequence[Sequence[str]] = ()
+    sort: str = ""
+    by: str = ""
+    chart: Mapping[str, Spec] = field(default_factory=dict)
+    map: Mapping[str, Spec] = field(default_factory=dict)
+    ranked: bool = False
+    small: str = ""
+
+    def plain(self, source: Source) -> dict[str, Any]:
+        """Give the view as the page's script reads it."""
+        if not source.has(self.table):
+            return {"id": self.id, "heading": self.heading, "missing": missing(self.table)}
+        table = source.table(self.table)
+        there = set(table.column_names) if table is not None else set()
+        shown = [c for c in self.columns if c[0] in there or self.set in _MADE]
+        texts = {c for c in there if table is not None and _is_text(table.schema.field(c))}
+        columns = [_column(name, link, source.settings, texts) for name, link in shown]
+        if self.ranked:
+            columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
+        return {
+            "id": self.id,
+            "heading": self.heading,
+            "title": self.heading.replace("{", "").replace("}", ""),
+            "data": list(self.shards),
+            "set": self.set,
+            "columns": columns,
+            "where": [list(rule) for rule in self.where],
+            "sort": self.sort,
+            "by": self.by,
+            "chart": dict(self.chart),
+            "map": dict(self.map),
+            "ranked": self.ranked,
+            "small": self.small,
+        }
+
+
+#: Sets whose columns come from several result tables.
+_MADE = {"pairs", "partners"}
+
+
+def _is_text(column: pa.Field) -> bool:
+    return bool(pa.types.is_string(column.type) or pa.types.is_dictionary(column.type))
+
+
+def _column(
+    name: str, link: str | None, settings: Mapping[str, Any], texts: Collection[str]
+) -> dict[str, Any]:
+    meant = metric(name, settings)
+    about = {"what": meant.what, "rule": meant.rule, "section": meant.section}
+    kind = "text" if name in texts and meant.kind != "country" else meant.kind
+    made = {"key": name, "label": meant.label, "kind": kind, "help": about}
+    return {**made, "link": link} if link else made
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the explorer."""
+
+    name: str
+    title: str
+    intro: str
+    controls: Sequence[Mapping[str, Any]]
+    views: Sequence[View]
+
+
+#: Addresses behind a cell: the country's page, the pair's page.
+TO_COUNTRY = "country.html#country={country}"
+TO_PAIR = "pairs.html#a={source}&b={target}"
+TO_PARTNER = "pairs.html#a={country}&b={partner}"
+
+
+def pages(source: Source) -> list[Page]:
+    """Give every page that has a table, in the order of the menu."""
+    makers: list[Callable[[Source], Page]] = [
+        countries_page,
+        country_page,
+        pairs_page,
+        poles_page,
+        teaming_page,
+        coverage_page,
+    ]
+    return [make(source) for make in makers]
+
+
+def measures(source: Source) -> list[str]:
+    """Give the measures of a country that a chart can show, those with a column."""
+    table = source.table("country_year")
+    there = table.column_names if table is not None else []
+    wanted = [
+        source.papers,
+        "papers_whole",
+        "papers_fractional",
+        f"{source.papers}_share",
+        f"{source.impact}_sum",
+        f"{source.impact}_mean",
+        "hits",
+        "hit_share",
+        "novelty_median",
+        "novel_hits",
+        "novel_share",
+        "scientists",
+    ]
+    return [name for name in dict.fromkeys(wanted) if name in there]
+
+
+def year_control(source: Source, table: str, kind: str = "choice") -> dict[str, Any]:
+    """Give a choice among the years a table has, the last chosen."""
+    read = source.table(table)
+    found = sorted({str(y) for y in read["year"].to_pylist()}) if read is not None else []
+    options = [[year, year] for year in found] or [["", "none"]]
+    return {
+        "key": "year",
+        "label": "Year",
+        "kind": kind,
+        "options": options,
+        "default": options[-1][0],
+    }
+
+
+def country_options(source: Source) -> list[list[str]]:
+    """Give the countries of the results by name."""
+    named = [[code, name] for code, name in source.names.items() if len(code) == 2]
+    return sorted(named, key=lambda option: option[1])
+
+
+def measure_control(source: Source) -> dict[str, Any]:
+    """Give a choice of the measure that charts and maps show."""
+    options = [[name, metric(name, source.settings).label] for name in measures(source)]
+    default = options[0][0] if options else ""
+    return {
+        "key": "measure",
+        "label": "Measure in charts",
+        "kind": "choice",
+        "options": options or [["", "none"]],
+        "default": default,
+    }
+
+
+def _lines(source: Source) -> dict[str, Spec]:
+    table = source.table("country_year")
+    there = set(table.column_names) if table is not None else set()
+    return {
+        name: charts.lines(name, metric(name, source.settings).label, band=f"{name}_low" in there)
+        for name in measures(source)
+    }
+
+
+def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None]]:
+    table = source.table("country_year")
+    there = list(table.column_names) if table is not None else []
+    shown: list[tuple[str, str | None]] = []
+    if link:
+        shown.append(("country", TO_COUNTRY))
+    shown += [(name, None) for name in there if name not in ("country", "year")]
+    return shown
+
+
+def countries_page(source: Source) -> Page:
+    """Who leads: every country in a year, a few compared over the years, blocs."""
+    labels = {name: metric(name, source.settings).label for name in measures(source)}
+    most = {"key": "countries", "label": f"Compare (up to {COMPARED})", "kind": "many"}
+    compare = {**most, "options": country_options(source), "default": ",".join(source.poles)}
+    leaders = View(
+        "leaders",
+        "Countries in {year}",
+        "Ranked by the column you sort. Choose a country to open its page.",
+        "country_year",
+        ["country_year/{year}"],
+        "rows",
+        _leader_columns(source, link=True),
+        sort=f"-{source.papers}",
+        by="measure",
+        chart={n: charts.ranked_bars(n, "country", label) for n, label in labels.items()},
+        map={n: charts.world(n, label) for n, label in labels.items()},
+        ranked=True,
+    )
+    compared = View(
+        "compare",
+        "Compared over the years",
+        "Bands are 95 % intervals where the table has them.",
+        "country_year",
+        ["country/{countries}"],
+        "years",
+        [("country", TO_COUNTRY), ("year", None), *_leader_columns(source, link=False)],
+        by="measure",
+        chart=_lines(source),
+    )
+    blocs = View(
+        "blocs",
+        "Blocs",
+        "Groups of countries the study names, each counted as if it were one country.",
+        "bloc_year",
+        ["blocs"],
+        "bloc_year",
+        [("country", None), ("year", None), *_leader_columns(source, link=False)],
+        by="measure",
+        chart=_lines(source),
+    )
+    views = [leaders, compared, *([blocs] if source.settings["countries"]["blocs"] else [])]
+    intro = "Who leads the field: output, impact, hits, novelty and scientists of every country."
+    controls = [year_control(source, "country_year"), measure_control(source), compare]
+    return Page("index", "Countries", intro, controls, views)
+
+
+def country_page(source: Source) -> Page:
+    """Everything about one country."""
+    which = {"key": "country", "label": "Country", "kind": "choice"}
+    options = country_options(source)
+    first = source.poles[-1] if source.poles[-1] in source.names else options[0][0]
+    shard = ["country/{country}"]
+    years = View(
+        "years",
+        "{country}, year by year",
+        "Output, impact, hits, novelty and scientists.",
+        "country_year",
+        shard,
+        "years",
+        [("year", None), *_leader_columns(source, link=False)],
+        by="measure",
+        chart=_lines(source),
+    )
+    views = [years, _partners(source, shard), *_moves_of(source, shard)]
+    views.append(_alignment(source, "alignment", shard, [], by_country=True))
+    views.append(_coverage_view("coverage", "Coverage of {country}'s data", shard, "coverage"))
+    intro = "One country: its output, its partners against expectation, its data."
+    controls = [{**which, "options": options, "default": first}, measure_control(source)]
+    return Page("country", "Country page", intro, controls, views)
+
+
+def _partners(source: Source, shard: list[str]) -> View:
+    joint = metric("works_whole", source.settings).label
+    return View(
+        "partners",
+        "Partners of {country}",
+        "Joint papers and citations over the study's years; z and log ratio say how much more or "
+        f"less than expected under {source.headline_null} in the last year. Greyed: fewer joint "
+        "papers than the small-cell limit.",
+        "collaboration",
+        shard,
+        "partners",
+        [("partner", TO_PARTNER), *_pair_columns(source)],
+        sort="-works_whole",
+        chart={"": charts.ranked_bars("works_whole", "partner", joint)},
+        map={"": charts.world("works_whole", joint, country="partner")},
+        small="works_whole",
+    )
+
+
+def _pair_columns(source: Source) -> list[tuple[str, str | None]]:
+    shown = ["works_whole", "works_fractional", "works_single_author"]
+    shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
+    shown += ["z", "log_ratio"] if source.has("links") else []
+    shown += ["archetype", "stability"] if source.has("archetypes") else []
+    return [(name, None) for name in shown]
+
+
+def _moves_of(source: Source, shard: list[str]) -> list[View]:
+    label = metric("scientists_moved", source.settings).label
+    spec = {"": charts.lines("scientists", label, colour="origin")}
+    out = {"": charts.lines("scientists", label, colour="destination")}
+    return [
+        View(
+            "arrivals",
+            "Scientists who came to {country}",
+            "By year of arrival and country they left.",
+            "flows",
+            shard,
+            "arrivals",
+            [("year", None), ("origin", None), ("scientists", None)],
+            sort="-scientists",
+            chart=spec,
+        ),
+        View(
+            "departures",
+            "Scientists who left {country}",
+            "By year of arrival and country they went to.",
+            "flows",
+            shard,
+            "departures",
+            [("year", None), ("destination", None), ("scientists", None)],
+            sort="-scientists",
+            chart=out,
+        ),
+    ]
+
+
+def _alignment(
+    source: Source, name: str, shards: list[str], where: list[list[str]], *, by_country: bool
+) -> View:
+    table = source.table("alignment")
+    there = list(table.column_names) if table is not None else []
+    link = None if by_country else TO_COUNTRY
+    shown: list[tuple[str, str | None]] = [] if by_country else [("country", link)]
+    shown += [(c, None) for c in there if c != "country"]
+    heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
+    note = f"The poles are {join_names(source.poles, source.names)}. One row per null model."
+    role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
+    return View(
+        name,
+        heading,
+        note,
+        "alignment",
+        shards,
+        "alignment",
+        shown,
+        where=where,
+        map=role,
+    )
+
+
+def _coverage_view(
+    name: str, heading: str, shards: list[str], data: str, where: Sequence[Sequence[str]] = ()
+) -> View:
+    label = "With a country"
+    return View(
+        name,
+        heading,
+        "What the data cannot say: works without country or references, author lists cut short.",
+        "coverage",
+        shards,
+        data,
+        [
+            ("country", None),
+            ("year", None),
+            ("works", None),
+            ("share_with_country", None),
+            ("share_with_references", None),
+            ("authors_truncated", None),
+            ("references_to_field", None),
+            ("references_to_later_years", None),
+            ("references_to_itself", None),
+        ],
+        where=where,
+        chart={"": charts.lines("share_with_references", "With references")}
+        if name == "coverage"
+        else {"": charts.lines("share_with_country", label)},
+    )
+
+
+def pairs_page(source: Source) -> Page:
+    """Two countries over time, against every null model."""
+    options = country_options(source)
+    a, b = (*source.poles, *(o[0] for o in options))[:2]
+    controls = [
+        {"key": "a", "label": "Country", "kind": "choice", "options": options, "default": a},
+        {"key": "b", "label": "and", "kind": "choice", "options": options, "default": b},
+        {
+            "key": "quantity",
+            "label": "Links as",
+            "kind": "choice",
+            "options": [
+                ["log_ratio", "effect size (log ratio)"],
+                ["counts", "observed and expected"],
+                ["z", "z"],
+            ],
+            "default": "log_ratio",
+        },
+    ]
+    shard = ["pair/{first}/{initial}"]
+    joint = metric("works_whole", source.settings).label
+    views = [
+        View(
+            "joint",
+            "{a} and {b}: joint papers",
+            "Whole and fractional counts side by side.",
+            "collaboration",
+            shard,
+            "collaboration",
+            [
+                ("year", None),
+                ("works_whole", None),
+                ("works_fractional", None),
+                ("works_single_author", None),
+            ],
+            where=[["source", "pair", "a"]],
+            chart={"": charts.lines("works_whole", joint, colour="target")},
+            small="works_whole",
+        ),
+        View(
+            "cites",
+            "{a} and {b}: citations",
+            "Source cites target.",
+            "citation",
+            shard,
+            "citation",
+            [
+                ("year", None),
+                ("source", None),
+                ("target", None),
+                ("citations_whole", None),
+                ("citations_fractional", None),
+            ],
+            where=[["source", "pair", "a"]],
+            chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
+        ),
+        *_against(source, shard),
+        View(
+            "pairs",
+            "All pairs",
+            "Totals over the study's years. Greyed: fewer joint papers than the small-cell limit.",
+            "collaboration",
+            ["pairs"],
+            "pairs",
+            [("source", TO_PAIR), ("target", TO_PAIR), *_pair_columns(source)],
+            sort="-works_whole",
+            small="works_whole",
+        ),
+    ]
+    intro = "Two countries: what they write together, whom they cite, and what size would explain."
+    return Page("pairs", "Pairs", intro, controls, views)
+
+
+def _against(source: Source, shard: list[str]) -> list[View]:
+    shown: list[tuple[str, str | None]] = [
+        (name, None)
+        for name in (
+            "year",
+            "null_model",
+            "source",
+            "target",
+            "observed",
+            "expected",
+            "z",
+            "p_more",
+            "p_fewer",
+            "q",
+            "log_ratio",
+            "log_ratio_low",
+            "log_ratio_high",
+        )
+    ]
+    ratio = charts.intervals(
+        "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
+    )
+    by_source = {"colour": "null_model", "dash": "source"}
+    counts = charts.observed_and_expected()
+    z = charts.dashed_lines("z", "z", **by_source)
+    moved = charts.dashed_lines("log_ratio", "Log ratio", **by_source)
+    pair = ["source", "pair", "a"]
+    layers = {
+        "collaboration": {"log_ratio": ratio, "counts": counts, "z": z},
+        "citation": {"log_ratio": moved, "counts": counts, "z": z},
+    }
+    views = [
+        View(
+            f"{layer}-links",
+            f"{{a}} and {{b}}: {layer} observed and expected",
+            "Every null model side by side, with z, tail probabilities and effect size.",
+            "links",
+            shard,
+            "links",
+            shown,
+            where=[pair, ["layer", "equals", layer]],
+            by="quantity",
+            chart=specs,
+        )
+        for layer, specs in layers.items()
+    ]
+    views.append(
+        View(
+            "archetype",
+            "{a} and {b}: archetype",
+            "How the pair moved under each null model, and how stable that is.",
+            "archetypes",
+            shard,
+            "archetypes",
+            [
+                ("null_model", None),
+                ("archetype", None),
+                ("stability", None),
+                ("slope_collaboration", None),
+                ("slope_citation", None),
+            ],
+            where=[pair],
+        )
+    )
+    return views
+
+
+def poles_page(source: Source) -> Page:
+    """Bridges and blocs, the network of significant links, the archetypes."""
+    models = [[name, name] for name in source.settings["poles"]["null_models"]]
+    null = {"key": "null", "label": "Null model", "kind": "choice", "options": models}
+    year = year_control(source, "links", "slider")
+    link = ("source", TO_PAIR), ("target", TO_PAIR)
+    views = [
+        _alignment(
+            source,
+            "alignment",
+            ["poles"],
+            [["null_model", "is", "null"]],
+            by_country=False,
+        ),
+        View(
+            "network",
+            "Significant links in {year}",
+            f"Collaboration above z = 2 under {source.headline_null}.",
+            "links",
+            ["significant/{year}"],
+            "rows",
+            [*link, ("observed", None), ("expected", None), ("z", None), ("q", None)],
+            sort="-z",
+            map={"": charts.link_map("z", "z")},
+        ),
+        _whole_view(source, "polarisation", "Polarisation by year", "poles", "null_model"),
+        View(
+            "archetypes",
+            "Archetypes of all pairs",
+            "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation "
+            "falls.",
+            "archetypes",
+            ["archetypes"],
+            "archetypes",
+            [
+                *link,
+                ("archetype", None),
+                ("stability", None),
+                ("slope_collaboration", None),
+                ("slope_citation", None),
+            ],
+            where=[["null_model", "is", "null"]],
+            chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
+        ),
+        _whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
+        _whole_view(source, "placebo", "What the placebo shows", "poles", ""),
+    ]
+    intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
+    intro += "without any preference would show."
+    return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
+
+
+def _whole_view(
+    source: Source,
+    table: str,
+    heading: str,
+    shard: str,
+    colour: str,
+    *,
+    chart: Mapping[str, Spec] | None = None,
+) -> View:
+    read = source.table(table)
+    there = list(read.column_names) if read is not None else []
+    numeric = [c for c in there if c not in ("year", colour) and not c.endswith(("_low", "_high"))]
+    spec: Mapping[str, Spec] = chart or {}
+    if not spec and "year" in there and colour in there and numeric:
+        name = next((c for c in numeric if f"{c}_low" in there), numeric[-1])
+        label = metric(name, source.settings).label
+        spec = {"": charts.lines(name, label, colour=colour, band=f"{name}_low" in there)}
+    columns: list[tuple[str, str | None]] = [(name, None) for name in there]
+    return View(table, heading, "", table, [shard], table, columns, chart=spec)
+
+
+def teaming_page(source: Source) -> Page:
+    """Matched comparison, its balance and placebo; moves of scientists."""
+    effect = charts.intervals(
+        "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
+    )
+    balance = charts.points_across("covariate", "after", "Difference after", colour="experiment")
+    year = year_control(source, "flows")
+    label = metric("scientists_moved", source.settings).label
+    flows = View(
+        "flows",
+        "Moves of scientists in {year}",
+        "From the country they left to the country they came to.",
+        "flows",
+        ["flows/{year}"],
+        "rows",
+        [("origin", None), ("destination", None), ("scientists", None)],
+        sort="-scientists",
+        chart={"": charts.ranked_bars("scientists", "origin", label)},
+    )
+    views = [
+        _whole_view(source, "matched", "Matched effects", "teaming", "", chart={"": effect}),
+        _whole_view(source, "balance", "Balance of covariates", "teaming", "", chart={"": balance}),
+        flows,
+        _whole_view(source, "retention", "What movers keep", "movers", ""),
+        _whole_view(source, "mover_profiles", "Who moves", "movers", ""),
+        _whole_view(source, "mobility_rates", "Rates of moving", "movers", "country"),
+        _whole_view(source, "flow_ranges", "Range of flows over settings", "movers", ""),
+    ]
+    intro = "Who gains by teaming up and who moves, with the balance behind every comparison."
+    return Page("teaming", "Teaming and movers", intro, [year], views)
+
+
+def coverage_page(source: Source) -> Page:
+    """What is missing, by year and country."""
+    year = year_control(source, "coverage")
+    everyone = _coverage_view(
+        "all-works", "All works", ["coverage"], "coverage", [["country", "equals", "all"]]
+    )
+    rules = [["year", "is", "year"]]
+    each = _coverage_view("coverage", "Countries in {year}", ["coverage"], "coverage", rules)
+    bars = charts.ranked_bars("works", "country", "Works")
+    shares = charts.world("share_with_references", "With references")
+    each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
+    intro = "How much of the field the numbers rest on."
+    return Page("coverage", "Coverage", intro, [year], [everyone, each])

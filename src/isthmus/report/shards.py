@@ -1,0 +1,239 @@
+"""The explorer's data: result tables cut into small files, each loaded when it is looked at.
+
+A *shard* is named like ``country_year/2021`` and holds sets of columns. Where few
+values repeat, a column is written as levels and codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isthmus.report.charts import points, shapes
+from isthmus.report.source import Columns, Source, columns, where
+
+Sets = Mapping[str, Any]
+
+#: Joint papers of a pair under which its row is greyed: too few to say much.
+SMALL_CELL = 25
+
+#: Columns of ``links`` that a page shows.
+LINK_COLUMNS = (
+    "year",
+    "layer",
+    "source",
+    "target",
+    "null_model",
+    "observed",
+    "expected",
+    "sd",
+    "z",
+    "p_more",
+    "p_fewer",
+    "q",
+    "log_ratio",
+    "log_ratio_low",
+    "log_ratio_high",
+)
+
+#: z above which a link is drawn on the map of significant links (Gallo et al.: z > 2).
+SIGNIFICANT_Z = 2.0
+
+#: Tables a page shows whole: name of the shard -> result tables in it.
+WHOLE: dict[str, tuple[str, ...]] = {
+    "blocs": ("bloc_year",),
+    "coverage": ("coverage",),
+    "teaming": ("matched", "balance", "placebo"),
+    "poles": ("alignment", "polarisation", "cluster_choice", "significant", "placebo"),
+    "movers": ("mover_profiles", "retention", "flow_ranges", "mobility_rates"),
+    "archetypes": ("archetypes",),
+}
+
+
+def shards(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Give every shard's name and sets."""
+    yield "shapes", {"topology": shapes()["topology"], "points": points()}
+    for name, tables in WHOLE.items():
+        found = {t: packed(columns(table)) for t in tables if (table := source.table(t))}
+        if found:
+            yield name, found
+    yield from _by_value(source, "country_year", "year", "country_year")
+    yield from _by_value(source, "flows", "year", "flows")
+    pairs = pair_summary(source)
+    if pairs.num_rows:
+        yield "pairs", {"pairs": packed(columns(pairs))}
+    yield from _countries(source, pairs)
+    yield from _pairs(source, pairs)
+    yield from _significant(source)
+
+
+def packed(found: Columns) -> dict[str, Any]:
+    """Write columns of few different texts as levels and codes."""
+    made: dict[str, Any] = {}
+    for name, values in found.items():
+        is_text = any(isinstance(v, str) for v in values[:50])
+        levels = sorted({v for v in values if v is not None}) if is_text else []
+        if levels and len(levels) * 3 < len(values):
+            place = {level: at for at, level in enumerate(levels)}
+            codes = [place.get(v, -1) for v in values]
+            made[name] = {"levels": levels, "codes": codes}
+        else:
+            made[name] = values
+    return made
+
+
+def _by_value(source: Source, table: str, key: str, folder: str) -> Iterator[tuple[str, Sets]]:
+    read = source.table(table)
+    if read is None:
+        return
+    for value, rows in split(read, key):
+        yield f"{folder}/{value}", {"rows": packed(columns(rows))}
+
+
+def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
+    """Give the rows of each value of a column, values in order."""
+    if table.num_rows == 0:
+        return
+    order = pc.sort_indices(table, [(key, "ascending")])
+    ordered = table.take(order).combine_chunks()
+    values = ordered[key].to_numpy(zero_copy_only=False)
+    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+    ends = np.concatenate([starts[1:], [len(values)]])
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield ordered[key][start].as_py(), ordered.slice(start, end - start)
+
+
+def pair_summary(source: Source) -> pa.Table:
+    """Give one row per unordered pair: totals over the study's years and its archetype.
+
+    Columns: ``source``, ``target``, ``works_whole``, ``works_fractional``,
+    ``works_single_author``, ``citations_whole`` (both directions), and where the
+    tables are there ``archetype``, ``stability`` of the headline null model and
+    the last year's ``z`` and ``log_ratio`` of collaboration.
+    """
+    empty = pa.table({"source": pa.array([], pa.string()), "target": pa.array([], pa.string())})
+    read = source.table("collaboration")
+    pairs = empty if read is None else _totals(read, "works_")
+    cited = source.table("citation")
+    if cited is not None:
+        pairs = _joined(pairs, _totals(_unordered(cited), "citations_"))
+    archetypes = source.table("archetypes")
+    if archetypes is not None:
+        rows = where(archetypes, null_model=source.headline_null)
+        kept = [c for c in ("source", "target", "archetype", "stability") if c in rows.column_names]
+        pairs = _joined(pairs, _unordered(rows.select(kept)))
+    links = source.table("links")
+    if links is not None:
+        pairs = _joined(pairs, _last_links(source, links))
+    return pairs.sort_by([("source", "ascending"), ("target", "ascending")])
+
+
+def _last_links(source: Source, links: pa.Table) -> pa.Table:
+    rows = where(links, null_model=source.headline_null, layer="collaboration")
+    if rows.num_rows:
+        rows = where(rows, year=pc.max(rows["year"]).as_py())
+    return _unordered(rows.select(["source", "target", "z", "log_ratio"]))
+
+
+def _totals(table: pa.Table, prefix: str) -> pa.Table:
+    counted = [c for c in table.column_names if c.startswith(prefix)]
+    apart = table.filter(pc.not_equal(table["source"], table["target"]))
+    summed = apart.group_by(["source", "target"]).aggregate([(c, "sum") for c in counted])
+    return summed.rename_columns([c.removesuffix("_sum") for c in summed.column_names])
+
+
+def _unordered(table: pa.Table) -> pa.Table:
+    first = pc.min_element_wise(table["source"], table["target"])
+    second = pc.max_element_wise(table["source"], table["target"])
+    at = [table.column_names.index(name) for name in ("source", "target")]
+    return table.set_column(at[0], "source", first).set_column(at[1], "target", second)
+
+
+def _joined(left: pa.Table, right: pa.Table) -> pa.Table:
+    return left.join(right, ["source", "target"], join_type="full outer", use_threads=False)
+
+
+def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
+    """Give everything of one country in one shard."""
+    sets: dict[str, dict[str, Any]] = {}
+
+    def put(country: str, name: str, table: pa.Table) -> None:
+        sets.setdefault(country, {})[name] = packed(columns(table))
+
+    for name, table, key in (
+        ("years", "country_year", "country"),
+        ("coverage", "coverage", "country"),
+        ("alignment", "alignment", "country"),
+        ("arrivals", "flows", "destination"),
+        ("departures", "flows", "origin"),
+        ("mobility", "mobility_rates", "country"),
+    ):
+        read = source.table(table)
+        if read is not None and key in read.column_names:
+            for country, rows in split(read.filter(pc.is_valid(read[key])), key):
+                put(country, name, rows)
+    if pairs.num_rows:
+        for country, rows in split(_seen_from_each(pairs), "country"):
+            put(country, "partners", rows)
+    for country in sorted(set(sets) - {"all"}):
+        yield f"country/{country}", sets[country]
+
+
+def _seen_from_each(pairs: pa.Table) -> pa.Table:
+    rest = [c for c in pairs.column_names if c not in ("source", "target")]
+    one = pairs.select(["source", "target", *rest]).rename_columns(["country", "partner", *rest])
+    other = pairs.select(["target", "source", *rest]).rename_columns(["country", "partner", *rest])
+    return pa.concat_tables([one, other]).sort_by(
+        [("country", "ascending"), ("partner", "ascending")]
+    )
+
+
+def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
+    """Give the years of pairs, by the first country and the other's first letter."""
+    if not pairs.num_rows:
+        return
+    cut = {
+        "collaboration": source.table("collaboration"),
+        "citation": source.table("citation"),
+        "links": source.table("links"),
+        "trajectories": source.table("trajectories"),
+        "archetypes": source.table("archetypes"),
+    }
+    parts: dict[str, dict[str, pa.Table]] = {}
+    for name, table in cut.items():
+        if table is not None:
+            for shard, rows in split(_with_shard(table), "shard"):
+                parts.setdefault(shard, {})[name] = rows.drop_columns(["shard"])
+    for shard in sorted({*parts, *(s for s, _ in split(_with_shard(pairs), "shard"))}):
+        found = parts.get(shard, {})
+        sets = {n: packed(columns(rows)) for n, rows in found.items() if n != "links"}
+        if "links" in found:
+            sets["links"] = packed(columns(found["links"], LINK_COLUMNS))
+        yield f"pair/{shard}", sets
+
+
+def _with_shard(table: pa.Table) -> pa.Table:
+    apart = table.filter(pc.not_equal(table["source"], table["target"]))
+    first = pc.min_element_wise(apart["source"], apart["target"])
+    second = pc.max_element_wise(apart["source"], apart["target"])
+    initial = pc.utf8_slice_codeunits(second, 0, 1)
+    return apart.append_column("shard", pc.binary_join_element_wise(first, initial, "/"))
+
+
+def _significant(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Give the links above :data:`SIGNIFICANT_Z` of the collaboration network, by year."""
+    links = source.table("links")
+    if links is None:
+        return
+    rows = where(links, null_model=source.headline_null, layer="collaboration")
+    strong = rows.filter(pc.fill_null(pc.greater(rows["z"], SIGNIFICANT_Z), False))
+    for year, found in split(strong.select([*_present(strong, LINK_COLUMNS)]), "year"):
+        yield f"significant/{year}", {"rows": packed(columns(found))}
+
+
+def _present(table: pa.Table, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in table.column_names]

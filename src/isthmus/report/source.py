@@ -1,0 +1,185 @@
+"""What a report reads: result tables that may or may not be there, and the run's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isthmus.corpus.countries import countries
+from isthmus.results import Results
+
+#: Significant digits of the numbers a page shows; the tables beside it hold all of them.
+DIGITS = 6
+
+#: Result table -> the step of a run that makes it.
+MAKERS: dict[str, str] = {
+    "coverage": "coverage",
+    "country_year": "leadership",
+    "bloc_year": "leadership, when the study names blocs",
+    "hit_thresholds": "leadership",
+    "collaboration": "networks",
+    "citation": "networks",
+    "moves": "mobility",
+    "flows": "mobility",
+    "flow_ranges": "mobility",
+    "mobility_rates": "mobility",
+    "mover_profiles": "mobility",
+    "retention": "mobility",
+    "matched": "teaming",
+    "balance": "teaming",
+    "links": "poles",
+    "significant": "poles",
+    "trajectories": "poles",
+    "archetypes": "poles",
+    "alignment": "poles",
+    "polarisation": "poles",
+    "cluster_choice": "poles",
+    "placebo": "poles",
+    "findings": "findings",
+}
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Result tables and settings as the report reads them."""
+
+    results: Results
+
+    def has(self, name: str) -> bool:
+        """Whether the results hold the table, with at least one row."""
+        return bool(self.results.record["tables"].get(name))
+
+    def table(self, name: str) -> pa.Table | None:
+        """Read a table; None when these results have none, or an empty one."""
+        if not self.has(name):
+            return None
+        kept: dict[str, pa.Table] = self.__dict__.setdefault("_tables", {})
+        if name not in kept:
+            kept[name] = self.results.table(name)
+        return kept[name]
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting of the study."""
+        found: Mapping[str, Any] = self.results.record["settings"]
+        return found
+
+    @property
+    def title(self) -> str:
+        """Title of the study."""
+        return str(self.results.record["title"])
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """First and last year of the study."""
+        first, last = self.settings["study"]["years"]
+        return first, last
+
+    @property
+    def poles(self) -> list[str]:
+        """Codes of the study's poles."""
+        return list(self.settings["countries"]["poles"])
+
+    @property
+    def papers(self) -> str:
+        """Name of the column that counts papers under the study's attribution."""
+        return f"papers_{self.settings['countries']['attribution']}"
+
+    @property
+    def impact(self) -> str:
+        """Prefix of the impact columns, ``c2`` for a window of two years."""
+        return f"c{self.settings['impact']['window']}"
+
+    @property
+    def headline_null(self) -> str:
+        """The null model whose numbers stand first."""
+        return str(self.settings["poles"]["null_models"][0])
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """English names of the countries that occur, and of the study's blocs."""
+        known = countries()
+        found: set[str] = set(self.poles)
+        for table, columns in _COUNTRY_COLUMNS.items():
+            read = self.table(table)
+            for column in columns:
+                if read is not None and column in read.column_names:
+                    found |= {c for c in pc.unique(read[column]).to_pylist() if c}
+        found -= {"all"}
+        return {c: known[c].name if c in known else c for c in sorted(found)}
+
+
+#: Tables in which the countries of a study occur, and the columns that name them.
+_COUNTRY_COLUMNS = {
+    "country_year": ("country",),
+    "bloc_year": ("country",),
+    "collaboration": ("source", "target"),
+    "citation": ("source", "target"),
+    "links": ("source", "target"),
+    "flows": ("origin", "destination"),
+    "alignment": ("country",),
+    "coverage": ("country",),
+}
+
+
+def missing(name: str) -> str:
+    """Say that a table is not there and which step makes it."""
+    return (
+        f"These results hold no rows of `{name}`. The step that makes it is "
+        f"{MAKERS.get(name, 'unknown')}; run the study again with an isthmus that has it."
+    )
+
+
+def columns(table: pa.Table, names: Sequence[str] | None = None) -> Columns:
+    """Give columns as lists of plain values, floats rounded to :data:`DIGITS`.
+
+    Names that the table lacks are left out.
+    """
+    wanted = [n for n in (names or table.column_names) if n in table.column_names]
+    return {name: plain(table[name]) for name in wanted}
+
+
+def plain(column: pa.ChunkedArray) -> list[Any]:
+    """Give a column as a list; NaN and infinity become None, floats lose what is not shown."""
+    if not pa.types.is_floating(column.type):
+        found: list[Any] = column.to_pylist()
+        return found
+    values = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return [None if v != v else v for v in rounded(values).tolist()]
+
+
+def rounded(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, Any]:
+    """Round to :data:`DIGITS` significant digits; what is not finite becomes NaN.
+
+    Examples
+    --------
+    >>> rounded(np.array([123456789.0, 0.000123456789, 0.0])).tolist()
+    [123457000.0, 0.000123457, 0.0]
+    """
+    finite = np.where(np.isfinite(values), values, np.nan)
+    size = np.abs(np.where((finite == 0) | np.isnan(finite), 1.0, finite))
+    digits = DIGITS - 1 - np.floor(np.log10(size)).astype(np.int64)
+    up = np.power(10.0, np.clip(digits, 0, 300))
+    down = np.power(10.0, np.clip(-digits, 0, 300))
+    return np.asarray(np.round(finite / down * up) / up * down)
+
+
+def where(table: pa.Table, **values: Any) -> pa.Table:
+    """Keep the rows whose columns have the given values."""
+    for name, value in values.items():
+        table = table.filter(pc.equal(table[name], pa.scalar(value, table[name].type)))
+    return table
+
+
+def join_names(codes: Sequence[str], names: Mapping[str, str]) -> str:
+    """Write countries by name, in order, for a sentence."""
+    shown = [names.get(code, code) for code in codes]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

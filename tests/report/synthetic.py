@@ -1,0 +1,291 @@
+"""Results folders of any size, with every table a run may make, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from isthmus.corpus.countries import countries
+from isthmus.results import RESULTS_VERSION, Results, open_results, write_table
+from isthmus.study import Study
+
+#: A title with everything that has ever broken a page.
+TITLE = "<script>alert('x')</script> \"AI\" & مرحبا 🙂 \u2028 </title>"
+
+LAST_AUTHOR = "papers_last_author"
+
+
+def codes(n: int) -> list[str]:
+    """Give `n` country codes, the poles first."""
+    rest = [code for code in countries() if code not in ("US", "CN")]
+    return ["US", "CN", *rest][:n]
+
+
+def write_results(
+    folder: Path, n_countries: int = 8, years: tuple[int, int] = (2000, 2006), seed: int = 1
+) -> Results:
+    """Write a results folder with every table; numbers are drawn, not computed."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    names, span = codes(n_countries), np.arange(years[0], years[1] + 1)
+    made = {
+        **leadership(rng, names, span),
+        **networks(rng, names, span),
+        **poles(rng, names, span),
+        **movement(rng, names, span),
+        **comparison(rng, span),
+    }
+    study = Study.parse(
+        {
+            "study": {"corpus": "c", "years": list(years), "title": TITLE},
+            "countries": {"blocs": {"TWO": ["US", "CN"]}},
+        }
+    )
+    return finish(folder, made, study)
+
+
+def finish(folder: Path, tables: dict[str, pa.Table], study: Study) -> Results:
+    """Write tables and the record of a run, as a run does."""
+    written = {name: write_table(folder, name, table) for name, table in tables.items()}
+    record: dict[str, Any] = {
+        "results_version": RESULTS_VERSION,
+        "identity": {"study": "s", "corpus": "c"},
+        "title": study.study.title,
+        "settings": study.settings(),
+        "seed": 1,
+        "corpus": {"hash": "abc", "source": "synthetic", "release": None, "rows": {"works": 10}},
+        "versions": {"isthmus": "0.1.0", "python": "3.11"},
+        "steps": {"all": {"notes": {"corpus_end": study.years[1]}, "tables": written}},
+        "tables": {name: entry["rows"] for name, entry in written.items()},
+    }
+    (folder / "run.json").write_text(json.dumps(record))
+    return open_results(folder)
+
+
+def grid(*axes: Any) -> list[np.ndarray]:
+    """Give every combination of the axes as flat arrays."""
+    return [a.ravel() for a in np.meshgrid(*axes, indexing="ij")]
+
+
+def leadership(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
+    year, who = grid(span, np.arange(len(names)))
+    papers = rng.poisson(4000 / (who + 1) ** 0.8).astype(np.int64)
+    country = np.array(names)[who]
+    last = year > span[-1] - 2
+    mean = np.where(last, np.nan, rng.gamma(3, 1, len(year)))
+    share = papers / papers.sum()
+    rows = {
+        "year": year.astype(np.int16),
+        "country": country,
+        LAST_AUTHOR: papers,
+        f"{LAST_AUTHOR}_fractional": papers * 0.9,
+        f"{LAST_AUTHOR}_share": share,
+        f"{LAST_AUTHOR}_share_low": share * 0.9,
+        f"{LAST_AUTHOR}_share_high": share * 1.1,
+        "papers_whole": papers + 5,
+        "papers_fractional": papers * 0.8,
+        "c2_papers": papers,
+        "c2_sum": (papers * 3).astype(np.int64),
+        "c2_mean": mean,
+        "c2_mean_low": mean - 0.2,
+        "c2_mean_high": mean + 0.2,
+        "hits": papers * 0.01,
+        "hit_share": share,
+        "novelty_median": rng.normal(-1, 1, len(year)),
+        "novel_hits": papers * 0.01,
+        "novel_share": share,
+        "scientists": papers * 0.1,
+    }
+    table = pa.table(rows)
+    undefined = pa.array(last)
+    for name in ("c2_mean", "c2_mean_low", "c2_mean_high"):
+        at = table.column_names.index(name)
+        blank = pa.compute.if_else(undefined, None, table[name])
+        table = table.set_column(at, name, blank)
+    bloc = table.filter(pa.compute.equal(table["country"], "US"))
+    at = bloc.column_names.index("country")
+    coverage = {
+        "year": np.concatenate([year, span]).astype(np.int16),
+        "country": np.concatenate([country, np.repeat("all", len(span))]),
+        "works": np.concatenate([papers, np.repeat(papers.sum(), len(span))]),
+        "share_with_country": rng.uniform(0.6, 1, len(year) + len(span)),
+        "share_with_references": rng.uniform(0.6, 1, len(year) + len(span)),
+        "authors_truncated": rng.poisson(2, len(year) + len(span)),
+    }
+    return {
+        "country_year": table,
+        "bloc_year": bloc.set_column(at, "country", pa.array(["TWO"] * bloc.num_rows)),
+        "coverage": pa.table(coverage),
+    }
+
+
+def pairs_of(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Give both ends of every unordered pair, source before target."""
+    ordered = np.array(sorted(names))
+    i, j = np.triu_indices(len(ordered), 1)
+    return ordered[i], ordered[j]
+
+
+def networks(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
+    source, target = pairs_of(names)
+    year, pair = grid(span, np.arange(len(source)))
+    works = rng.poisson(rng.gamma(0.5, 20, len(source))[pair]).astype(np.int64)
+    joint = pa.table(
+        {
+            "year": year.astype(np.int16),
+            "source": source[pair],
+            "target": target[pair],
+            "works_whole": works,
+            "works_fractional": works * 0.7,
+            "works_single_author": works // 10,
+        }
+    )
+    ends = (np.concatenate([source, target]), np.concatenate([target, source]))
+    year, pair = grid(span, np.arange(len(ends[0])))
+    cited = rng.poisson(30, len(year)).astype(np.int64)
+    citation = pa.table(
+        {
+            "year": year.astype(np.int16),
+            "source": ends[0][pair],
+            "target": ends[1][pair],
+            "citations_whole": cited,
+            "citations_fractional": cited * 0.5,
+        }
+    )
+    return {"collaboration": joint, "citation": citation}
+
+
+def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
+    source, target = pairs_of(names)
+    models = ["multiedge", "ecm"]
+    both = ((source, target), (target, source))
+    links = pa.concat_tables(
+        [_links(rng, "collaboration", models, source, target, span)]
+        + [
+            _links(rng, "citation", models, a, b, span)
+            for a, b in ((source, target), (target, source))
+        ]
+    )
+    model, pair = grid(np.arange(2), np.arange(len(source)))
+    kinds = np.array(["SC", "SD", "KI", "KD"])
+    archetypes = pa.table(
+        {
+            "null_model": np.array(models)[model],
+            "source": source[pair],
+            "target": target[pair],
+            "archetype": kinds[rng.integers(0, 4, len(pair))],
+            "slope_collaboration": rng.normal(size=len(pair)),
+            "slope_citation": rng.normal(size=len(pair)),
+            "stability": rng.uniform(0.4, 1, len(pair)),
+        }
+    )
+    model, who = grid(np.arange(2), np.arange(len(names)))
+    roles = np.array(["with US", "with CN", "bridge", "apart"])
+    alignment = pa.table(
+        {
+            "null_model": np.array(models)[model],
+            "country": np.array(names)[who],
+            "with_US": kinds[rng.integers(0, 4, len(who))],
+            "with_CN": kinds[rng.integers(0, 4, len(who))],
+            "role": roles[rng.integers(0, 4, len(who))],
+        }
+    )
+    model, year = grid(np.arange(2), span)
+    index = rng.uniform(0, 0.3, len(year))
+    polarisation = pa.table(
+        {
+            "null_model": np.array(models)[model],
+            "layer": np.repeat("collaboration", len(year)),
+            "year": year.astype(np.int16),
+            "index": index,
+            "index_low": index - 0.05,
+            "index_high": index + 0.05,
+        }
+    )
+    return {
+        "links": links,
+        "archetypes": archetypes,
+        "alignment": alignment,
+        "polarisation": polarisation,
+    }
+
+
+def _links(
+    rng: np.random.Generator,
+    layer: str,
+    models: list[str],
+    source: np.ndarray,
+    target: np.ndarray,
+    span: np.ndarray,
+) -> pa.Table:
+    model, year, pair = grid(np.arange(len(models)), span, np.arange(len(source)))
+    n = len(pair)
+    expected = rng.gamma(2, 10, n)
+    ratio = rng.normal(0, 0.5, n)
+    return pa.table(
+        {
+            "layer": pa.array(np.repeat(layer, n)),
+            "null_model": np.array(models)[model],
+            "year": year.astype(np.int16),
+            "source": source[pair],
+            "target": target[pair],
+            "observed": np.round(expected * np.exp(ratio)),
+            "expected": expected,
+            "sd": np.sqrt(expected),
+            "z": ratio * np.sqrt(expected),
+            "p_more": rng.uniform(0, 1, n),
+            "p_fewer": rng.uniform(0, 1, n),
+            "q": rng.uniform(0, 1, n),
+            "log_ratio": ratio,
+            "log_ratio_low": ratio - 0.2,
+            "log_ratio_high": ratio + 0.2,
+        }
+    )
+
+
+def movement(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
+    source, target = pairs_of(names[:40])
+    ends = (np.concatenate([source, target]), np.concatenate([target, source]))
+    year, pair = grid(span, np.arange(len(ends[0])))
+    flows = {
+        "year": year.astype(np.int16),
+        "origin": ends[0][pair],
+        "destination": ends[1][pair],
+        "scientists": rng.poisson(3, len(pair)).astype(np.int64),
+    }
+    return {"flows": pa.table(flows)}
+
+
+def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table]:
+    experiments = ["US with CN", "CN with US"]
+    which, year = grid(np.arange(2), span)
+    effect = rng.normal(30, 10, len(year))
+    years = pa.array([int(y) for y in year], pa.int16())
+    matched = {
+        "experiment": np.array(experiments)[which],
+        "year": years,
+        "treated": rng.integers(100, 200, len(year)),
+        "control": rng.integers(1000, 2000, len(year)),
+        "treated_matched": rng.integers(50, 100, len(year)),
+        "control_matched": rng.integers(500, 1000, len(year)),
+        "l1_before": rng.uniform(0.5, 1, len(year)),
+        "l1_after": rng.uniform(0, 0.5, len(year)),
+        "mean_treated": rng.gamma(3, 1, len(year)),
+        "mean_control": rng.gamma(2, 1, len(year)),
+        "effect_percent": effect,
+        "ci_low": effect - 15,
+        "ci_high": effect + 15,
+        "p": rng.uniform(0, 1, len(year)),
+    }
+    balance = {
+        "experiment": np.repeat(experiments, 2),
+        "year": pa.nulls(4, pa.int16()),
+        "covariate": ["team size", "institution"] * 2,
+        "before": rng.normal(size=4),
+        "after": rng.normal(size=4) * 0.1,
+    }
+    return {"matched": pa.table(matched), "balance": pa.table(balance)}
