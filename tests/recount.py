@@ -71,23 +71,39 @@ def read_openalex(path: Path, known: set[str]) -> dict[int, Work]:
 
 
 def plain_work(record: dict, known: set[str]) -> Work:
-    """Turn one OpenAlex record into a plain work."""
+    """Turn one OpenAlex record into a plain work.
+
+    An author listed twice is one author with both lists of affiliations; an
+    institution counts once for an author; parsed countries add what institutions
+    do not cover; a list of authors that the source cut has no last author.
+    """
     identifier = number(record["id"])
     authors: list[Author] = []
-    seen: dict[int, Author] = {}
+    named: dict[int, Author] = {}
+    institutions: dict[int, dict[object, str]] = {}
+    parsed: dict[int, list[str]] = {}
     listed = record.get("authorships") or []
     for position, authorship in enumerate(listed):
         who = (authorship.get("author") or {}).get("id")
         author_id = number(who) if who else None
-        countries = affiliation_countries(authorship, known)
-        if author_id is not None and author_id in seen:
-            seen[author_id].countries.extend(countries)
-            continue
-        author = Author(author_id, position, False, authorship.get("is_corresponding"), countries)
-        authors.append(author)
-        if author_id is not None:
-            seen[author_id] = author
-    if authors:
+        author = named.get(author_id) if author_id is not None else None
+        if author is None:
+            author = Author(author_id, position, False, authorship.get("is_corresponding"))
+            authors.append(author)
+            institutions[position], parsed[position] = {}, []
+            if author_id is not None:
+                named[author_id] = author
+        for institution in authorship.get("institutions") or []:
+            key = (institution or {}).get("id") or object()
+            code = ((institution or {}).get("country_code") or "").upper()
+            institutions[author.position].setdefault(key, code)
+        parsed[author.position] += [c.upper() for c in authorship.get("countries") or [] if c]
+    for author in authors:
+        of_institutions = [c for c in institutions[author.position].values() if c in known]
+        others = {c for c in parsed[author.position] if c in known} - set(of_institutions)
+        author.countries = [*of_institutions, *sorted(others)]
+    cut = record.get("is_authors_truncated") is True
+    if authors and not cut and (record.get("authors_count") or 0) <= len(listed):
         authors[-1].is_last = True
     references = {number(r) for r in record.get("referenced_works") or []} - {identifier}
     subfields = {
@@ -97,19 +113,6 @@ def plain_work(record: dict, known: set[str]) -> Work:
     }
     year = int(record["publication_year"])
     return Work(identifier, year, authors, references, subfields, len(authors))
-
-
-def affiliation_countries(authorship: dict, known: set[str]) -> list[str]:
-    """One country per affiliation that has one, then parsed countries not among them."""
-    found = []
-    for institution in authorship.get("institutions") or []:
-        code = ((institution or {}).get("country_code") or "").upper()
-        if code in known:
-            found.append(code)
-    for code in authorship.get("countries") or []:
-        if code and code.upper() in known and code.upper() not in found:
-            found.append(code.upper())
-    return found
 
 
 def collaboration(works: dict[int, Work], years: tuple[int, int]) -> dict:

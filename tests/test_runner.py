@@ -135,14 +135,14 @@ def test_impact_is_null_where_the_corpus_ends_too_early(tmp_path: Path) -> None:
 
 
 def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path) -> None:
-    from isthmus.corpus.countries import COUNTRIES
+    from isthmus.corpus.countries import countries
     from isthmus.corpus.ingest import ingest
 
     source = shared_data / "openalex-works" / "works.jsonl.gz"
     corpus = ingest([source], tmp_path / "corpus")
     years = (1990, 2022)
     results = run(make_study(corpus.path, years), tmp_path / "results")
-    works = recount.read_openalex(source, set(COUNTRIES))
+    works = recount.read_openalex(source, set(countries()))
     works = {i: w for i, w in works.items() if i in _ids(corpus)}
     everything = set(works)
     assert_country_year(results, recount.country_year(works, everything, years))
