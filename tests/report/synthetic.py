@@ -16,6 +16,9 @@ from isthmus.study import Study
 #: A title with everything that has ever broken a page.
 TITLE = "<script>alert('x')</script> \"AI\" & مرحبا 🙂 \u2028 </title>"
 
+#: A name out of the data that would run if any page forgot to escape it.
+HOSTILE = '<img src=x onerror="window.hacked=1"> "q" مختبر 🧪'
+
 LAST_AUTHOR = "papers_last_author"
 
 
@@ -165,10 +168,7 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
     both = ((source, target), (target, source))
     links = pa.concat_tables(
         [_links(rng, "collaboration", models, source, target, span)]
-        + [
-            _links(rng, "citation", models, a, b, span)
-            for a, b in ((source, target), (target, source))
-        ]
+        + [_links(rng, "citation", models, *ends, span) for ends in both]
     )
     model, pair = grid(np.arange(2), np.arange(len(source)))
     kinds = np.array(["SC", "SD", "KI", "KD"])
@@ -261,7 +261,7 @@ def movement(rng: np.random.Generator, names: list[str], span: np.ndarray) -> di
 
 
 def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table]:
-    experiments = ["US with CN", "CN with US"]
+    experiments = ["US with CN", HOSTILE]
     which, year = grid(np.arange(2), span)
     effect = rng.normal(30, 10, len(year))
     years = pa.array([int(y) for y in year], pa.int16())

@@ -124,7 +124,8 @@ def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:
         {"filter": f"datum.rank <= {most}"},
     ]
     bars = {"mark": {"type": "bar", "color": COLOURS[0]}, "transform": ranked, "encoding": encoding}
-    return _spec({**bars, "height": {"step": 16}}, f"{label}, largest first")
+    size = {"height": {"step": 16}, "usermeta": {"most": most}}
+    return _spec({**bars, **size}, f"{label}, largest first")
 
 
 def summed_bars(x: str, category: str, label: str, how: str, most: int) -> Spec:

@@ -19,9 +19,14 @@
     };
   }
 
-  function fitted(spec, width) {
+  // A chart as wide as its place; one with a step per category as high as it has categories.
+  function fitted(spec, rows, width) {
     const made = { ...spec };
     if (typeof made.width !== "number") return made;
+    if (made.height.step) {
+      const found = new Set(rows.map((row) => row[made.encoding.y.field])).size;
+      made.height = spec.height.step * Math.min(found, (spec.usermeta || {}).most || found);
+    }
     made.width = Math.max(240, width - 4);
     made.autosize = { type: "fit-x", contains: "padding" };
     if (made.projection) made.height = Math.round(made.width * 0.52);
@@ -43,7 +48,7 @@
   isthmus.draw = async function (place, spec, rows) {
     if (!(await isthmus.vega())) return;
     const width = place.clientWidth;
-    const full = fitted(spec, width);
+    const full = fitted(spec, rows, width);
     const sets = { rows: named(rows, spec) };
     if (spec.projection) {
       const shapes = await isthmus.shapes();

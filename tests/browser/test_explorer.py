@@ -1,0 +1,266 @@
+"""What a visitor meets, in a real browser, over HTTP and from the disk.
+
+The pages are drawn from synthetic results with hostile names; what they show is
+compared with the text of the tables in the page and with the files they save.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from browser.browsers import Browser
+from report.synthetic import HOSTILE, TITLE
+
+PAGES = ("index", "country", "pairs", "poles", "teaming", "coverage", "methods")
+
+#: Pictures of every page are left here for whoever wants to look; git ignores the folder.
+PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
+
+#: Accessibility faults that a page must not have.
+GRAVE = {"serious", "critical"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_over_http_is_calm_and_asks_nobody_else(
+    browser: Browser, addresses: dict[str, str], page: str
+) -> None:
+    _calm(browser, addresses["http"], page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_from_the_disk_is_calm_and_within_everybodys_reach(
+    browser: Browser, addresses: dict[str, str], page: str
+) -> None:
+    _calm(browser, addresses["file"], page)
+    _picture(browser, page)
+    axe = resources.files(pytest.importorskip("axe_core_python")).joinpath("axe.min.js")
+    browser.script(axe.read_text(encoding="utf-8"))
+    assert _grave_faults(browser, "{}") == []
+    browser.prefer("dark")
+    browser.wait()
+    assert _grave_faults(browser, "{runOnly: ['color-contrast']}") == []
+    _picture(browser, f"{page}-dark")
+
+
+def _calm(browser: Browser, address: str, page: str) -> None:
+    browser.open(f"{address}/{page}.html")
+    assert browser.complaints() == []
+    asked = [url for url in browser.requests() if not url.startswith(("data:", "blob:", "about:"))]
+    assert asked
+    assert [url for url in asked if not url.startswith(address)] == []
+
+
+def _picture(browser: Browser, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
+
+
+def _grave_faults(browser: Browser, options: str) -> list[tuple[str, str]]:
+    code = f"const done = arguments[arguments.length - 1]; axe.run({options}).then(done, done);"
+    found = browser.driver.execute_async_script(code)
+    assert found["passes"], "axe checked nothing"
+    return [
+        (fault["id"], fault["nodes"][0]["html"])
+        for fault in found["violations"]
+        if fault["impact"] in GRAVE
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_fits_a_phone(browser: Browser, addresses: dict[str, str], page: str) -> None:
+    browser.size(390, 844)
+    browser.open(f"{addresses['file']}/{page}.html")
+    wide = """
+        return [...document.querySelectorAll('body *')].filter((e) => !e.closest('.scroll, .chart')
+          && !e.matches('.skip') && e.getBoundingClientRect().right > innerWidth + 1)
+          .map((e) => e.outerHTML.slice(0, 120));
+    """
+    assert browser.script("return document.documentElement.scrollWidth") <= 390
+    assert browser.script(wide) == []
+    _picture(browser, f"{page}-phone")
+
+
+def test_dark_mode_is_dark_and_can_be_switched(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.prefer("dark")
+    browser.open(f"{addresses['http']}/index.html")
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    assert browser.script(ground) == "rgb(22, 24, 27)"
+    browser.click("#theme")
+    assert browser.script(ground) == "rgb(255, 255, 255)"
+    browser.open(f"{addresses['http']}/coverage.html")
+    assert browser.script(ground) == "rgb(255, 255, 255)"
+    browser.script("localStorage.clear()")
+
+
+def test_sorting_a_column(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/index.html")
+    head = '#leaders-table th[data-key="papers_whole"]'
+    at = _column(browser, "leaders", "papers_whole")
+    browser.click(f"{head} .sort")
+    down = [_number(row[at]) for row in browser.table("leaders")]
+    assert down == sorted(down, reverse=True)
+    assert browser.script(f"return document.querySelector('{head}').ariaSort") == "descending"
+    browser.click(f"{head} .sort")
+    up = [_number(row[at]) for row in browser.table("leaders")]
+    assert up == sorted(up)
+    assert up != down
+    assert [row[0] for row in browser.table("leaders")] == [str(n + 1) for n in range(len(up))]
+
+
+def test_filtering_keeps_ranks(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/index.html")
+    everything = browser.table("leaders")
+    browser.type("#leaders-find", "chi")
+    assert browser.table("leaders") == [row for row in everything if "chi" in row[1].lower()]
+    assert len(browser.table("leaders")) == 1
+    browser.type("#leaders-find", "no such country")
+    assert browser.table("leaders") == []
+
+
+def test_selection_survives_reload_and_back(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/index.html")
+    first = browser.table("leaders")
+    browser.choose("#c-year", "2003")
+    chosen = browser.table("leaders")
+    assert chosen != first
+    browser.driver.refresh()
+    browser.wait()
+    assert browser.table("leaders") == chosen
+    assert browser.script("return document.getElementById('c-year').value") == "2003"
+    browser.driver.back()
+    browser.wait()
+    assert browser.table("leaders") == first
+
+
+def test_a_selection_that_is_no_option_falls_back(
+    browser: Browser, addresses: dict[str, str]
+) -> None:
+    browser.open(f"{addresses['file']}/index.html#year=1066&countries=XX,US")
+    assert browser.complaints() == []
+    assert browser.script("return document.getElementById('c-year').value") == "2006"
+    browser.open(f"{addresses['file']}/pairs.html#a=US&b=US")
+    assert browser.complaints() == []
+    assert browser.table("joint") == []
+
+
+@pytest.mark.parametrize(("page", "view"), [("index", "leaders"), ("pairs", "collaboration-links")])
+def test_csv_is_the_table_shown(
+    browser: Browser, addresses: dict[str, str], page: str, view: str
+) -> None:
+    browser.open(f"{addresses['file']}/{page}.html")
+    browser.type(f"#{view}-find", "2" if page == "pairs" else "a")
+    saved = list(csv.reader(io.StringIO(browser.download(f"#{view}-view .csv"), newline="")))
+    keys = browser.script(
+        "return [...document.querySelectorAll(`#${arguments[0]}-table th`)]"
+        ".map((th) => th.dataset.key)",
+        view,
+    )
+    assert saved[0] == keys
+    shown = browser.script(
+        "const [rows, keys] = arguments; const kinds = {};"
+        "for (const v of JSON.parse(document.getElementById('page').textContent).views)"
+        "  for (const c of v.columns || []) kinds[c.key] = c.kind;"
+        "return rows.map((row) => row.map((text, at) => isthmus.format("
+        "  text === '' ? null : isNaN(text) ? text : Number(text), kinds[keys[at]])));",
+        saved[1:],
+        keys,
+    )
+    assert shown == browser.table(view)
+    assert shown
+
+
+def test_china_its_partners_and_their_csv_in_three_clicks(
+    browser: Browser, addresses: dict[str, str]
+) -> None:
+    browser.open(f"{addresses['http']}/index.html")
+    browser.click('#leaders-table a[href="country.html#country=CN"]')  # one
+    assert "China" in browser.script("return document.querySelector('#partners h2').textContent")
+    saved = list(csv.DictReader(io.StringIO(browser.download("#partners-view .csv"))))  # two
+    assert len(saved) == 7
+    assert {row["partner"] for row in saved} >= {"US"}
+    assert all(float(row["z"]) == float(row["z"]) for row in saved)
+
+
+def test_names_out_of_the_data_are_text(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/teaming.html")
+    cells = {row[0] for row in browser.table("matched")}
+    assert HOSTILE in cells
+    assert browser.script("return window.hacked") is None
+    assert TITLE in browser.script("return document.querySelector('.study').textContent")
+    assert "<script>alert('x')</script>" in browser.driver.title
+    saved = browser.download("#matched-view .csv")
+    assert HOSTILE in {row[0] for row in csv.reader(io.StringIO(saved))}
+
+
+def test_help_explains_a_column_and_returns_the_focus(
+    browser: Browser, addresses: dict[str, str]
+) -> None:
+    browser.open(f"{addresses['file']}/index.html")
+    browser.script("document.querySelector('th[data-key=\"hits\"] .help').click()")
+    text = browser.script("return document.getElementById('help').textContent")
+    assert "Counting rule:" in text
+    assert browser.script("return document.activeElement.className") == "close"
+    link = browser.script("return document.querySelector('#help a').getAttribute('href')")
+    assert link == "methods.html#impact"
+    browser.script("document.querySelector('#help .close').click()")
+    assert browser.script("return document.activeElement.getAttribute('aria-label')") == (
+        "What is Hits?"
+    )
+
+
+def test_help_links_lead_somewhere(browser: Browser, addresses: dict[str, str]) -> None:
+    wanted = set()
+    for page in PAGES[:-1]:
+        browser.open(f"{addresses['file']}/{page}.html")
+        wanted |= set(
+            browser.script(
+                "return JSON.parse(document.getElementById('page').textContent).views"
+                ".flatMap((v) => (v.columns || []).map((c) => c.help && c.help.section))"
+                ".filter(Boolean)"
+            )
+        )
+    browser.open(f"{addresses['file']}/methods.html")
+    there = set(browser.script("return [...document.querySelectorAll('[id]')].map((e) => e.id)"))
+    assert wanted
+    assert wanted <= there
+
+
+def test_small_pairs_are_greyed(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/pairs.html")
+    at = _column(browser, "pairs", "works_whole")
+    small = browser.script(
+        "return [...document.querySelectorAll('#pairs-table tbody tr')]"
+        ".map((r) => r.classList.contains('small'))"
+    )
+    counts = [_number(row[at]) for row in browser.table("pairs")]
+    assert small == [count < 25 for count in counts]
+    assert any(small)
+    assert not all(small)
+
+
+def test_at_most_eight_countries_are_compared(browser: Browser, addresses: dict[str, str]) -> None:
+    browser.open(f"{addresses['file']}/index.html#countries=US,CN,AD,AE,AF,AG,AI,AL")
+    assert browser.script("return document.getElementById('c-countries').disabled") is True
+    assert len(browser.table("compare")) == 8 * 7
+    browser.script("document.querySelector('.chips button').click()")
+    browser.wait()
+    assert len(browser.table("compare")) == 7 * 7
+
+
+def _column(browser: Browser, view: str, key: str) -> int:
+    keys = browser.script(
+        "return [...document.querySelectorAll(`#${arguments[0]}-table th`)]"
+        ".map((th) => th.dataset.key)",
+        view,
+    )
+    at: int = keys.index(key)
+    return at
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace(" %", ""))
