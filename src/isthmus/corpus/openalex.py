@@ -438,21 +438,19 @@ def _nullable(ids: Ints) -> pa.Array:
 
 
 def _scores(raw: Sequence[float | str | None]) -> pa.Array:
+    """Give scores, numbers or their text, as 32-bit floats; null where there is none."""
     try:
-        return pa.array(raw, pa.float32())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        pass
-    try:
-        return pa.array(raw, pa.string()).cast(pa.float32())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([_score(value) for value in raw], pa.float32())
+        scores = np.array(raw, np.float32)
+    except (TypeError, ValueError):
+        scores = np.array([_score(value) for value in raw], np.float32)
+    return pa.array(scores, mask=~np.isfinite(scores))
 
 
-def _score(value: float | str | None) -> float | None:
+def _score(value: float | str | None) -> float:
     try:
-        return None if value is None else float(value)
+        return float("nan") if value is None else float(value)
     except ValueError:
-        return None
+        return float("nan")
 
 
 def _date(text: str | None) -> int | None:
