@@ -145,6 +145,8 @@ def relative_error(mean: Floats, target: Floats) -> float:
 
 def _search(dual: Dual, theta: Floats, step: Floats, slope: float) -> tuple[Floats, Sums] | None:
     """Shorten `step` until the slope along it has not turned steeply upwards."""
+    if not slope < 0:  # rounding has taken over; there is nothing left to gain
+        return None
     length = min(1.0, TO_EDGE * dual.longest_step(theta, step))
     for _ in range(MAX_HALVINGS):
         trial = theta + length * step

@@ -1,0 +1,103 @@
+"""Mean, sd and tails of every law against networks drawn from it.
+
+20,000 draws per model; an estimate may lie 5 standard errors off, since several
+hundred are looked at in one test (3 would fail about one in 370 of them), and
+nine in ten must lie within 2, which a wrong formula does not reach.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isthmus.stats.nulls import fit_null, link_test, sample
+
+_spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
+networks = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(networks)
+
+DRAWS = 20_000
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("model", ["multiedge", "multiedge_overdispersed", "wcm", "ecm", "crem"])
+def test_moments_and_tails_agree_with_draws(model, directed):
+    weights = networks.country_network(12, 400, 4, directed=directed)
+    fit = fit_null(weights, model, directed=directed)
+    drawn = sample(fit, DRAWS, seed=1)
+    test = link_test(weights, fit)
+    busy = fit.tested & (fit.expected > 0.05)
+    fourth = np.mean((drawn - fit.expected) ** 4, axis=0) - fit.sd**4
+    scores = {
+        "mean": (drawn.mean(axis=0) - fit.expected) / (np.where(busy, fit.sd, 1) / np.sqrt(DRAWS)),
+        "variance": (drawn.var(axis=0) - fit.sd**2) / np.sqrt(np.maximum(fourth, 1e-12) / DRAWS),
+    }
+    for name, p, hit in [
+        ("p_more", test.p_more, drawn >= weights),
+        ("p_fewer", test.p_fewer, drawn <= weights),
+    ]:
+        error = np.sqrt(np.maximum(p * (1 - p), 1.0 / DRAWS) / DRAWS)
+        scores[name] = (hit.mean(axis=0) - p) / error
+    for name, score in scores.items():
+        assert np.max(np.abs(score[busy])) < 5, name
+        assert np.mean(np.abs(score[busy]) < 2) > 0.85, name
+
+
+def test_same_seed_same_networks():
+    fit = fit_null(networks.country_network(12, 400, 4, directed=False), "ecm", directed=False)
+    assert np.array_equal(sample(fit, 3, seed=5), sample(fit, 3, seed=5))
+    assert not np.array_equal(sample(fit, 3, seed=5), sample(fit, 3, seed=6))
+
+
+def test_no_draws_is_a_result():
+    fit = fit_null(np.zeros((3, 3)), "multiedge", directed=True)
+    assert sample(fit, 0, seed=1).shape == (0, 3, 3)
+
+
+def test_planted_dispersion_is_found():
+    random = np.random.default_rng(7)
+    x = random.lognormal(1.5, 0.8, 60)
+    mean = np.triu(np.outer(x, x), 1)
+    weights = random.poisson(mean * random.gamma(1 / 0.3, 0.3, mean.shape)).astype(float)
+    weights += weights.T
+    fit = fit_null(weights, "multiedge_overdispersed", directed=False)
+    # Fitting the strengths takes up part of the spread: 60 of 1,770 degrees of freedom.
+    assert fit.dispersion == pytest.approx(0.3, rel=0.15)
+    assert np.nanstd(link_test(weights, fit).z) == pytest.approx(1.0, abs=0.15)
+
+
+def test_poisson_counts_have_next_to_no_dispersion():
+    random = np.random.default_rng(8)
+    weights = np.triu(random.poisson(20.0, (60, 60)), 1).astype(float)
+    fit = fit_null(weights + weights.T, "multiedge_overdispersed", directed=False)
+    assert fit.dispersion < 0.01
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_rewiring_agrees_with_multiedge(directed):
+    weights = networks.country_network(25, 4_000, 5, directed=directed, affinity=0.3)
+    simulated = fit_null(weights, "rewiring", directed=directed, seed=3)
+    analytic = fit_null(weights, "multiedge", directed=directed)
+    assert simulated.residual < 1e-12  # strengths hold in every sample
+    heavy = analytic.expected > 10
+    # Fixed instead of expected strengths move means of heavy pairs by up to 3 %.
+    ratio = simulated.expected[heavy] / analytic.expected[heavy]
+    error = simulated.expected_se[heavy] / analytic.expected[heavy]
+    assert np.all(np.abs(ratio - 1) < 0.03 + 5 * error)
+    # ... and take variance away from them: fixed margins cannot fluctuate.
+    narrower = simulated.sd[heavy] / analytic.sd[heavy]
+    assert narrower.min() > 0.5
+    assert narrower.max() < 1.15
+    again = fit_null(weights, "rewiring", directed=directed, seed=3)
+    assert np.array_equal(simulated.expected, again.expected)
+
+
+def test_rewiring_tails_never_reach_zero():
+    weights = networks.symmetric(6, [(0, 1, 50), (2, 3, 50), (4, 5, 50)])
+    fit = fit_null(weights, "rewiring", directed=False, seed=1, samples=99)
+    test = link_test(weights, fit)
+    assert test.p_more[0, 1] == pytest.approx(0.01)
+    assert test.p_fewer[0, 2] == pytest.approx(0.01)
