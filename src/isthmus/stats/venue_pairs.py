@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -95,11 +95,16 @@ class _Pairs(NamedTuple):
 class _NamedPairs(NamedTuple):
     venue_a: Ints
     venue_b: Ints
-    pairs: _Pairs
+    observed: Ints
+    expected: Floats
+    variance: Floats
+    z: Floats
+    expected_error: Floats
+    variance_error: Floats
 
 
 class _Year(NamedTuple):
-    pairs: list[_NamedPairs]
+    pairs: _NamedPairs
     papers: Ints
     tail: Floats
     median: Floats
@@ -229,10 +234,10 @@ def _one_year(arrays: list[Ints], settings: _Settings, year: int, used: Codes) -
                 rows, pairs = _sampled_pairs(slots, rows, settings.draws, rng)
             store.add(rows)
             if settings.pairs:
-                kept.append(_named(pairs, slots, rows))
+                kept.append(_named(slots, rows, pairs))
         tail, median = score_papers(slots, store, settings.quantile, settings.budget)
     size = np.diff(slots.paper_start)
-    return _Year(kept, slots.papers, tail, median, size * (size - 1) // 2)
+    return _Year(_in_order(kept), slots.papers, tail, median, size * (size - 1) // 2)
 
 
 def _law_pairs(rows: Rows) -> _Pairs:
@@ -314,9 +319,17 @@ def _by_year(citing: Ints, used: npt.NDArray[np.bool_]) -> tuple[Ints, list[Code
     return years, np.split(rows[order], start[1:-1]) if years.size else []
 
 
-def _named(pairs: _Pairs, slots: Slots, rows: Rows) -> _NamedPairs:
+def _named(slots: Slots, rows: Rows, pairs: _Pairs) -> _NamedPairs:
     row = np.repeat(np.arange(rows.start.size - 1), np.diff(rows.start)) + rows.first
-    return _NamedPairs(slots.venues[row], slots.venues[rows.other], pairs)
+    one, two = slots.venues[row], slots.venues[rows.other]
+    return _NamedPairs(np.minimum(one, two), np.maximum(one, two), *pairs)
+
+
+def _in_order(blocks: list[_NamedPairs]) -> _NamedPairs:
+    """Join the blocks of a year and order them by pair."""
+    joined = _joined(blocks)
+    order = np.lexsort((joined.venue_b, joined.venue_a))
+    return _NamedPairs._make(column[order] for column in joined)
 
 
 def _gather(years: Ints, done: list[_Year], papers: Ints, left_out: dict[str, int]) -> Atypicality:
@@ -326,19 +339,10 @@ def _gather(years: Ints, done: list[_Year], papers: Ints, left_out: dict[str, in
     for year in done:
         at = np.searchsorted(papers, year.papers)
         tail[at], median[at], n_pairs[at] = year.tail, year.median, year.n_pairs
-    named = [part for year in done for part in year.pairs]
-    counts = [sum(part.venue_a.size for part in year.pairs) for year in done]
-    whole = [part.pairs for part in named]
+    blocks = [year.pairs for year in done]
     return Atypicality(
-        venue_a=_joined([part.venue_a for part in named], np.int64),
-        venue_b=_joined([part.venue_b for part in named], np.int64),
-        pair_year=np.repeat(years, counts),
-        observed=_joined([pairs.observed for pairs in whole], np.int64),
-        expected=_joined([pairs.expected for pairs in whole], np.float64),
-        variance=_joined([pairs.variance for pairs in whole], np.float64),
-        z=_joined([pairs.z for pairs in whole], np.float64),
-        expected_error=_joined([pairs.expected_error for pairs in whole], np.float64),
-        variance_error=_joined([pairs.variance_error for pairs in whole], np.float64),
+        pair_year=np.repeat(years, [block.venue_a.size for block in blocks]),
+        **_joined(blocks)._asdict(),
         paper_id=papers,
         tail=tail,
         median=median,
@@ -347,5 +351,8 @@ def _gather(years: Ints, done: list[_Year], papers: Ints, left_out: dict[str, in
     )
 
 
-def _joined(parts: list[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
-    return np.concatenate([np.empty(0, kind), *parts])
+def _joined(blocks: list[_NamedPairs]) -> _NamedPairs:
+    whole, real = np.empty(0, np.int64), np.empty(0)
+    nothing = _NamedPairs(whole, whole, whole, real, real, real, real, real)
+    columns = zip(nothing, *blocks, strict=True)
+    return _NamedPairs._make(np.concatenate(parts) for parts in columns)

@@ -50,7 +50,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from isthmus.stats.venue_pairs_slots import Slots
+from isthmus.stats.venue_pairs_slots import Ints, Slots
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,26 +83,34 @@ class Strata(NamedTuple):
 
 
 class Venues(NamedTuple):
-    """Terms of the law prepared per venue; arrays of shape (v, g) unless said.
+    """Terms of the law prepared per venue, so that a pair is a few short sums.
+
+    With `column` the factors ``u, alpha, gamma, bound`` side by side,
+    ``E = p_i.u_j`` and ``V = s_i.alpha_j + p_i.gamma_j + q_i.beta_j`` + mixed terms,
+    which are at most ``2 (bound_i.bound_j + crossed_i crossed_j)``.
 
     Attributes
     ----------
-    p, s : share of the stratum's slots that cite the venue; ``p (1 - p)``
-    q : ``p'C_gp``
-    u, alpha, beta, gamma : the factors of the other venue:
-        ``E = p_i.u_j`` and ``V = s_i.alpha_j + q_i.beta_j + p_i.gamma_j`` + mixed terms
-    bound : shape (v, g + 1); twice ``bound_i.bound_j`` is at least the mixed terms
-    self_mean, self_variance : moments of the pair of a venue with itself, shape (v,)
+    start, at : ndarray of int64, shapes (v + 1,) and (e,)
+        The strata that cite venue ``i`` are ``at[start[i]:start[i + 1]]``.
+    beta : ndarray of float64, shape (e,)
+        ``w s`` in those strata; it is zero in the others.
+    p, s, q, bound : ndarray of float64, shape (v, g)
+        Share of the stratum that cites the venue; ``p (1 - p)``; ``p'C_gp``.
+    column : ndarray of float64, shape (v, g, 4)
+    crossed, self_mean, self_variance : ndarray of float64, shape (v,)
+        The last two are the moments of the pair of a venue with itself.
     """
 
+    start: Ints
+    at: Ints
+    beta: Floats
     p: Floats
     s: Floats
     q: Floats
-    u: Floats
-    alpha: Floats
-    beta: Floats
-    gamma: Floats
     bound: Floats
+    column: Floats
+    crossed: Floats
     self_mean: Floats
     self_variance: Floats
 
@@ -119,7 +127,9 @@ def strata_terms(slots: Slots) -> Strata:
 def venue_terms(slots: Slots, strata: Strata) -> Venues:
     """Prepare every venue's side of the law."""
     cited = _cited(slots.venue, slots.stratum, slots.venues.size, slots.n_strata)
-    return Venues(*_venue_terms(cited, strata))
+    venue, at = np.nonzero(cited)
+    start = np.searchsorted(venue, np.arange(slots.venues.size + 1))
+    return Venues(start, at, *_venue_terms(cited, start, at, strata))
 
 
 @njit(cache=True, nogil=True)
@@ -234,33 +244,90 @@ def _joint(n, others, third, g, h):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _venue_terms(cited, strata):  # type: ignore[no-untyped-def]
+def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
     n_venues, size = cited.shape
     p, s = np.zeros((n_venues, size)), np.zeros((n_venues, size))
-    q, u = np.zeros((n_venues, size)), np.zeros((n_venues, size))
-    alpha, beta = np.zeros((n_venues, size)), np.zeros((n_venues, size))
-    gamma, bound = np.zeros((n_venues, size)), np.zeros((n_venues, size + 1))
-    self_mean, self_variance = np.zeros(n_venues), np.zeros(n_venues)
-    mixed = np.empty((size, size))
+    q, bound = np.zeros((n_venues, size)), np.zeros((n_venues, size))
+    column, beta = np.zeros((n_venues, size, 4)), np.zeros(at.size)
+    crossed, self_mean, self_variance = np.zeros(n_venues), np.zeros(n_venues), np.zeros(n_venues)
+    row, own = np.empty(size), np.zeros(size)
     for i in range(n_venues):
-        for g in range(size):
+        mine = at[start[i] : start[i + 1]]
+        for g in mine:
             n = strata.n[g]
             p[i, g] = cited[i, g] / n
             s[i, g] = cited[i, g] * (n - cited[i, g]) / (n * n)
-        spread_with(p[i], strata.spread, mixed)
-        for h in range(size):
-            if p[i, h] > 0:
+        for h in mine:
+            row[:] = 0.0
+            for k in mine:
                 for g in range(size):
-                    q[i, g] += p[i, h] * mixed[h, g]
-                    u[i, g] += p[i, h] * strata.pairing[h, g]
-                    alpha[i, g] += s[i, h] * strata.joint[h, g]
-        self_mean[i], self_variance[i] = _self_pair(cited[i], p[i], s[i], q[i], mixed, strata)
-        _factors(cited[i], p[i], s[i], q[i], strata, alpha[i], beta[i], gamma[i], bound[i])
-    return p, s, q, u, alpha, beta, gamma, bound, self_mean, self_variance
+                    row[g] += p[i, k] * strata.spread[h, k, g]
+            own[h] = row[h]
+            for g in range(size):
+                q[i, g] += p[i, h] * row[g]
+                column[i, g, 0] += p[i, h] * strata.pairing[h, g]
+                column[i, g, 1] += s[i, h] * strata.joint[h, g]
+        self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s[i], q[i], own, strata)
+        crossed[i] = _factors(
+            cited[i], mine, p[i], s[i], q[i], strata, beta[start[i] :], bound[i], column[i]
+        )
+    return beta, p, s, q, bound, column, crossed, self_mean, self_variance
 
 
 @njit(cache=True, nogil=True)
-def spread_with(p, spread, out):  # type: ignore[no-untyped-def]
+def _factors(cited, mine, p, s, q, strata, beta, bound, column):  # type: ignore[no-untyped-def]
+    """Fill one venue's factors; `column` holds ``u`` and ``D s`` on entry."""
+    for g in range(p.size):
+        if strata.n[g] > 1:
+            column[g, 1] += strata.n[g] / (strata.n[g] - 1) * q[g]
+    crossed = 0.0
+    for k in range(mine.size):
+        g = mine[k]
+        n, c = strata.n[g], cited[g]
+        if n > 1:
+            w = n / (n - 1)
+            beta[k] = w * s[g]
+            bound[g] = p[g] * np.sqrt(max(w * q[g], 0.0))
+            column[g, 3] = bound[g]
+        if n > 3 and strata.within[g] > 0:
+            n2, d = n * (n - 1), c * (c - 1)
+            n3 = n2 * (n - 2)
+            once = strata.within[g] * (c / n2 - d / n3)
+            twice = strata.within[g] * (2 * d / (n3 * (n - 3)) - c / n3)
+            column[g, 1] -= n * n * twice
+            column[g, 2] = n * once + n2 * twice
+        for h in mine:
+            crossed += strata.joint[g, h] * p[g] * p[g] * p[h] * p[h]
+    return np.sqrt(0.5 * crossed)
+
+
+@njit(cache=True, nogil=True)
+def _self_pair(cited, mine, p, s, q, own, strata):  # type: ignore[no-untyped-def]
+    """Mean and variance of the number of pairs of a venue with itself.
+
+    ``own[g]`` is row g of C_g p.
+    """
+    mean, variance = 0.0, 0.0
+    for g in mine:
+        n, c = strata.n[g], cited[g]
+        mean += 0.5 * strata.pairing[g, g] * p[g] * ((c - 1) / n)
+        for h in mine:
+            if h != g:
+                mean += 0.5 * strata.pairing[g, h] * p[g] * p[h]
+                variance += 0.5 * strata.joint[g, h] * s[g] * s[h]
+        if n > 1:
+            linear = q[g] - 2 * own[g] / n + strata.spread[g, g, g] / (n * n)
+            variance += n / (n - 1) * s[g] * max(linear, 0.0)
+        if n > 3:
+            m2 = c * (c - 1) / (n * (n - 1))
+            m3 = m2 * (c - 2) / (n - 2)
+            m4 = m3 * (c - 3) / (n - 3)
+            variance += 0.5 * strata.within[g] * (m2 - 2 * m3 + m4)
+    return mean, variance
+
+
+@njit(cache=True, nogil=True)
+def _spread_with(p, spread, out):  # type: ignore[no-untyped-def]
     """``out[k, g] = sum_h p[h] spread[h, k, g]``: row g of C_g p, for all g."""
     out[:] = 0.0
     size = p.size
@@ -273,57 +340,9 @@ def spread_with(p, spread, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _factors(cited, p, s, q, strata, alpha, beta, gamma, bound):  # type: ignore[no-untyped-def]
-    """Fill one venue's factors; `alpha` holds ``D s`` on entry."""
-    crossed = 0.0
-    for g in range(p.size):
-        n, c = strata.n[g], cited[g]
-        if n > 1:
-            w = n / (n - 1)
-            alpha[g] += w * q[g]
-            beta[g] = w * s[g]
-            bound[g] = p[g] * np.sqrt(max(w * q[g], 0.0))
-        if n > 3 and strata.within[g] > 0:
-            n2, d = n * (n - 1), c * (c - 1)
-            n3 = n2 * (n - 2)
-            once = strata.within[g] * (c / n2 - d / n3)
-            twice = strata.within[g] * (2 * d / (n3 * (n - 3)) - c / n3)
-            alpha[g] -= n * n * twice
-            gamma[g] = n * once + n2 * twice
-        if p[g] > 0:
-            for h in range(p.size):
-                crossed += strata.joint[g, h] * p[g] * p[g] * p[h] * p[h]
-    bound[p.size] = np.sqrt(0.5 * crossed)
-
-
-@njit(cache=True, nogil=True)
-def _self_pair(cited, p, s, q, mixed, strata):  # type: ignore[no-untyped-def]
-    """Mean and variance of the number of pairs of a venue with itself."""
-    mean, variance = 0.0, 0.0
-    for g in range(p.size):
-        n, c = strata.n[g], cited[g]
-        if c == 0:
-            continue
-        mean += 0.5 * strata.pairing[g, g] * p[g] * ((c - 1) / n)
-        for h in range(p.size):
-            if h != g:
-                mean += 0.5 * strata.pairing[g, h] * p[g] * p[h]
-                variance += 0.5 * strata.joint[g, h] * s[g] * s[h]
-        if n > 1:
-            own = q[g] - 2 * mixed[g, g] / n + strata.spread[g, g, g] / (n * n)
-            variance += n / (n - 1) * s[g] * max(own, 0.0)
-        if n > 3:
-            m2 = c * (c - 1) / (n * (n - 1))
-            m3 = m2 * (c - 2) / (n - 2)
-            m4 = m3 * (c - 3) / (n - 3)
-            variance += 0.5 * strata.within[g] * (m2 - 2 * m3 + m4)
-    return mean, variance
-
-
-@njit(cache=True, nogil=True)
 def mixing_matrix(p, strata, scratch, out):  # type: ignore[no-untyped-def]
     """The matrix ``Q`` of venue i with mixed terms ``p_j' Q p_j`` for every venue j."""
-    spread_with(p, strata.spread, scratch)
+    _spread_with(p, strata.spread, scratch)
     for g in range(p.size):
         w = strata.n[g] / (strata.n[g] - 1) if strata.n[g] > 1 else 0.0
         for k in range(p.size):
@@ -347,13 +366,14 @@ def quadratic(p, matrix, scratch):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def pair_sums(venues, i, j):  # type: ignore[no-untyped-def]
     """Mean, variance without mixed terms, and a bound on the mixed terms, for i != j."""
-    size = venues.p.shape[1]
-    mean, a, b, c, mixed = 0.0, 0.0, 0.0, 0.0, 0.0
-    for g in range(size):
-        mean += venues.p[i, g] * venues.u[j, g]
-        a += venues.s[i, g] * venues.alpha[j, g]
-        b += venues.q[i, g] * venues.beta[j, g]
-        c += venues.p[i, g] * venues.gamma[j, g]
-        mixed += venues.bound[i, g] * venues.bound[j, g]
-    mixed += venues.bound[i, size] * venues.bound[j, size]
+    mean, a, b, c = 0.0, 0.0, 0.0, 0.0
+    mixed = venues.crossed[i] * venues.crossed[j]
+    for k in range(venues.start[i], venues.start[i + 1]):
+        g = venues.at[k]
+        mean += venues.p[i, g] * venues.column[j, g, 0]
+        a += venues.s[i, g] * venues.column[j, g, 1]
+        c += venues.p[i, g] * venues.column[j, g, 2]
+        mixed += venues.bound[i, g] * venues.column[j, g, 3]
+    for k in range(venues.start[j], venues.start[j + 1]):
+        b += venues.q[i, venues.at[k]] * venues.beta[k]
     return mean, a + b + c, 2 * mixed

@@ -32,7 +32,8 @@ class Slots(NamedTuple):
     papers : ndarray of int64, shape (m,)
         Ids of the papers, ascending.
     venues : ndarray of int64, shape (v,)
-        Ids of the venues, ascending.
+        Ids of the venues, the least cited first, then ascending: the first
+        venue of a pair is then in few strata, and its sums are short.
     paper_start : ndarray of int64, shape (m + 1,)
         Slots of paper ``p`` are ``paper_start[p]:paper_start[p + 1]``.
     venue : ndarray of int32, shape (n,)
@@ -86,7 +87,7 @@ def lay_out(paper: Ints, venue: Ints, cited_year: Ints) -> Slots:
         One entry per usable reference, in any order.
     """
     papers, paper_code = factorise(paper)
-    venues, venue_code = factorise(venue)
+    venues, venue_code = _rarest_first(*factorise(venue))
     strata, stratum_code = factorise(cited_year)
     first, _ = bucket(venue_code, np.arange(paper.size, dtype=np.int32), venues.size)
     order, paper_start = bucket(paper_code, first, papers.size)
@@ -104,6 +105,13 @@ def lay_out(paper: Ints, venue: Ints, cited_year: Ints) -> Slots:
         paper_code[order],
         strata.size,
     )
+
+
+def _rarest_first(venues: Ints, code: Codes) -> tuple[Ints, Codes]:
+    order = np.argsort(np.bincount(code, minlength=venues.size), kind="stable")
+    rank = np.empty(order.size, np.int32)
+    rank[order] = np.arange(order.size, dtype=np.int32)
+    return venues[order], rank[code]
 
 
 @njit(cache=True, nogil=True)
