@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.errors import InputError
+from isthmus.stats.cells import renumber
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -254,9 +255,14 @@ def category_codes(
 
 def _dictionary(values: npt.NDArray[Any]) -> tuple[Ints, list[object]]:
     """Code per value (-1 missing) and the distinct values, in no particular order."""
-    if values.dtype.kind in "iufb":
+    if values.dtype.kind in "iub":
+        codes, _ = renumber(values)
+        distinct = np.empty(codes.max(initial=-1) + 1, dtype=values.dtype)
+        distinct[codes] = values
+        return codes, distinct.tolist()
+    if values.dtype.kind == "f":
         distinct, codes = np.unique(values, return_inverse=True)
-        if values.dtype.kind == "f" and distinct.size and np.isnan(distinct[-1]):
+        if distinct.size and np.isnan(distinct[-1]):
             distinct = distinct[:-1]
             codes = np.where(codes == distinct.size, -1, codes)
         return codes.astype(np.int64), distinct.tolist()
