@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pytest
 
@@ -79,44 +74,3 @@ def test_without_java_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(MissingExtraError, match="needs Java"):
         SparkEngine()
-
-
-@pytest.fixture
-def cluster(spark_is_here: None) -> Iterator[str]:
-    """A standalone cluster of two executors on loopback, started by the project's script."""
-    script = Path(__file__).parents[1] / "scripts" / "local-spark-cluster"
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.terminate()
-    process.wait(timeout=30)
-
-
-def executors() -> list[int]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "org.apache.spark.executor.CoarseGrainedExecutorBackend" in words:
-            found.append(process.pid)
-    return sorted(found)
-
-
-@pytest.mark.slow
-def test_an_executor_killed_in_the_middle_changes_nothing(tmp_path: Path, cluster: str) -> None:
-    assert cluster.startswith("spark://127.0.0.1:")
-    corpus = write_corpus(random_works(seed=22, n=600), tmp_path / "corpus")
-    about = {"corpus": str(corpus.path), "years": [2001, 2007]}
-    study = Study.parse({"study": about, **STUDY})
-    killed: list[int] = []
-
-    def kill_one(step: str, done: int, total: int) -> None:
-        if step == "leadership":
-            victims = executors()
-            assert len(victims) == 2
-            os.kill(victims[0], signal.SIGKILL)
-            killed.append(victims[0])
-
-    on_cluster = study.with_run(engine="spark", master=cluster, memory="512MB")
-    results = run(on_cluster, tmp_path / "spark", progress=kill_one)
-    assert len(killed) == 1
-    assert_same_results(run(study, tmp_path / "duckdb"), results)
