@@ -74,8 +74,8 @@ def reference_lists(raws: Sequence[bytes]) -> tuple[Ints, Ints]:
     if nested is None:
         nested = [_careful_list(raw) for raw in raws]
     counts = np.fromiter(map(len, nested), np.int64, len(nested))
-    flat = [item for items in nested for item in items]
-    return np.array(flat, np.int64), counts
+    flat = np.array([item for items in nested for item in items], np.int64)
+    return np.where(flat > 0, flat, NO_ID), counts
 
 
 def _quick_lists(raws: Sequence[bytes]) -> list[list[int]] | None:
@@ -83,12 +83,13 @@ def _quick_lists(raws: Sequence[bytes]) -> list[list[int]] | None:
     lists = b",".join([raw if raw and raw != b"null" else b"[]" for raw in raws])
     bare = lists.translate(None, _AROUND_WORK_IDS)
     digits = bare.replace(b"[W", b"[").replace(b",W", b",")
-    if len(bare) - len(digits) != lists.count(b'"https://openalex.org/W'):
+    n_ids = lists.count(b'"https://openalex.org/W')
+    if len(bare) - len(digits) != n_ids or lists.count(b'"') != 2 * n_ids:
         return None
     try:
         return _NESTED.decode(b"[" + digits + b"]")
     except msgspec.MsgspecError:
-        return None
+        return None  # something else than ids, or numbers beyond 64 bits
 
 
 def _careful_list(raw: bytes) -> list[int]:
