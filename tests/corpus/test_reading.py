@@ -34,11 +34,13 @@ IDS = st.one_of(
 
 
 @given(st.lists(IDS))
+@settings(deadline=None)
 def test_many_ids_are_read_like_one(texts: list[str | None]) -> None:
     assert numbers(texts, "W").tolist() == [number(text, "W") for text in texts]
 
 
 @given(st.lists(st.lists(IDS)))
+@settings(deadline=None)
 def test_reference_lists_are_read_like_single_ids(lists: list[list[str | None]]) -> None:
     found, counts = reference_lists([json.dumps(items).encode() for items in lists])
     assert counts.tolist() == [len(items) for items in lists]
@@ -46,6 +48,7 @@ def test_reference_lists_are_read_like_single_ids(lists: list[list[str | None]])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([NO_ID, 1, 2, 3, 2**45]))))
+@settings(deadline=None)
 def test_first_of_equals_brute_force(pairs: list[tuple[int, int]]) -> None:
     group, value = np.array(pairs, np.int64).reshape(-1, 2).T
     expected = [i if v == NO_ID else pairs.index((g, v)) for i, (g, v) in enumerate(pairs)]
@@ -58,7 +61,7 @@ def test_first_of_equals_brute_force(pairs: list[tuple[int, int]]) -> None:
     limit=st.integers(1, 50),
     end=st.integers(0, 400),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_inflater_gives_what_gzip_gives_up_to_the_cut(
     tmp_path: Path, content: list[bytes], limit: int, end: int
 ) -> None:
@@ -91,7 +94,7 @@ class Pieces:
 
 
 @given(st.lists(st.binary(max_size=30)), st.integers(1, 100))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_chunks_hold_the_same_lines_however_they_were_read(
     monkeypatch: pytest.MonkeyPatch, lines: list[bytes], size: int
 ) -> None:
@@ -116,6 +119,7 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4)), st.integers(1, 40))
+@settings(deadline=None)
 def test_document_gives_the_elements_of_an_array(records: list[dict[str, Any]], size: int) -> None:
     for text in (json.dumps(records), json.dumps({"meta": records, "results": records}, indent=1)):
         document = Document(Pieces(text.encode(), size))  # type: ignore[arg-type]
@@ -136,7 +140,7 @@ NESTED = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), NESTED, max_size=6))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_record_of_any_structure_is_kept_or_rejected_never_a_crash(changes: dict[str, Any]) -> None:
     batch, decoder = WorkBatch(Merges()), Decoder(Work)
     records = (work(1), {**work(2), **changes}, work(3))
@@ -149,6 +153,7 @@ def test_record_of_any_structure_is_kept_or_rejected_never_a_crash(changes: dict
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_bytes_of_any_kind_are_a_record_or_not_json(line: bytes) -> None:
     with contextlib.suppress(NotJSONError):
         assert isinstance(Decoder(Work).decode(line), Work)

@@ -79,10 +79,13 @@ def test_folder_with_foreign_tables_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_error_inside_the_block_leaves_nothing(tmp_path: Path) -> None:
-    writer = CorpusWriter(tmp_path / "corpus", source="simulated")
-    with pytest.raises(InputError, match="no table"), writer:
-        writer.write("references", references(10))
-        writer.write("nothing", references(10))
+    def fill() -> None:
+        with CorpusWriter(tmp_path / "corpus", source="simulated") as writer:
+            writer.write("references", references(10))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fill()
     assert [path.name for path in (tmp_path / "corpus").iterdir()] == [".lock"]
 
 

@@ -87,9 +87,10 @@ def _quick_lists(raws: Sequence[bytes]) -> list[list[int]] | None:
     if len(bare) - len(digits) != n_ids or lists.count(b'"') != 2 * n_ids:
         return None
     try:
-        return _NESTED.decode(b"[" + digits + b"]")
+        nested = _NESTED.decode(b"[" + digits + b"]")
     except msgspec.MsgspecError:
-        return None  # something else than ids, or numbers beyond 64 bits
+        return None
+    return nested if sum(map(len, nested)) == n_ids else None
 
 
 def _careful_list(raw: bytes) -> list[int]:
