@@ -26,6 +26,7 @@ from isthmus.field import reference_tally
 from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
+from isthmus.mobility.movers import Movers
 from isthmus.poles.networks import citation, collaboration
 from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
 from isthmus.study import Study
@@ -101,6 +102,22 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
     return made
 
 
+def _mobility(context: Context) -> dict[str, pa.Table]:
+    leaders, collect = context.leaders, context.collect
+    movers = Movers(context.tables, leaders.scientists, leaders.scientist_places)
+    context.notes["orcids_known"] = movers.orcids_known
+    made = {
+        "moves": collect(movers.moves()),
+        "flows": collect(movers.flows()),
+        "flow_totals": collect(movers.flow_totals()),
+        "mobility_rates": collect(movers.rates()),
+        "mover_profiles": collect(movers.profiles()),
+        "set_aside": collect(movers.set_aside()),
+    }
+    context.notes["authors_set_aside"] = made["set_aside"].num_rows
+    return made | movers.retention() | movers.multiverse()
+
+
 def _networks(context: Context) -> dict[str, pa.Table]:
     tables, study = context.tables, context.tables.study
     citations = tables.citations
@@ -116,10 +133,25 @@ def _networks(context: Context) -> dict[str, pa.Table]:
     }
 
 
+MOBILITY_TABLES = (
+    "moves",
+    "flows",
+    "flow_totals",
+    "mobility_rates",
+    "mover_profiles",
+    "set_aside",
+    "retention",
+    "retention_balance",
+    "mobility_variants",
+    "flow_variants",
+    "flow_ranges",
+)
+
 STEPS: tuple[Step, ...] = (
     Step("field", (), _field),
     Step("coverage", ("coverage",), _coverage),
     Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
+    Step("mobility", MOBILITY_TABLES, _mobility),
     Step("networks", ("collaboration", "citation"), _networks),
 )
 

@@ -163,5 +163,5 @@ def _reached(jumps: Table, roots: Table, years: int) -> Table:
 
 
 def _forward(jumps: Table) -> Table:
-    """All jumps, which lead forward; the filter ends a chain of joins, so that it can join itself."""
+    """All jumps, as all lead forward: the filter makes a chain of joins a table of its own."""
     return jumps.filter(jumps.to > jumps.at)

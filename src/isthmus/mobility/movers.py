@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import ibis
@@ -16,6 +17,8 @@ from isthmus.mobility import history as history_of
 from isthmus.mobility import moves as moves_of
 from isthmus.mobility import multiverse as multiverse_of
 from isthmus.mobility import records as records_of
+from isthmus.mobility import retention as retention_of
+from isthmus.mobility.comparison import BALANCE, MATCHED, Rules, compare
 from isthmus.mobility.profiles import mover_profiles
 from isthmus.tables import StudyTables
 
@@ -162,6 +165,36 @@ class Movers:
     def profiles(self) -> Table:
         """Describe movers at the move, and stayers, by destination and origin."""
         return mover_profiles(self.counted, self.history, self.records)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Pairs (origin, destination) whose movers are compared: of the poles, and those named."""
+        poles = permutations(self.tables.study.countries.poles, 2)
+        return list(dict.fromkeys([*poles, *self.rules.pairs]))
+
+    def units(self, origin: str, destination: str) -> Table:
+        """Movers between two countries, and others in the destination; for matching."""
+        papers, rest = self.papers, (self.tables.corpus["authorships"], self.tables.affiliations)
+        papers = papers.filter(papers.year <= self.tables.study.years[1])
+        yearly = retention_of.papers_with(papers, *rest, origin)
+        movers = retention_of.movers_between(self.counted, origin, destination)
+        others = retention_of.others_in(self.history, movers, origin, destination)
+        return retention_of.units(movers, others, self.records, yearly)
+
+    def retention(self) -> dict[str, pa.Table]:
+        """Compare what movers keep with those who stayed, for each pair; the tables by name."""
+        rules, seed = self.rules, self.tables.study.run.seed
+        how = Rules(rules.output_cuts, rules.citation_cuts, rules.draws, seed)
+        matched, balance = [MATCHED.empty_table()], [BALANCE.empty_table()]
+        for origin, destination in self.pairs:
+            units = self.tables.engine.collect(self.units(origin, destination))
+            effect, covariates = compare(f"movers:{origin}->{destination}", units, how)
+            matched.append(effect)
+            balance.append(covariates)
+        return {
+            "retention": pa.concat_tables(matched),
+            "retention_balance": pa.concat_tables(balance),
+        }
 
     def multiverse(self) -> dict[str, pa.Table]:
         """Count flows under every combination of settings; the tables by name."""
