@@ -261,16 +261,13 @@ class _Reader:
 
     def cited(self) -> list[int]:
         """Numbers of the works read so far that are cited at all, in order."""
-        heads = (msgspec.json.decode(line, type=_Head) for line in self.records())
+        heads = map(_head, self.records())
         found = {work_number(head.id) for head in heads if head.cited_by_count != 0}
         return sorted(number for number in found if number is not None)
 
     def missing(self) -> int:
         """Announced works that are not there, over all queries."""
-        return sum(
-            max(place.announced - len(self._ids(self._pages(number), place)), 0)
-            for number, place in enumerate(self.places)
-        )
+        return sum(max(place.announced - place.distinct, 0) for place in self.places)
 
     def _pages(self, number: int) -> Pages:
         return Pages(self._folder / f"{number:06d}")
@@ -278,9 +275,10 @@ class _Reader:
     def _read(self, pages: Pages, place: Place) -> Place:
         while not place.done:
             place = self._to_end(pages, place)
-            short = place.announced - len(self._ids(pages, place))
-            again = short > 0 and place.passes + 1 < PASSES
-            change = {"cursor": "*", "passes": place.passes + 1} if again else {"done": True}
+            found = len({work_number(_head(line).id) for line in pages.records(place)})
+            place = msgspec.structs.replace(place, distinct=found, passes=place.passes + 1)
+            again = found < place.announced and place.passes < PASSES
+            change = {"cursor": "*"} if again else {"done": True}
             place = pages.note(msgspec.structs.replace(place, **change))
         return place
 
@@ -328,17 +326,14 @@ class _Reader:
 
     def _whole(self, record: bytes) -> bytes:
         """Give a record with all its authors; fetched singly when its list was cut."""
-        head = msgspec.json.decode(record, type=_Head)
+        head = _head(record)
         number = work_number(head.id)
         if number is None or len(head.authorships or ()) < AUTHORS_LISTED:
             return record
         single = self._client.work(number, SELECTED)
-        return record if single is None else single
-
-    def _ids(self, pages: Pages, place: Place) -> set[int | None]:
-        return {
-            work_number(msgspec.json.decode(line, type=_Head).id) for line in pages.records(place)
-        }
+        if single is not None and work_number(_head(single).id) is not None:
+            return single
+        return msgspec.json.encode({**msgspec.json.decode(record), "is_authors_truncated": True})
 
     def _tell(self, received: int, place: Place) -> None:
         self._received += received
@@ -355,7 +350,7 @@ def _put_together(reader: _Reader, target: Path, request: str) -> Fetched:
     def once() -> Iterator[bytes]:
         for line in reader.records():
             counts["read"] += 1
-            head = msgspec.json.decode(line, type=_Head)
+            head = _head(line)
             number = work_number(head.id)
             if number is None or number not in ids:
                 ids.add(number or 0)
@@ -376,6 +371,14 @@ def _put_together(reader: _Reader, target: Path, request: str) -> Fetched:
     )
     write_text(target / RECORD_NAME, msgspec.json.format(msgspec.json.encode(done)).decode() + "\n")
     return done
+
+
+def _head(record: bytes) -> _Head:
+    """Read what matters here; a record that cannot be read is left to the ingest to count."""
+    try:
+        return msgspec.json.decode(record, type=_Head)
+    except (msgspec.MsgspecError, RecursionError):
+        return _Head()
 
 
 def _write_files(lines: Iterable[bytes], folder: Path) -> int:

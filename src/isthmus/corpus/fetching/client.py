@@ -142,7 +142,12 @@ class Client:
 
     def _decoded(self, path: str, fields: Mapping[str, str], size: int) -> Page:
         answer = self._patiently(path, fields, size)
-        return msgspec.json.decode(answer.body, type=Page)
+        try:
+            return msgspec.json.decode(answer.body, type=Page)
+        except msgspec.MsgspecError as error:
+            raise RefusedError(
+                f"The OpenAlex API answered with something else than a page of works: {error}."
+            ) from None
 
     def _patiently(self, path: str, fields: Mapping[str, str], size: int) -> Answer:
         """Repeat a request until it is answered whole, or it is clear that it will not be."""
@@ -151,7 +156,7 @@ class Client:
             self.list_calls += path == "/works"
             answer = self._ask(path, fields)
             fault = answer.fault
-            if fault is None:
+            if fault is None or (path != "/works" and answer.is_elsewhere):
                 return answer
             if answer.budget_spent:
                 raise BudgetSpentError(self._spent(answer))
@@ -202,11 +207,14 @@ class Answer:
         """Say what is wrong with the answer, None when it can be used."""
         if self.lost:
             return f"the connection was lost ({self.lost})"
-        if self.status in (301, 302, 307, 308, 404):
-            return None if self.status != 404 or b"<" not in self.body[:1] else "HTTP 404"
         if self.status != 200:
             return f"HTTP {self.status}{_said(self.body)}"
         return None if _is_object(self.body) else "an answer that breaks off"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the answer is that a work is gone or was merged into another."""
+        return self.status in (301, 302, 307, 308, 404)
 
     @property
     def budget_spent(self) -> bool:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from isal import igzip
 
 from isthmus.files import atomic_path, remove, write_text
 
-_STATE = "state.json"
+_inflate: Any = igzip.decompress
+
+#: No ending of record files here either: who ingests an unfinished fetch finds nothing to read.
+_STATE = "state"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         There is no next page.
     passes
         Times the query was read to its end before, without finding all announced.
+    distinct
+        Different works among the records; known when done.
     """
 
     filter: str
@@ -43,6 +49,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     announced: int = 0
     done: bool = False
     passes: int = 0
+    distinct: int = 0
 
 
 class Pages:
@@ -66,7 +73,7 @@ class Pages:
     def add(self, records: list[bytes], after: Place) -> Place:
         """Keep a page, then note the place after it; `after` still counts without it."""
         with atomic_path(self._folder / _name(after.pages)) as partial:
-            partial.write_bytes(igzip.compress(b"".join(map(_line, records)), 1))
+            partial.write_bytes(igzip.compress(b"".join(map(_line, records)), 1, mtime=0))
         return self.note(msgspec.structs.replace(after, pages=after.pages + 1))
 
     def note(self, place: Place) -> Place:
@@ -77,12 +84,11 @@ class Pages:
     def records(self, place: Place) -> Iterator[bytes]:
         """Give the records of all pages, each a line without its end."""
         for number in range(place.pages):
-            content = igzip.decompress((self._folder / _name(number)).read_bytes())
+            content: bytes = _inflate((self._folder / _name(number)).read_bytes())
             yield from content.splitlines()
 
 
 def _name(number: int) -> str:
-    # No ending of record files: whoever ingests the folder too early finds nothing to read.
     return f"{number:06d}.page"
 
 
