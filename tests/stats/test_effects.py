@@ -68,9 +68,8 @@ def test_welch_with_weights_keeps_its_size():
     ],
 )
 def test_an_empty_group_gives_nan_not_an_error(outcome, treated, weight):
-    result = effects.measures(
-        np.array(outcome), np.array(treated, bool), np.array(weight), top_threshold=2
-    )
+    y = np.array(outcome)
+    result = effects.measures(y, np.array(treated, bool), np.array(weight), y >= 2)
     assert math.isnan(result.mean.difference)
     assert math.isnan(result.mean.p)
     assert math.isnan(result.top_p)
@@ -90,7 +89,7 @@ def test_percent_needs_a_positive_control_mean():
 
 def test_measures_agree_with_their_definitions():
     outcome, treated, weight = sample(3)
-    result = effects.measures(outcome, treated, weight, top_threshold=30, largest=10)
+    result = effects.measures(outcome, treated, weight, outcome >= 30, largest=10)
     used = weight > 0
     y, t, w = outcome[used], treated[used], weight[used]
     assert result.log_mean.difference == pytest.approx(
@@ -144,4 +143,4 @@ def test_bad_input_is_refused():
     with pytest.raises(InputError, match="missing"):
         effects.satt([1.0, math.nan], yes, np.ones(2))
     with pytest.raises(InputError, match="negative"):
-        effects.measures([-1.0, 2.0], yes, np.ones(2), top_threshold=1)
+        effects.measures([-1.0, 2.0], yes, np.ones(2), yes)

@@ -66,10 +66,9 @@ class Measures:
     median_treated, median_control : float
         Weighted medians.
     top_treated, top_control : float
-        Weighted share of units whose outcome reaches `top_threshold`.
+        Weighted share of units at the top.
     top_p : float
         Fisher's exact test, two-sided, of the unweighted counts behind these shares.
-    top_threshold : float
     carried_by_largest : float
         Share of the effect on the mean that goes when the largest outcomes go.
     """
@@ -81,7 +80,6 @@ class Measures:
     top_treated: float
     top_control: float
     top_p: float
-    top_threshold: float
     carried_by_largest: float
 
 
@@ -188,8 +186,8 @@ def measures(
     outcome: npt.ArrayLike,
     treated: Flags,
     weight: Floats,
+    top: Flags,
     *,
-    top_threshold: float,
     largest: int = 10,
 ) -> Measures:
     """See the effect through mean, log mean, median, top chance and the largest outcomes.
@@ -198,17 +196,17 @@ def measures(
     ----------
     outcome, weight : arrays (n,), outcome not negative
     treated : array (n,), bool
-    top_threshold : float
-        Outcome from which a unit counts as at the top, such as the 99th percentile of all
-        papers of the field and year; it must not come from the matched units alone.
+    top : array (n,), bool
+        Which units are at the top, such as the most cited percent of all papers of the field
+        and year; where the top begins must not come from the matched units alone.
     largest : int
         How many of the largest matched outcomes `carried_by_largest` leaves out.
     """
     y, t, w = _matched(outcome, treated, weight)
     if (y < 0).any():
         raise InputError("Outcomes must not be negative; log(1 + c) needs counts.")
-    top = y >= top_threshold
-    share = satt(top, t, w)
+    at_top = np.asarray(top, dtype=np.bool_)[weight > 0]
+    share = satt(at_top, t, w)
     return Measures(
         mean=satt(y, t, w),
         log_mean=satt(np.log1p(y), t, w),
@@ -216,8 +214,7 @@ def measures(
         median_control=weighted_median(y[~t], w[~t]),
         top_treated=share.mean_treated,
         top_control=share.mean_control,
-        top_p=fisher_p(top, t),
-        top_threshold=top_threshold,
+        top_p=fisher_p(at_top, t),
         carried_by_largest=carried_by_largest(y, t, w, largest),
     )
 
