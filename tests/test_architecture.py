@@ -50,6 +50,7 @@ ON_ONE_FLOOR = {
     ("tables", "attribution"),
     ("attribution", "field"),
     ("cli", "console"),
+    ("report", "findings"),
     ("engine", "spark"),
     ("spark", "engine"),
     ("field", "study"),

@@ -169,6 +169,37 @@ class Mobility(_Section, frozen=True):
     draws: int = 1000
 
 
+class Teaming(_Section, frozen=True):
+    """``[teaming]``: how joint papers are matched, and which pairs they are held against.
+
+    Attributes
+    ----------
+    pairs
+        Pairs [leading country, partner] beyond every ordered pair of the study's poles.
+    team_cuts
+        Where team size is cut for matching; intervals are closed on the right. One by one
+        up to six authors, wider where papers thin out; year and institution match exactly.
+    draws
+        Draws of the bootstrap over institutions.
+    top_institutions
+        How many of the most cited institutions count as top (100 in AlShebli et al.).
+    placebo_min_papers, placebo_pairs
+        Joint papers a pair outside the poles must have to be a placebo, and how many pairs
+        at most, those with most papers first. Under thirty papers a mean says nothing.
+    placebo_hours
+        How many hours a placebo's time difference may be from that of the poles, where
+        institutions are located.
+    """
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    team_cuts: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 12)
+    draws: int = 1000
+    top_institutions: int = 100
+    placebo_min_papers: int = 30
+    placebo_pairs: int = 50
+    placebo_hours: float = 3.0
+
+
 class Poles(_Section, frozen=True):
     """``[poles]``: null models, panel and clustering of the pole analysis.
 
@@ -199,6 +230,25 @@ class Run(_Section, frozen=True):
     master: str | None = None
 
 
+class OwnClaim(_Section, frozen=True):
+    """``[claims.NAME]``: a claim of the user's own, decided from a result table.
+
+    It holds when in every row of `table` whose columns have the values in
+    `where`, `column` lies above or below a number or equals a value. `low` and
+    `high` name the columns of its interval, if the table has one.
+    """
+
+    statement: str
+    table: str
+    column: str
+    where: dict[str, int | str] = {}
+    above: float | None = None
+    below: float | None = None
+    equals: int | str | None = None
+    low: str | None = None
+    high: str | None = None
+
+
 class Study(_Section, frozen=True):
     """A whole study: the sections of its file, with defaults filled in."""
 
@@ -208,8 +258,10 @@ class Study(_Section, frozen=True):
     impact: Impact = Impact()
     scientists: Scientists = Scientists()
     mobility: Mobility = Mobility()
+    teaming: Teaming = Teaming()
     poles: Poles = Poles()
     run: Run = Run()
+    claims: dict[str, OwnClaim] = {}
     folder: Path = Path()
 
     @classmethod
@@ -272,14 +324,17 @@ Allowed: corpus, title, years.
 
     def settings(self) -> dict[str, Any]:
         """Every setting with its value, as plain types, without folders of this machine."""
-        return {name: msgspec.to_builtins(getattr(self, name)) for name in _sections()}
+        names = [*_sections(), "claims"]
+        return {name: msgspec.to_builtins(getattr(self, name)) for name in names}
 
     def fingerprint(self) -> str:
         """Digest of all settings that can change a number.
 
-        Where the work runs (engine, memory, threads, spill) and the title cannot.
+        Where the work runs (engine, memory, threads, spill), the title and the
+        user's own claims cannot.
         """
         plain = self.settings()
+        plain.pop("claims")
         plain["run"] = {"seed": self.run.seed}
         plain["study"].pop("title")
         plain["study"].pop("corpus")
@@ -328,14 +383,27 @@ def _sections() -> dict[str, type[_Section]]:
 def _refuse_unknown(document: dict[str, Any]) -> None:
     sections = _sections()
     for name, content in document.items():
+        if name == "claims" and isinstance(content, dict):
+            _refuse_unknown_claims(content)
+            continue
         if name not in sections:
-            raise StudyError(_unknown(name, "the study", list(sections)))
+            raise StudyError(_unknown(name, "the study", [*sections, "claims"]))
         if not isinstance(content, dict):
             raise StudyError(f"`{name}` must be a table: write [{name}] on a line of its own.")
         allowed = [f.name for f in msgspec.structs.fields(sections[name])]
         for key in content:
             if key not in allowed:
                 raise StudyError(_unknown(key, f"[{name}]", allowed))
+
+
+def _refuse_unknown_claims(claims: dict[str, Any]) -> None:
+    allowed = [f.name for f in msgspec.structs.fields(OwnClaim)]
+    for name, content in claims.items():
+        if not isinstance(content, dict):
+            raise StudyError(f"`claims.{name}` must be a table: write [claims.{name}].")
+        for key in content:
+            if key not in allowed:
+                raise StudyError(_unknown(key, f"[claims.{name}]", allowed))
 
 
 def _unknown(key: str, where: str, allowed: list[str]) -> str:
@@ -399,7 +467,7 @@ def _check_numbers(study: Study) -> None:
         (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
     ]
-    for rule in [*rules, *_mobility_rules(study.mobility)]:
+    for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
         _require(*rule)
 
 
@@ -422,6 +490,22 @@ def _mobility_rules(rules: Mobility) -> list[tuple[bool, str, object, str]]:
     return checks
 
 
+def _teaming_rules(rules: Teaming) -> list[tuple[bool, str, object, str]]:
+    least = {"draws": 1, "top_institutions": 1, "placebo_min_papers": 1, "placebo_pairs": 0}
+    least |= {"placebo_hours": 0}
+    checks = [
+        (getattr(rules, name) >= low, f"teaming.{name}", getattr(rules, name), f"{low} or more")
+        for name, low in least.items()
+    ]
+    cuts = list(rules.team_cuts)
+    rising = cuts == sorted(set(cuts))
+    checks.append((rising, "teaming.team_cuts", cuts, "numbers in rising order"))
+    for pair in rules.pairs:
+        differ = pair[0] != pair[1]
+        checks.append((differ, "teaming.pairs", list(pair), "two different countries"))
+    return checks
+
+
 def _check_countries(study: Study) -> None:
     countries, excluded = study.countries, study.impact.exclude_citing_countries
     groups = {"merge": countries.merge, "blocs": countries.blocs}
@@ -429,6 +513,7 @@ def _check_countries(study: Study) -> None:
     codes += [("impact.exclude_citing_countries", code) for code in excluded]
     codes += [("countries.merge", code) for code in countries.merge]
     codes += [("mobility.pairs", code) for pair in study.mobility.pairs for code in pair]
+    codes += [("teaming.pairs", code) for pair in study.teaming.pairs for code in pair]
     for name, group in groups.items():
         codes += [(f"countries.{name}", code) for members in group.values() for code in members]
     for key, code in codes:

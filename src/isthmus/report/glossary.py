@@ -316,6 +316,20 @@ _FIXED: dict[str, Metric] = {
     ),
 }
 
+_FINDING = {
+    "verdict": "Supported, not supported or undecided. The rule stands under evidence.",
+    "statement": "The claim in the study's own words and countries. The general form is beside it.",
+    "general": "The claim for any poles. It is what these results decide.",
+    "why": "The sentence behind the verdict. It names the number and its interval.",
+    "evidence": "Tables the claim is read from, and the rule that decides it.",
+    "estimate": "The number that decides. Its meaning is in the sentence behind the verdict.",
+    "null_models": "Whether the verdict is the same under every null model of the study.",
+    "placebo": "Whether worlds without any affinity show the same. If they do, it is no evidence.",
+    "counting": "Whether the verdict is the same under other rules of counting or attribution.",
+    "dropping": "Whether it survives without the largest papers or a country.",
+    "claim": "Short name of the claim. It is the same in every study.",
+}
+
 _WORDS = {
     "ci_low": "Interval, low",
     "ci_high": "Interval, high",
@@ -368,9 +382,13 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     found = _papers(name, rule) or _impact(name, rule) or _interval(name, settings)
     if found is not None:
         return found
+    if name in _FINDING:
+        kind: Kind = "number" if name == "estimate" else "text"
+        return Metric(_words(name), kind, _FINDING[name], "One row per claim.", "findings")
     label = _WORDS.get(name) or _words(name)
-    kind = _kind(name)
-    return Metric(label, kind, f"Column `{name}` of the result table.", "See methods.", "tables")
+    return Metric(
+        label, _kind(name), f"Column `{name}` of the result table.", "See methods.", "tables"
+    )
 
 
 def _words(name: str) -> str:

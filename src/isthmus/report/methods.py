@@ -33,6 +33,8 @@ CITATIONS: dict[str, str] = {
     "method for dynamic time warping. Pattern Recognition 44, 678-693 (2011).",
     "Benjamini and Hochberg 1995": "Benjamini, Y., Hochberg, Y. Controlling the false discovery "
     "rate. Journal of the Royal Statistical Society B 57, 289-300 (1995).",
+    "Sen 1968": "Sen, P. K. Estimates of the regression coefficient based on Kendall's tau. "
+    "Journal of the American Statistical Association 63, 1379-1389 (1968).",
     "Wilson 1927": "Wilson, E. B. Probable inference, the law of succession, and statistical "
     "inference. Journal of the American Statistical Association 22, 209-212 (1927).",
 }
@@ -77,6 +79,13 @@ def _parts(source: Source) -> Iterator[str]:
     )
     yield from _networks(source)
     yield from _comparisons(source)
+    yield "## Findings {#findings}"
+    yield (
+        "A claim is supported when the whole 95 % interval of its estimate is on its side, not "
+        "supported when none of it is, undecided otherwise, when a table is missing, or when the "
+        "placebo shows the same. Ratios of counts take both as Poisson; trends are Theil-Sen "
+        "slopes (Sen 1968)."
+    )
     yield "## Coverage {#coverage}"
     yield (
         "Works without a known country are in no country's numbers; works without references "

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isthmus.files import write_text
+from isthmus.findings import write_findings
 from isthmus.report import html
 from isthmus.report.figures import FIGURES, Absent, Drawn, Figure, figures, write_figures
 from isthmus.report.glossary import metric
@@ -32,7 +33,7 @@ th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid #999; }
 
 
 def write_report(results: Results) -> Path:
-    """Write ``index.html``, ``methods.md`` and ``figures/`` into a folder of results.
+    """Write ``index.html``, ``methods.md``, ``figures/`` and ``findings`` into a folder of results.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ def write_report(results: Results) -> Path:
         The page.
     """
     source = Source(results)
+    write_findings(results)
     write_figures(results)
     write_text(results.path / "methods.md", methods_text(source))
     page = results.path / "index.html"
@@ -74,6 +76,7 @@ def report_html(source: Source, drawn: list[Drawn]) -> str:
 
 def _sections(source: Source, drawn: list[Drawn]) -> Iterator[str]:
     yield _leaders(source)
+    yield _findings(source)
     yield "<h2>Figures</h2>"
     for figure in drawn:
         yield _absent(figure) if isinstance(figure, Absent) else _figure(source, figure)
@@ -103,6 +106,16 @@ def _leaders(source: Source) -> str:
     caption = f"The first {len(rows)} countries, sums over {first}-{last}. "
     caption += metric(names[0], source.settings).rule
     return "<h2>Who leads</h2>" + html.table(heads, cells, caption)
+
+
+def _findings(source: Source) -> str:
+    table = source.table("findings")
+    shown = ["verdict", "statement", "why", "placebo"]
+    rows = table.select(shown).to_pylist() if table is not None else []
+    heads = [name.capitalize() for name in shown]
+    cells = [[row[name] for name in shown] for row in rows]
+    caption = "Every claim with its verdict; `findings.csv` beside this page has all checks."
+    return "<h2>Findings</h2>" + html.table(heads, cells, caption)
 
 
 def _amount(value: float | None) -> str:

@@ -119,6 +119,7 @@ def pages(source: Source) -> list[Page]:
         pairs_page,
         poles_page,
         teaming_page,
+        findings_page,
         coverage_page,
     ]
     return [make(source) for make in makers]
@@ -622,6 +623,24 @@ def teaming_page(source: Source) -> Page:
     ]
     intro = "Who gains by teaming up and who moves, with the balance behind every comparison."
     return Page("teaming", "Teaming and movers", intro, [year], views)
+
+
+def findings_page(source: Source) -> Page:
+    """Each claim of the studies, its evidence and its verdict."""
+    shown = ["statement", "verdict", "why", "estimate", "low", "high", "null_models", "placebo"]
+    shown += ["counting", "dropping", "evidence", "general", "source", "claim"]
+    view = View(
+        "findings",
+        "Claims and verdicts",
+        "Supported: the whole interval is on the claim's side. Not supported: none of it is. "
+        "Undecided: it holds both, or the data are missing, or the placebo shows the same.",
+        "findings",
+        ["findings"],
+        "findings",
+        [(name, None) for name in shown],
+    )
+    intro = "What the studies claim, what these data say of it, and what the verdict survives."
+    return Page("findings", "Findings", intro, [], [view])
 
 
 def coverage_page(source: Source) -> Page:

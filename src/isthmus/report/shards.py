@@ -51,6 +51,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "poles": ("alignment", "polarisation", "cluster_choice", "significant", "placebo"),
     "movers": ("mover_profiles", "retention", "flow_ranges", "mobility_rates"),
     "archetypes": ("archetypes",),
+    "findings": ("findings",),
 }
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.corpus.countries import countries
+from isthmus.findings import decide, findings_table
 from isthmus.results import Results
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
@@ -55,6 +56,8 @@ class Source:
 
     def has(self, name: str) -> bool:
         """Whether the results hold the table, with at least one row."""
+        if name == "findings":
+            return True
         return bool(self.results.record["tables"].get(name))
 
     def table(self, name: str) -> pa.Table | None:
@@ -63,8 +66,11 @@ class Source:
             return None
         kept: dict[str, pa.Table] = self.__dict__.setdefault("_tables", {})
         if name not in kept:
-            kept[name] = self.results.table(name)
+            kept[name] = self._findings() if name == "findings" else self.results.table(name)
         return kept[name]
+
+    def _findings(self) -> pa.Table:
+        return findings_table(decide(self.results))
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

@@ -150,6 +150,7 @@
         cell.append(make("a", { href: target }, text));
       } else cell.textContent = text;
       if (column.kind === "text") cell.dir = "auto";
+      if (text.length > 40) cell.className = "long";
       return cell;
     }
   };

@@ -1,0 +1,73 @@
+"""Every claim these results are asked about: both studies' and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from isthmus.findings import drifting, leading, moving
+from isthmus.findings.evidence import Evidence
+from isthmus.findings.own import own_claims
+from isthmus.findings.verdict import Claim, Decision, above, undecided
+
+#: Statements of Gallo et al. that no bibliographic record can decide.
+OUTSIDE: dict[str, str] = {
+    "race-amplifies-risks": "The AI race amplifies security risks and international tensions.",
+    "first-restricts-flows": "The US restricts mobility and knowledge flows and challenges "
+    "regulatory efforts to protect its advantage.",
+    "second-leads-governance": "China leads initiatives of global governance.",
+    "strategies-depend-on-ties": "Both strategies depend on cross-country relationships in AI "
+    "innovation.",
+}
+
+#: Years that "three decades" are.
+DECADES = 30
+
+
+def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[Claim]:
+    """Give every claim, both studies' first, the study file's own last."""
+    return [
+        *leading.claims(),
+        *moving.claims(),
+        *drifting.claims(),
+        _span(),
+        *_outside(),
+        *own_claims(evidence.settings.get("claims", {}) if own is None else own),
+    ]
+
+
+def _outside() -> list[Claim]:
+    return [
+        Claim(
+            name=name,
+            statement=statement,
+            general="A statement on policy.",
+            source=drifting.STUDY,
+            needs=(),
+            rule="None: publications cannot decide it.",
+            decide=_not_ours,
+        )
+        for name, statement in OUTSIDE.items()
+    ]
+
+
+def _not_ours(_: Evidence) -> Decision:
+    return undecided("A statement on policy; no bibliographic table can decide it.")
+
+
+def _span() -> Claim:
+    return Claim(
+        name="three-decades",
+        statement="Polarisation and integration are measured over three decades of publications.",
+        general=f"The study's years span {DECADES} years or more.",
+        source=drifting.STUDY,
+        needs=("coverage",),
+        rule=f"Years with works in `coverage`, at least {DECADES}.",
+        decide=_decades,
+    )
+
+
+def _decades(evidence: Evidence) -> Decision:
+    rows = evidence.table("coverage", country="all")
+    years = sum(1 for works in rows["works"].to_pylist() if works)
+    return above(years, years, years, DECADES - 0.5, "The number of years with works")
