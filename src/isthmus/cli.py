@@ -151,6 +151,31 @@ def run(
 
 
 @app.command()
+def findings(
+    results: Annotated[Path, typer.Argument(help="Folder of results.")],
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Results of the same study under another attribution; any number."),
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Take [claims] from this study file instead.")
+    ] = None,
+) -> None:
+    """Print each claim with its evidence, verdict and what it survives; write them as a table."""
+    from isthmus.console import findings_list
+    from isthmus.findings import decide, write_findings
+    from isthmus.results import open_results
+    from isthmus.study import Study
+
+    found = open_results(results)
+    others = [open_results(path) for path in against or ()]
+    claims = Study.load(study).settings()["claims"] if study is not None else None
+    for part in findings_list(decide(found, others, claims=claims)):
+        _out.print(part)
+    _out.print(f"As a table: {write_findings(found, others, claims=claims)}.", markup=False)
+
+
+@app.command()
 def explore(
     results: Annotated[Path, typer.Argument(help="Folder of results.")],
     to: Annotated[

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -19,12 +19,16 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
 from isthmus.demo import Demonstration, Recovery, planted_papers
 from isthmus.results import Results
+
+if TYPE_CHECKING:
+    from isthmus.findings import Finding
 
 #: How often something happened, by reason.
 Counts = Mapping[str, int]
@@ -209,3 +213,23 @@ def amount(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
+
+
+def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
+    """Show findings: the statement, the verdict and why, and what it survives."""
+    colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
+    for finding in found:
+        claim, decision = finding.claim, finding.decision
+        text = Text(f"{claim.statement}\n", style="bold")
+        text.append(f"  {decision.verdict}", style=colours[decision.verdict])
+        text.append(f": {decision.why}\n  [{claim.name}; {claim.source}]", style="not bold")
+        checks = {
+            "null models": decision.nulls,
+            "placebo": decision.placebo,
+            "counting": decision.counting,
+            "dropping": decision.dropping,
+        }
+        for name, said in checks.items():
+            if not said.startswith("not tested"):
+                text.append(f"\n  {name}: {said}", style="not bold")
+        yield text
