@@ -31,6 +31,7 @@ from isthmus.poles.networks import citation, collaboration
 from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
 from isthmus.study import Study
 from isthmus.tables import StudyTables
+from isthmus.teaming.teams import Teams
 
 #: Folder of unfinished work inside the results; removed when the run ends.
 WORK_FOLDER = ".work"
@@ -118,6 +119,18 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
     return made | movers.retention() | movers.multiverse()
 
 
+def _teaming(context: Context) -> dict[str, pa.Table]:
+    leaders, collect = context.leaders, context.collect
+    thresholds = leaders.hit_thresholds
+    teams = Teams(context.tables, leaders.impact, thresholds, leaders.impact_without)
+    made = {
+        "team_sizes": collect(teams.team_sizes()),
+        "top_institutions": collect(teams.top_institutions()),
+        "placebo_pairs": teams.placebo_pairs(),
+    }
+    return made | teams.matched()
+
+
 def _networks(context: Context) -> dict[str, pa.Table]:
     tables, study = context.tables, context.tables.study
     citations = tables.citations
@@ -147,11 +160,22 @@ MOBILITY_TABLES = (
     "flow_ranges",
 )
 
+TEAMING_TABLES = (
+    "matched",
+    "balance",
+    "matched_measures",
+    "unmatched",
+    "placebo_pairs",
+    "team_sizes",
+    "top_institutions",
+)
+
 STEPS: tuple[Step, ...] = (
     Step("field", (), _field),
     Step("coverage", ("coverage",), _coverage),
     Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
     Step("mobility", MOBILITY_TABLES, _mobility),
+    Step("teaming", TEAMING_TABLES, _teaming),
     Step("networks", ("collaboration", "citation"), _networks),
 )
 

@@ -46,6 +46,20 @@ class Leaders:
             tables.field_in_years, citations, rules.window, tables.corpus_end
         )
 
+    def impact_without(self, countries: tuple[str, ...]) -> Table:
+        """Impact without citations from works of some countries and without self-citations.
+
+        Grain: as :attr:`impact`. A paper of two countries has two home audiences.
+        """
+        tables = self.tables
+        authorships = tables.corpus["authorships"]
+        citations = impact_of.without_self_citations(tables.citations, authorships)
+        citations = impact_of.without_citing_countries(citations, tables.countries, countries)
+        window = self.study.impact.window
+        return impact_of.citation_windows(
+            tables.field_in_years, citations, window, tables.corpus_end
+        )
+
     @cached_property
     def hit_thresholds(self) -> Table:
         """Where each year's hits begin, and the size of the tie there."""
