@@ -123,8 +123,7 @@ def sampled(columns: dict[str, Ints], seed: int) -> Ints:
     last = np.searchsorted(cell[by_cell], wanted, side="right")
     used: set[int] = set()
     drawn: list[int] = []
-    ranges = zip(first.tolist(), last.tolist(), number.tolist(), strict=True)
-    for low, high, count in ranges:
+    for low, high, count in np.column_stack([first, last, number]).tolist():
         shuffled = by_cell[low:high][rng.permutation(high - low)]
         free = [i for i in shuffled.tolist() if int(columns["author_id"][i]) not in used][:count]
         used.update(columns["author_id"][free].tolist())
