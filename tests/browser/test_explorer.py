@@ -16,7 +16,17 @@ import pytest
 from browser.browsers import Browser
 from report.synthetic import HOSTILE, TITLE
 
-PAGES = ("index", "country", "pairs", "poles", "teaming", "findings", "coverage", "methods")
+PAGES = (
+    "index",
+    "country",
+    "pairs",
+    "poles",
+    "teaming",
+    "movers",
+    "findings",
+    "coverage",
+    "methods",
+)
 
 #: Pictures of every page are left here for whoever wants to look; git ignores the folder.
 PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"

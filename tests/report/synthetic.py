@@ -257,14 +257,38 @@ def movement(rng: np.random.Generator, names: list[str], span: np.ndarray) -> di
         "destination": ends[1][pair],
         "scientists": rng.poisson(3, len(pair)).astype(np.int64),
     }
-    return {"flows": pa.table(flows)}
+    profiles = [
+        {"destination": pole, "origin": origin, "group": group, "measure": measure, "n": 10}
+        | {"mean": 4.0, "q10": 1.0, "q25": 2.0, "median": 3.0, "q75": 5.0, "q90": 8.0}
+        for pole in ("US", "CN")
+        for origin, group in (("all", "movers"), ("all", "stayers"), ("US", "movers"))
+        for measure in ("career_age", "papers_before", "citations_before")
+    ]
+    kept = [
+        {"experiment": name, "year": None, "treated": 20, "control": 90}
+        | {"treated_matched": 18, "control_matched": 70, "l1_before": 0.6, "l1_after": 0.1}
+        | {"mean_treated": 40.0, "mean_control": 2.0, "effect_percent": 1900.0}
+        | {"ci_low": 900.0, "ci_high": 3000.0, "p": 0.001, "note": ""}
+        for name in ("movers:CN->US", "movers:CN->US:sampled", "movers:US->CN")
+    ]
+    variants = [
+        {"variant": v, "origin": origin, "destination": pole, "scientists": n}
+        for v in range(3)
+        for pole, origin, n in (("US", "CN", 9), ("US", "AD", v), ("CN", "US", 5), ("CN", "AD", 7))
+    ]
+    return {
+        "flows": pa.table(flows),
+        "mover_profiles": pa.Table.from_pylist(profiles),
+        "retention": pa.Table.from_pylist(kept),
+        "flow_variants": pa.Table.from_pylist(variants),
+    }
 
 
 def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table]:
-    experiments = ["US with CN", HOSTILE]
-    which, year = grid(np.arange(2), span)
+    experiments = ["joint:US+CN", "joint:CN+US", HOSTILE]
+    which, year = grid(np.arange(3), span)
     effect = rng.normal(30, 10, len(year))
-    years = pa.array([int(y) for y in year], pa.int16())
+    years = pa.array([None if y == span[0] else int(y) for y in year], pa.int16())
     matched = {
         "experiment": np.array(experiments)[which],
         "year": years,
@@ -283,9 +307,38 @@ def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table
     }
     balance = {
         "experiment": np.repeat(experiments, 2),
-        "year": pa.nulls(4, pa.int16()),
-        "covariate": ["team size", "institution"] * 2,
-        "before": rng.normal(size=4),
-        "after": rng.normal(size=4) * 0.1,
+        "year": pa.nulls(6, pa.int16()),
+        "covariate": ["team size", "institution"] * 3,
+        "before": rng.normal(size=6),
+        "after": rng.normal(size=6) * 0.1,
     }
-    return {"matched": pa.table(matched), "balance": pa.table(balance)}
+    pairs = [
+        {"lead": lead, "partner": partner, "is_pole_pair": poles, "hours_apart": 12.0}
+        | {"treated": 50, "control": 500, "treated_matched": 40, "control_matched": 300}
+        | {"mean_treated": 4.0, "mean_control": 4.0, "effect_percent": effect, "p": 0.5}
+        | {"ci_low": effect - 20, "ci_high": effect + 20, "share_at_least": 0.0}
+        for lead, partner, poles, effect in (
+            ("US", "CN", True, 40.0),
+            ("CN", "US", True, 30.0),
+            *(("CA", partner, False, float(5 * n - 20)) for n, partner in enumerate("KJIBF")),
+        )
+    ]
+    groups = [
+        {"group": group, "year": int(year), "lead": lead, "papers": 9, "papers_top_institution": 3}
+        for lead, other in (("US", "CN"), ("CN", "US"))
+        for group in (other, "domestic", "other_international")
+        for year in span
+    ]
+    sizes = [
+        {"group": row["group"], "year": row["year"], "team_size": size, "lead": row["lead"]}
+        | {"papers": 10 - size}
+        for row in groups
+        for size in range(1, 6)
+    ]
+    return {
+        "matched": pa.table(matched),
+        "balance": pa.table(balance),
+        "placebo_pairs": pa.Table.from_pylist(pairs),
+        "top_institutions": pa.Table.from_pylist(groups),
+        "team_sizes": pa.Table.from_pylist(sizes),
+    }

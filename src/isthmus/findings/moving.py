@@ -16,6 +16,7 @@ from isthmus.findings.verdict import (
     all_of,
     below,
     count_ratio,
+    survives,
     undecided,
     wilson,
 )
@@ -196,15 +197,18 @@ def _origin(which: int) -> Callable[[Evidence], Decision]:
 
 
 def _ranges(evidence: Evidence, pole: str, other: str) -> str:
-    """Say what the flow is over all settings of a move."""
-    if not evidence.has("flow_ranges"):
-        return "not tested: the table `flow_ranges` is not there"
-    rows = evidence.table("flow_ranges", origin=other, destination=pole).to_pylist()
-    numbers = [c for c in evidence.columns("flow_ranges") if c in ("low", "high", "min", "max")]
-    if not rows or len(numbers) < 2:
-        return "not tested: the flow is not in `flow_ranges`"
-    low, high = (rows[0][c] for c in numbers[:2])
-    return f"survives: {low:,} to {high:,} moves over all settings of a move"
+    """Say under how many settings of a move the other pole is the first origin."""
+    if not evidence.has("flow_variants"):
+        return "not tested: the table `flow_variants` is not there"
+    rows = evidence.table("flow_variants", destination=pole).to_pylist()
+    flows: dict[int, dict[str, int]] = {}
+    for row in rows:
+        flows.setdefault(row["variant"], {})[row["origin"]] = row["scientists"]
+    if not flows:
+        return f"not tested: no setting shows a move to {name(pole)}"
+    first = sum(found.get(other, 0) == max(found.values()) for found in flows.values())
+    word = "survives" if first in (0, len(flows)) else "fails"
+    return f"{word}: first origin under {first} of {len(flows)} settings of a move"
 
 
 def _retention(which: int) -> Callable[[Evidence], Decision]:
@@ -240,6 +244,8 @@ def _effect(evidence: Evidence, table: str, experiment: str) -> Decision | None:
 def _one_effect(row: dict[str, float], label: str) -> Decision:
     if row["effect_percent"] is None:
         return undecided(f"`{label}` has no matched units.")
+    if row["ci_low"] is None or row["ci_high"] is None:
+        return undecided(f"`{label}` has too few matched units for an interval.")
     what = f"The matched difference of `{label}` in per cent"
     found = above(row["effect_percent"], row["ci_low"], row["ci_high"], 0.0, what)
     n = f" n = {row['treated_matched']:,} and {row['control_matched']:,} matched."
@@ -264,24 +270,33 @@ def _pooled(which: int) -> Callable[[Evidence], Decision]:
         return found.checked(
             nulls=_NO_NULL,
             placebo=_placebo_check(evidence, found),
-            counting=_ONE_RULE,
-            dropping=_without_ten(evidence, label or ""),
+            counting=_elsewhere(evidence, label or "", found),
+            dropping=_without_largest(evidence, label or ""),
         )
 
     return decide
 
 
-def _without_ten(evidence: Evidence, label: str) -> str:
-    """Say whether the effect stands without its ten largest papers, where the table knows."""
-    wanted = [c for c in evidence.columns("matched") if c.startswith("effect_percent_without")]
-    if not wanted:
+def _elsewhere(evidence: Evidence, label: str, found: Decision) -> str:
+    """Say whether other control groups and outcomes decide the same."""
+    others = {
+        ending: decision
+        for ending in ("international", "elsewhere")
+        if (decision := _effect(evidence, "matched", f"{label}:{ending}")) is not None
+    }
+    return survives(found, others)
+
+
+def _without_largest(evidence: Evidence, label: str) -> str:
+    """Say how much of the effect the largest papers carry."""
+    if not evidence.has("matched_measures"):
         return _NO_PAPERS
-    rows = evidence.table("matched", experiment=label)
-    value = rows.filter(pc.is_null(rows["year"]))[wanted[0]].to_pylist()
-    if not value or value[0] is None:
+    rows = evidence.table("matched_measures", experiment=label)
+    found = rows.filter(pc.is_null(rows["year"]))["carried_by_largest"].to_pylist()
+    if not found or found[0] is None:
         return "not tested: too few papers"
-    verdict = "survives" if value[0] > 0 else "fails"
-    return f"{verdict}: {value[0]:.3g} % without the ten most cited joint papers"
+    word = "fails" if found[0] >= 1 else "survives"
+    return f"{word}: the ten most cited papers carry {100 * found[0]:.0f} % of the difference"
 
 
 def _yearly(evidence: Evidence, which: int) -> pa.Table | None:
@@ -317,9 +332,7 @@ def _grows(evidence: Evidence) -> Decision:
 def _placebo_effects(evidence: Evidence) -> list[float]:
     if not evidence.has("placebo_pairs"):
         return []
-    rows = evidence.table("placebo_pairs")
-    if "effect_percent" not in rows.column_names:
-        return []
+    rows = evidence.table("placebo_pairs", is_pole_pair=False)
     return [value for value in rows["effect_percent"].to_pylist() if value is not None]
 
 
@@ -335,7 +348,7 @@ def _placebo_check(evidence: Evidence, found: Decision) -> str:
 def _beyond_placebo(evidence: Evidence) -> Decision:
     effects = _placebo_effects(evidence)
     if not effects:
-        return undecided("`placebo_pairs` holds no effects.")
+        return undecided("`placebo_pairs` holds no effect of another pair.")
     decisions = []
     for which in (0, 1):
         pair = _pair(evidence, which)

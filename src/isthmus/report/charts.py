@@ -109,7 +109,8 @@ def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: boo
     ]
     if zero:
         layer.insert(0, _reference_line(0))
-    return _spec({"layer": layer}, f"{label} with interval, by year")
+    known = [{"filter": f"isValid(datum.year) && isValid(datum.{y})"}]
+    return _spec({"layer": layer, "transform": known}, f"{label} with interval, by year")
 
 
 def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:
@@ -132,7 +133,38 @@ def summed_bars(x: str, category: str, label: str, how: str, most: int) -> Spec:
     """Draw the total (or mean) of a measure by category as bars, the `most` largest."""
     spec = ranked_bars(x, category, f"{label}, {how}", most=most)
     totals = {"aggregate": [{"op": how, "field": x, "as": x}], "groupby": [category]}
-    return {**spec, "width": WIDTH // 2, "transform": [totals, *spec["transform"]]}
+    return {**spec, "transform": [totals, *spec["transform"]]}
+
+
+def shares(x: str, weight: str, label: str, *, colour: str) -> Spec:
+    """Draw how a weight spreads over a measure, as each kind's share, one line per kind."""
+    spread = [
+        {"aggregate": [{"op": "sum", "field": weight, "as": weight}], "groupby": [x, colour]},
+        {
+            "joinaggregate": [{"op": "sum", "field": weight, "as": "whole"}],
+            "groupby": [colour],
+        },
+        {"calculate": f"datum.{weight} / datum.whole", "as": "share"},
+    ]
+    encoding = {
+        "x": _quantity(x, label),
+        "y": {**_quantity("share", "Share"), "axis": {"format": "%"}},
+        "color": _colour(colour),
+        "tooltip": _tips(colour, x, "share"),
+    }
+    mark = {"mark": {"type": "line", "point": True}, "transform": spread, "encoding": encoding}
+    return _spec(mark, f"{label}, share of each kind")
+
+
+def totals_by_year(y: str, label: str, *, colour: str) -> Spec:
+    """Draw sums of a measure over the years, one line per kind."""
+    encoding = {
+        "x": _year(),
+        "y": {"field": y, "aggregate": "sum", "type": "quantitative", "title": label},
+        "color": _colour(colour),
+    }
+    mark = {"mark": {"type": "line", "point": True}, "encoding": encoding}
+    return _spec(mark, f"{label} by year")
 
 
 def side_by_side(specs: Sequence[Spec]) -> Spec:
@@ -154,6 +186,41 @@ def among(spec: Spec, field: str, values: Sequence[str]) -> Spec:
     """Draw only the rows whose `field` is among `values`."""
     chosen = {"filter": {"field": field, "oneOf": list(values)}}
     return {**spec, "transform": [chosen, *spec.get("transform", [])]}
+
+
+def by_lead(spec: Spec, leads: Sequence[str]) -> Spec:
+    """Draw the same chart once for each leading country."""
+    parts = [
+        {**among(spec, "lead", [lead]), "title": {"text": f"Led by {lead}", "fontSize": 11}}
+        for lead in leads
+    ]
+    return side_by_side(parts)
+
+
+def profiles() -> Spec:
+    """Draw medians with quartiles of movers and stayers, one panel per measure."""
+    who = {"field": "origin", "type": "nominal", "title": "Came from"}
+    colour = {**_colour("destination"), "title": "To"}
+    y = {**who, "axis": {"labelLimit": 120}}
+    shift = {"yOffset": {"field": "destination"}, "color": colour}
+    bars = {"x": _quantity("q25", "Quartiles and median"), "x2": {"field": "q75"}, "y": y, **shift}
+    dots = {"x": _quantity("median", "Quartiles and median"), "y": y, **shift}
+    dots["shape"] = {"field": "group", "type": "nominal", "title": None}
+    parts = []
+    for measure in ("career_age", "papers_before", "citations_before"):
+        chosen = {"filter": {"field": "measure", "equal": measure}}
+        layer = [{"mark": "rule", "encoding": bars}, {"mark": "point", "encoding": dots}]
+        content = {"layer": layer, "transform": [chosen], "height": {"step": 16}}
+        title = {"text": measure.replace("_", " "), "fontSize": 11}
+        parts.append({**_spec(content, f"Profile of movers: {measure}"), "title": title})
+    return side_by_side(parts)
+
+
+def pairs_of_means(category: str, label: str) -> Spec:
+    """Draw the means of treated and control beside each other, one row per category."""
+    folded = {"fold": ["mean_treated", "mean_control"], "as": ["side", "mean"]}
+    spec = points_across(category, "mean", label, colour="side")
+    return {**spec, "transform": [folded]}
 
 
 def histogram(x: str, label: str, *, colour: str) -> Spec:

@@ -210,7 +210,9 @@ def _effects(source: Source) -> Iterator[Drawn]:
         return
     kept = ["experiment", "year", "treated_matched", "control_matched"]
     rows = _rows(table, [*kept, "effect_percent", "ci_low", "ci_high"])
-    rows = rows.filter(pc.is_valid(rows["year"]))
+    plain = pc.match_substring_regex(rows["experiment"], "^[^:]*:?[^:]*$")
+    rows = rows.filter(pc.and_(pc.is_valid(rows["year"]), plain))
+    rows = rows.filter(pc.is_valid(rows["effect_percent"]))
     spec = charts.intervals(
         "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
     )
@@ -221,6 +223,88 @@ def _effects(source: Source) -> Iterator[Drawn]:
         f"papers, {_whole(rows, 'control_matched'):,} controls.",
     ]
     yield Figure("premium", "Impact of joint papers", "matched", rows, spec, notes)
+
+
+def _teams(source: Source) -> Iterator[Drawn]:
+    """Draw joint papers by type, team size and top institution (AlShebli et al., fig. 3a-3c)."""
+    counts = source.table("top_institutions")
+    if counts is None:
+        yield from (Absent(n, missing("top_institutions")) for n in ("joint-papers", "top-100"))
+    else:
+        n = f"n = {_whole(counts, 'papers'):,} papers the poles lead; counts, no interval."
+        group = "Groups: the other pole on board, other international, domestic."
+        rule = "Counting: a work once for its leading pole, and once per pole on board."
+        drawn = {
+            "joint-papers": ("Papers by type", "papers", "Papers"),
+            "top-100": (
+                "Papers led by the most cited institutions",
+                "papers_top_institution",
+                "Papers led by them",
+            ),
+        }
+        for name, (title, column, label) in drawn.items():
+            spec = charts.by_lead(
+                charts.totals_by_year(column, label, colour="group"), source.poles
+            )
+            yield Figure(name, title, "top_institutions", counts, spec, [group, rule, n])
+    sizes = source.table("team_sizes")
+    if sizes is None:
+        yield Absent("team-sizes", missing("team_sizes"))
+        return
+    n = f"n = {_whole(sizes, 'papers'):,} papers the poles lead; shares of all, no interval."
+    spec = charts.shares("team_size", "papers", "Authors", colour="group")
+    notes = ["Share of each group's papers by number of authors.", "Counting: whole.", n]
+    yield Figure("team-sizes", "Team sizes", "team_sizes", sizes, spec, notes)
+
+
+def _placebo_pairs(source: Source) -> Iterator[Drawn]:
+    """Draw what other pairs of countries gain (AlShebli et al., fig. 4, for every pair)."""
+    table = source.table("placebo_pairs")
+    if table is None:
+        yield Absent("placebo-pairs", missing("placebo_pairs"))
+        return
+    kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
+    rows = _rows(table, [*kept, "ci_low", "ci_high"])
+    spec = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
+    notes = [
+        "The poles' premium among the premiums of pairs as far apart in time.",
+        _rule(source, "effect_percent"),
+        f"n = {rows.num_rows} ordered pairs; each pair's interval is in the table.",
+    ]
+    yield Figure("placebo-pairs", "Placebo pairs", "placebo_pairs", rows, spec, notes)
+
+
+def _movers(source: Source) -> Iterator[Drawn]:
+    """Draw who the movers are and what they keep (AlShebli et al., fig. 2c-2f)."""
+    table = source.table("mover_profiles")
+    if table is None:
+        yield Absent("mover-profiles", missing("mover_profiles"))
+    else:
+        poles = pa.array(source.poles)
+        rows = table.filter(pc.is_in(table["destination"], poles))
+        rows = rows.filter(pc.is_in(rows["origin"], pa.array([*source.poles, "all"])))
+        notes = [
+            "Medians, quartiles as bars, at the move; stayers in every year they stayed.",
+            "Counting: one per move; one per stayer and year.",
+            f"n = {_whole(rows, 'n'):,} scientists and years; bars are quartiles, no intervals.",
+        ]
+        yield Figure(
+            "mover-profiles", "Who moves", "mover_profiles", rows, charts.profiles(), notes
+        )
+    kept = source.table("retention")
+    if kept is None:
+        yield Absent("movers-ties", missing("retention"))
+        return
+    sizes = ["treated_matched", "control_matched", "mean_treated", "mean_control"]
+    rows = _rows(kept, ["experiment", "year", *sizes, "effect_percent", "ci_low", "ci_high"])
+    notes = [
+        "Share of later papers with a coauthor in the country they left, matched scientists.",
+        "Counting: mean over scientists. The interval of the difference is in the table.",
+        f"n = {_whole(rows, 'treated_matched'):,} movers, {_whole(rows, 'control_matched'):,} "
+        "others, in all designs.",
+    ]
+    spec = charts.pairs_of_means("experiment", "Later papers with the origin, %")
+    yield Figure("movers-ties", "What movers keep", "retention", rows, spec, notes)
 
 
 def _chosen_pairs(source: Source) -> Iterator[Drawn]:
@@ -306,7 +390,10 @@ def _coverage(source: Source) -> Iterator[Drawn]:
 _MAKERS: tuple[Callable[[Source], Iterator[Drawn]], ...] = (
     _leaders,
     _origins,
+    _movers,
+    _teams,
     _effects,
+    _placebo_pairs,
     _chosen_pairs,
     _archetypes,
     _alignment,

@@ -398,8 +398,11 @@ def _words(name: str) -> str:
 
 
 def _kind(name: str) -> Kind:
+    """Give how a column without an entry is written; numbers that name things, as years are."""
     if name in ("source", "target", "origin", "destination", "country"):
         return "country"
+    if name.endswith("_id") or name == "variant":
+        return "year"
     if name == "p" or name.startswith("p_"):
         return "p"
     if name.startswith(("share", "rate")) or name.endswith(("_share", "_rate")):

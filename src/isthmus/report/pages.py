@@ -119,6 +119,7 @@ def pages(source: Source) -> list[Page]:
         pairs_page,
         poles_page,
         teaming_page,
+        movers_page,
         findings_page,
         coverage_page,
     ]
@@ -299,8 +300,8 @@ def _pair_columns(source: Source) -> list[tuple[str, str | None]]:
 
 def _moves_of(source: Source, shard: list[str]) -> list[View]:
     label = metric("scientists_moved", source.settings).label
-    spec = {"": charts.lines("scientists", label, colour="origin")}
-    out = {"": charts.lines("scientists", label, colour="destination")}
+    spec = {"": charts.summed_bars("scientists", "origin", label, "sum", 20)}
+    out = {"": charts.summed_bars("scientists", "destination", label, "sum", 20)}
     return [
         View(
             "arrivals",
@@ -580,25 +581,64 @@ def _whole_view(
     colour: str,
     *,
     chart: Mapping[str, Spec] | None = None,
+    where: Sequence[Sequence[str]] = (),
 ) -> View:
     read = source.table(table)
     there = list(read.column_names) if read is not None else []
     numeric = [c for c in there if c not in ("year", colour) and not c.endswith(("_low", "_high"))]
     spec: Mapping[str, Spec] = chart or {}
-    if not spec and "year" in there and colour in there and numeric:
+    if chart is None and "year" in there and colour in there and numeric:
         name = next((c for c in numeric if f"{c}_low" in there), numeric[-1])
         label = metric(name, source.settings).label
         spec = {"": charts.lines(name, label, colour=colour, band=f"{name}_low" in there)}
     columns: list[tuple[str, str | None]] = [(name, None) for name in there]
-    return View(table, heading, "", table, [shard], table, columns, chart=spec)
+    pooled = "A row without a year pools all years." if {"experiment", "year"} <= set(there) else ""
+    return View(table, heading, pooled, table, [shard], table, columns, where=where, chart=spec)
 
 
 def teaming_page(source: Source) -> Page:
-    """Matched comparison, its balance and placebo; moves of scientists."""
+    """Matched comparison, its balance and placebo."""
+    table = source.table("matched")
+    found = sorted(set(table["experiment"].to_pylist())) if table is not None else [""]
+    main = min(found, key=lambda name: (len(name), name))
+    experiment = {
+        "key": "experiment",
+        "label": "Experiment",
+        "kind": "choice",
+        "options": [["", "all"], *([name, name] for name in found if name)],
+        "default": main,
+    }
+    chosen = [["experiment", "is", "experiment"]]
     effect = charts.intervals(
         "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
     )
-    balance = charts.points_across("covariate", "after", "Difference after", colour="experiment")
+    covered = charts.lines("after", "Standardised difference after", colour="covariate")
+    pairs = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
+    sizes = charts.shares("team_size", "papers", "Authors", colour="group")
+    top = charts.points_across("group", "papers_top_institution", "Papers", colour="lead")
+    made = [
+        ("matched", "Matched effects by year", effect, chosen),
+        ("balance", "Balance of covariates", covered, chosen),
+        ("placebo_pairs", "What other pairs gain (placebo)", pairs, []),
+        ("matched_measures", "Other measures of the same effects", None, chosen),
+        ("team_sizes", "Team sizes", sizes, []),
+        ("top_institutions", "Led by the most cited institutions", top, []),
+        ("unmatched", "Joint papers without a match", None, chosen),
+    ]
+    views = [
+        _whole_view(source, name, heading, "teaming", "", chart=_only(spec), where=rules)
+        for name, heading, spec, rules in made
+    ]
+    intro = "Who gains by teaming up: matched papers, with the balance and the placebo behind "
+    return Page("teaming", "Teaming up", intro + "every comparison.", [experiment], views)
+
+
+def _only(spec: Spec | None) -> Mapping[str, Spec]:
+    return {} if spec is None else {"": spec}
+
+
+def movers_page(source: Source) -> Page:
+    """Moves of scientists: flows, profiles, what movers keep, and how settings matter."""
     year = year_control(source, "flows")
     label = metric("scientists_moved", source.settings).label
     flows = View(
@@ -608,21 +648,26 @@ def teaming_page(source: Source) -> Page:
         "flows",
         ["flows/{year}"],
         "rows",
-        [("origin", None), ("destination", None), ("scientists", None)],
+        [("origin", None), ("destination", None), ("scientists", None), ("returning", None)],
         sort="-scientists",
-        chart={"": charts.ranked_bars("scientists", "origin", label)},
+        chart={"": charts.summed_bars("scientists", "origin", label, "sum", 20)},
     )
-    views = [
-        _whole_view(source, "matched", "Matched effects", "teaming", "", chart={"": effect}),
-        _whole_view(source, "balance", "Balance of covariates", "teaming", "", chart={"": balance}),
-        flows,
-        _whole_view(source, "retention", "What movers keep", "movers", ""),
-        _whole_view(source, "mover_profiles", "Who moves", "movers", ""),
-        _whole_view(source, "mobility_rates", "Rates of moving", "movers", "country"),
-        _whole_view(source, "flow_ranges", "Range of flows over settings", "movers", ""),
+    kept = charts.points_across("experiment", "mean_treated", "Movers, %", colour="experiment")
+    made: list[tuple[str, str, Mapping[str, Spec]]] = [
+        ("flow_totals", "Moves over all years", {}),
+        ("retention", "What movers keep", {"": kept}),
+        ("retention_balance", "Balance of that comparison", {}),
+        ("mover_profiles", "Who moves", {}),
+        ("mobility_rates", "Rates of moving", {}),
+        ("flow_ranges", "Range of flows over settings of a move", {}),
+        ("mobility_variants", "The settings", {}),
     ]
-    intro = "Who gains by teaming up and who moves, with the balance behind every comparison."
-    return Page("teaming", "Teaming and movers", intro, [year], views)
+    views = [flows]
+    views += [
+        _whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
+    ]
+    intro = "Who moves between countries, what they keep, and how much the answer turns on the "
+    return Page("movers", "Movers", intro + "settings of a move.", [year], views)
 
 
 def findings_page(source: Source) -> Page:

@@ -47,9 +47,25 @@ SIGNIFICANT_Z = 2.0
 WHOLE: dict[str, tuple[str, ...]] = {
     "blocs": ("bloc_year",),
     "coverage": ("coverage",),
-    "teaming": ("matched", "balance", "placebo"),
+    "teaming": (
+        "matched",
+        "matched_measures",
+        "balance",
+        "placebo_pairs",
+        "team_sizes",
+        "top_institutions",
+        "unmatched",
+    ),
     "poles": ("alignment", "polarisation", "cluster_choice", "significant", "placebo"),
-    "movers": ("mover_profiles", "retention", "flow_ranges", "mobility_rates"),
+    "movers": (
+        "mover_profiles",
+        "retention",
+        "retention_balance",
+        "flow_totals",
+        "flow_ranges",
+        "mobility_variants",
+        "mobility_rates",
+    ),
     "archetypes": ("archetypes",),
     "findings": ("findings",),
 }

@@ -1,0 +1,97 @@
+"""A figure's data must be rows of the table it names, value for value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from isthmus.report.figures import Absent, Figure, figures, write_figures
+from isthmus.report.source import Source
+from isthmus.results import Results
+
+#: Figures of both studies that these results can draw.
+EXPECTED = {
+    "output",
+    "scientists",
+    "impact",
+    "hits",
+    "novelty",
+    "novelty-hits",
+    "origins-US",
+    "origins-CN",
+    "mover-profiles",
+    "movers-ties",
+    "joint-papers",
+    "top-100",
+    "team-sizes",
+    "premium",
+    "placebo-pairs",
+    "pole-pair",
+    "pole-pair-z",
+    "archetypes",
+    "alignment",
+    "coverage",
+}
+
+
+def test_every_figure_of_both_studies_is_drawn_or_says_why(source: Source) -> None:
+    assert {figure.name for figure in figures(source)} == EXPECTED
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_data_equal_the_table(source: Source, name: str) -> None:
+    figure = next(f for f in figures(source) if f.name == name)
+    if isinstance(figure, Absent):
+        pytest.fail(f"the synthetic results lack what {name} needs: {figure.why}")
+    table = source.results.table(figure.table)
+    names = figure.rows.column_names
+    there = [tuple(row[n] for n in names) for row in table.to_pylist()]
+    drawn = [tuple(row[n] for n in names) for row in figure.vega_lite()["datasets"]["rows"]]
+    assert drawn
+    assert _in_order(drawn, there)
+
+
+def _in_order(drawn: list[tuple[object, ...]], there: list[tuple[object, ...]]) -> bool:
+    rows = iter(there)
+    return all(any(row == other for other in rows) for row in drawn)
+
+
+def test_notes_give_counting_interval_and_n(source: Source) -> None:
+    for figure in figures(source):
+        assert isinstance(figure, Figure)
+        notes = " ".join(figure.notes)
+        assert "n = " in notes, figure.name
+        assert "ounted" in notes or "ounting" in notes, figure.name
+        assert any(word in notes for word in ("nterval", "tability")), figure.name
+        assert figure.vega_lite()["title"]["subtitle"] == list(figure.notes)
+
+
+def test_figures_are_the_same_bytes_again(results: Results, tmp_path: Path) -> None:
+    first = write_figures(results, tmp_path / "a")
+    write_figures(results, tmp_path / "b")
+    assert len(first) == len(EXPECTED)
+    assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
+    assert len(_digests(tmp_path / "a")) == 3 * len(EXPECTED)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+
+
+def test_files_are_what_they_are_called(results: Results, tmp_path: Path) -> None:
+    write_figures(results, tmp_path / "f")
+    assert (tmp_path / "f" / "output.svg").read_text().startswith("<svg")
+    assert (tmp_path / "f" / "output.png").read_bytes().startswith(b"\x89PNG")
+    spec = json.loads((tmp_path / "f" / "output.vl.json").read_text())
+    assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+
+
+def test_what_is_missing_says_which_step_makes_it(bare: Source) -> None:
+    absent = {f.name: f.why for f in figures(bare) if isinstance(f, Absent)}
+    assert "poles" in absent["archetypes"]
+    assert "teaming" in absent["premium"]
+    assert "mobility" in absent["origins-US"]
+    assert any(isinstance(f, Figure) for f in figures(bare))

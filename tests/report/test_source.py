@@ -1,0 +1,50 @@
+"""Rounding is compared with Python's own formatting to as many significant digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isthmus.report.source import DIGITS, Source, columns, missing, plain, rounded
+
+
+@given(st.lists(st.floats(-1e200, 1e200, allow_subnormal=False), min_size=1, max_size=20))
+def test_rounded_agrees_with_formatting(values: list[float]) -> None:
+    found = rounded(np.array(values, dtype=float))
+    for value, got in zip(values, found.tolist(), strict=True):
+        # The last digit may differ where the value lies half-way: both are then as near.
+        if abs(value) > 1e-280:
+            assert math.isclose(got, value, rel_tol=0.51 * 10.0 ** (1 - DIGITS))
+            assert float(f"{got:.{DIGITS}g}") == pytest.approx(got, rel=1e-14)
+
+
+def test_what_is_not_finite_is_none() -> None:
+    column = pa.chunked_array([[1.5, None, float("nan"), float("inf"), 0.0]])
+    assert plain(column) == [1.5, None, None, None, 0.0]
+
+
+def test_columns_leaves_out_what_the_table_lacks() -> None:
+    table = pa.table({"a": [1, 2], "b": ["x", None]})
+    assert columns(table, ["b", "c"]) == {"b": ["x", None]}
+
+
+def test_missing_names_the_step() -> None:
+    assert "poles" in missing("links")
+    assert "`links`" in missing("links")
+
+
+def test_names_come_from_every_table(source: Source) -> None:
+    assert source.names["CN"] == "China"
+    assert source.names["TWO"] == "TWO"
+    assert "all" not in source.names
+
+
+def test_a_missing_table_is_none(bare: Source) -> None:
+    assert bare.table("links") is None
+    assert not bare.has("links")
+    assert bare.table("country_year") is not None
