@@ -58,17 +58,21 @@ def ring(indices: list[int], arcs: list[list[tuple[float, float]]]) -> list[tupl
 def middle(points: list[tuple[float, float]]) -> tuple[float, float, float]:
     """Give area, longitude and latitude of a ring's centroid (on the plane).
 
-    Taken from the ring's first point, so that tiny rings far from the origin lose no digits.
+    Taken from the ring's first point, so that tiny rings far from the origin lose no digits,
+    and followed across the antimeridian.
     """
     x0, y0 = points[0]
-    moved = [(x - x0, y - y0) for x, y in points]
+    moved = [((x - x0 + 180) % 360 - 180, y - y0) for x, y in points]
+    for i in range(1, len(moved)):
+        jump = round((moved[i][0] - moved[i - 1][0]) / 360) * 360
+        moved[i] = (moved[i][0] - jump, moved[i][1])
     area = x = y = 0.0
     for (x1, y1), (x2, y2) in zip(moved, moved[1:] + moved[:1], strict=True):
         cross = x1 * y2 - x2 * y1
         area, x, y = area + cross / 2, x + (x1 + x2) * cross / 6, y + (y1 + y2) * cross / 6
     if not area:
         return 0.0, x0, y0
-    return abs(area), x0 + x / area, y0 + y / area
+    return abs(area), (x0 + x / area + 180) % 360 - 180, y0 + y / area
 
 
 def point(geometry: dict[str, Any], arcs: list[list[tuple[float, float]]]) -> list[float]:

@@ -82,7 +82,8 @@ def test_shapes_are_of_known_countries() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "lon", "lat"), [("US", -99, 39), ("CN", 104, 36), ("SG", 104, 1), ("NZ", 171, -43)]
+    ("code", "lon", "lat"),
+    [("US", -99, 39), ("CN", 104, 36), ("SG", 104, 1), ("NZ", 171, -43), ("RU", 96, 62)],
 )
 def test_points_are_where_countries_are(code: str, lon: float, lat: float) -> None:
     """Within eight degrees of the country's middle as any atlas gives it."""
