@@ -58,6 +58,35 @@ def plan(study: Annotated[Path, typer.Argument(help="The study file.")]) -> None
 
 
 @app.command()
+def fetch(
+    study: Annotated[Path, typer.Argument(help="The study file; its field is fetched.")],
+    to: Annotated[Path, typer.Option(help="Folder for the works, to be ingested then.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking first.")] = False,
+) -> None:
+    """Fetch the works of a study's field from the OpenAlex API.
+
+    The key is read from OPENALEX_API_KEY in the environment. Stopped half-way,
+    by whatever, the same command goes on where it was.
+    """
+    from isthmus.console import agreed, fetched, when_begun
+    from isthmus.corpus.fetch import fetch as get
+    from isthmus.corpus.fetch import fetch_command
+    from isthmus.study import Study
+
+    wanted = Study.load(study)
+    with when_begun(_err, "Fetching") as progress:
+        done = get(
+            wanted,
+            to,
+            command=fetch_command(study, to),
+            confirm=lambda found: agreed(_err, found, yes=yes),
+            progress=progress,
+        )
+    _out.print(fetched(done), soft_wrap=True, highlight=False, markup=False)
+    _out.print(f"Next: `isthmus ingest {to} --to corpus`.", markup=False)
+
+
+@app.command()
 def ingest(
     sources: Annotated[
         list[Path],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +25,15 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
 from isthmus.demo import Demonstration, Recovery, planted_papers
+from isthmus.errors import TargetError
 from isthmus.results import Results
 
 if TYPE_CHECKING:
     from isthmus.findings import Finding
+
+if TYPE_CHECKING:
+    from isthmus.corpus.fetch import Fetched
+    from isthmus.corpus.fetching.estimate import Estimate
 
 #: How often something happened, by reason.
 Counts = Mapping[str, int]
@@ -88,6 +93,20 @@ def working(console: Console, doing: str) -> Iterator[Callable[[int, int], None]
 
 
 @contextmanager
+def when_begun(console: Console, doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a job as :func:`working` does, from its first news on; before, one may ask."""
+    with ExitStack() as stack:
+        shown: list[Callable[[int, int], None]] = []
+
+        def show(done: int, total: int) -> None:
+            if not shown:
+                shown.append(stack.enter_context(working(console, doing)))
+            shown[0](done, total)
+
+        yield show
+
+
+@contextmanager
 def reading(console: Console) -> Iterator[Callable[[int, int, int], None]]:
     """Show an ingest: share of bytes read, works a second, time left."""
     columns = (
@@ -107,6 +126,37 @@ def reading(console: Console) -> Iterator[Callable[[int, int, int], None]]:
             bar.update(task, completed=done, total=total, works=works, rate=rate)
 
         yield show
+
+
+def agreed(console: Console, found: Estimate, *, yes: bool) -> bool:
+    """Show what a fetch would cost; ask before a large one, unless `yes`.
+
+    Raises
+    ------
+    TargetError
+        The fetch is large and nobody is there to ask.
+    """
+    for sentence in found.describe():
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if yes or not found.is_large:
+        return True
+    if not console.is_terminal:
+        raise TargetError("Nothing was fetched: the fetch is large. Add --yes to go ahead.")
+    return console.input("Fetch them? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def fetched(done: Fetched) -> str:
+    """Say what a fetch brought."""
+    words = (
+        f"{done.works:,} works, each once; {done.repeated:,} repeats dropped, "
+        f"{done.completed:,} cut lists of authors completed."
+    )
+    if not done.missing:
+        return words
+    return (
+        f"{words} The API announced {done.missing:,} works more than it gave, in every pass: its "
+        "counts and its pages differ. Fetch into another folder later to try again."
+    )
 
 
 def tally(corpus: Corpus) -> Iterator[Table]:

@@ -56,6 +56,8 @@ class Api(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
     server: Api
 
     def log_message(self, *args: Any) -> None:
