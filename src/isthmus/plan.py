@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.corpus.store import Corpus, open_corpus
-from isthmus.runner import STEPS
+from isthmus.steps import STEPS
 from isthmus.study import Study
 
 #: Corpus tables that no step reads; they are left out of what a run reads.

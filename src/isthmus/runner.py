@@ -11,7 +11,6 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,14 @@ import msgspec
 import pyarrow as pa
 
 from isthmus.corpus.store import Corpus, open_corpus
-from isthmus.engine import Engine, Table, open_engine
+from isthmus.engine import Engine, open_engine
 from isthmus.errors import CorpusError, StudyError, TargetError
-from isthmus.field import reference_tally
 from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
 from isthmus.leadership.country_year import Leaders
-from isthmus.leadership.coverage import coverage
-from isthmus.mobility.movers import Movers
-from isthmus.poles.networks import citation, collaboration
 from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
+from isthmus.steps import STEPS, Context, Step
 from isthmus.study import Study
 from isthmus.tables import StudyTables
-from isthmus.teaming.teams import Teams
 
 #: Folder of unfinished work inside the results; removed when the run ends.
 WORK_FOLDER = ".work"
@@ -39,145 +34,6 @@ WORK_FOLDER = ".work"
 
 #: Told which step begins, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class Context:
-    """What a step works with: the shared tables, and notes it leaves for ``run.json``."""
-
-    tables: StudyTables
-    leaders: Leaders
-    notes: dict[str, Any] = field(default_factory=dict)
-
-    def collect(self, table: Table) -> pa.Table:
-        """Compute a result table as Arrow."""
-        return self.tables.engine.collect(table)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One question of a run: its name, the tables it makes, and how."""
-
-    name: str
-    makes: tuple[str, ...]
-    make: Callable[[Context], Mapping[str, pa.Table]]
-
-
-def _field(context: Context) -> dict[str, pa.Table]:
-    """Compute what the questions share, so that no question's time hides it."""
-    tables = context.tables
-    counted = tables.field_in_years
-    context.notes["works"] = context.collect(counted.agg(n=counted.count()))["n"][0].as_py()
-    context.notes["holds_only_the_field"] = tables.holds_only_the_field
-    tables.share()
-    return {}
-
-
-def _coverage(context: Context) -> dict[str, pa.Table]:
-    tables = context.tables
-    corpus = tables.corpus
-    rows = coverage(tables.field_in_years, tables.countries, corpus["works"], corpus["references"])
-    tally = reference_tally(tables.dated_references)
-    tally = tally.filter(tally.year.between(*tables.study.years))
-    joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
-    everyone = joined.country == "all"
-    blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
-    return {"coverage": context.collect(joined.mutate(**blank))}
-
-
-def _leaders(context: Context) -> dict[str, pa.Table]:
-    leaders, tables = context.leaders, context.tables
-    made = {
-        "country_year": context.collect(leaders.country_year()),
-        "hit_thresholds": context.collect(leaders.hit_thresholds),
-    }
-    if tables.study.countries.blocs:
-        made["bloc_year"] = context.collect(leaders.bloc_year())
-    known = "from the corpus"
-    if tables.holds_only_the_field:
-        known = "unknown: the corpus holds the field alone"
-        if tables.author_totals is not None:
-            known = "from the totals of author entities"
-    context.notes["scientists_majority"] = known
-    context.notes["corpus_end"] = tables.corpus_end
-    return made
-
-
-def _mobility(context: Context) -> dict[str, pa.Table]:
-    leaders, collect = context.leaders, context.collect
-    movers = Movers(context.tables, leaders.scientists, leaders.scientist_places)
-    context.notes["orcids_known"] = movers.orcids_known
-    made = {
-        "moves": collect(movers.moves()),
-        "flows": collect(movers.flows()),
-        "flow_totals": collect(movers.flow_totals()),
-        "mobility_rates": collect(movers.rates()),
-        "mover_profiles": collect(movers.profiles()),
-        "set_aside": collect(movers.set_aside()),
-    }
-    context.notes["authors_set_aside"] = made["set_aside"].num_rows
-    return made | movers.retention() | movers.multiverse()
-
-
-def _teaming(context: Context) -> dict[str, pa.Table]:
-    leaders, collect = context.leaders, context.collect
-    thresholds = leaders.hit_thresholds
-    teams = Teams(context.tables, leaders.impact, thresholds, leaders.impact_without)
-    made = {
-        "team_sizes": collect(teams.team_sizes()),
-        "top_institutions": collect(teams.top_institutions()),
-        "placebo_pairs": teams.placebo_pairs(),
-    }
-    return made | teams.matched()
-
-
-def _networks(context: Context) -> dict[str, pa.Table]:
-    tables, study = context.tables, context.tables.study
-    citations = tables.citations
-    citations = citations.filter(citations.citing_year.between(*study.years))
-    if not study.field.include_citing:
-        inside = tables.field.select(citing_id="work_id")
-        citations = citations.semi_join(inside, "citing_id")
-    works = tables.corpus["works"]
-    together = collaboration(tables.field_in_years, tables.countries, works)
-    return {
-        "collaboration": context.collect(together),
-        "citation": context.collect(citation(citations, tables.countries)),
-    }
-
-
-MOBILITY_TABLES = (
-    "moves",
-    "flows",
-    "flow_totals",
-    "mobility_rates",
-    "mover_profiles",
-    "set_aside",
-    "retention",
-    "retention_balance",
-    "mobility_variants",
-    "flow_variants",
-    "flow_ranges",
-)
-
-TEAMING_TABLES = (
-    "matched",
-    "balance",
-    "matched_measures",
-    "unmatched",
-    "placebo_pairs",
-    "team_sizes",
-    "top_institutions",
-)
-
-STEPS: tuple[Step, ...] = (
-    Step("field", (), _field),
-    Step("coverage", ("coverage",), _coverage),
-    Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
-    Step("mobility", MOBILITY_TABLES, _mobility),
-    Step("teaming", TEAMING_TABLES, _teaming),
-    Step("networks", ("collaboration", "citation"), _networks),
-)
 
 
 def run(
@@ -304,7 +160,7 @@ class _Run:
             engine = self._engine()
             stack.callback(engine.close)
             tables = StudyTables(self.study, self.corpus, engine, self.work)
-            context = Context(tables, Leaders(tables))
+            context = Context(tables, Leaders(tables), self.target)
             self._refuse_emptiness(context)
             for number, step in enumerate(STEPS):
                 if self.progress is not None:
