@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,10 @@ def random_works(seed: int, n: int = 300, years: tuple[int, int] = (2000, 2008))
     return works
 
 
-def corpus_tables(works: dict[int, Work]) -> dict[str, pa.Table]:
-    """The same works as the tables of a corpus."""
+def corpus_tables(
+    works: dict[int, Work], institution: Callable[[Author, str], int | None] = lambda *_: None
+) -> dict[str, pa.Table]:
+    """The same works as the tables of a corpus; `institution` names an affiliation's."""
     rows: dict[str, list[dict]] = {name: [] for name in TABLES}
     for work in works.values():
         rows["works"].append(
@@ -66,14 +69,24 @@ def corpus_tables(works: dict[int, Work]) -> dict[str, pa.Table]:
                 }
             )
             rows["affiliations"] += [
-                {**place, "country": c, "country_source": "institution"} for c in author.countries
+                {
+                    **place,
+                    "institution_id": institution(author, c),
+                    "country": c,
+                    "country_source": "institution",
+                }
+                for c in author.countries
             ]
     return {name: pa.Table.from_pylist(rows[name], schema=TABLES[name]) for name in TABLES}
 
 
-def write_corpus(works: dict[int, Work], path: Path) -> Corpus:
+def write_corpus(
+    works: dict[int, Work],
+    path: Path,
+    institution: Callable[[Author, str], int | None] = lambda *_: None,
+) -> Corpus:
     """Write plain works as a corpus."""
     with CorpusWriter(path, source="random") as writer:
-        for name, table in corpus_tables(works).items():
+        for name, table in corpus_tables(works, institution).items():
             writer.write(name, table)
     return open_corpus(path)

@@ -77,7 +77,8 @@ def test_an_empty_group_gives_nan_not_an_error(outcome, treated, weight):
 
 
 def test_a_constant_outcome_has_no_effect_and_no_test():
-    effect = effects.satt(np.full(6, 2.0), np.arange(6) < 3, np.ones(6))
+    weight = np.array([1, 1, 1, 0.3, 0.7, 1 / 3])
+    effect = effects.satt(np.full(6, 2.7), np.arange(6) < 3, weight)
     assert (effect.difference, effect.percent, effect.se) == (0, 0, 0)
     assert math.isnan(effect.p)
 

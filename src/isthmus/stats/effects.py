@@ -155,7 +155,8 @@ def _group(y: Floats, w: Floats) -> _Group:
     if y.size == 0:
         return _Group(0, math.nan, math.nan, 0.0, 0.0)
     total, squares = float(w.sum()), float(np.square(w).sum())
-    mean = float(np.average(y, weights=w))
+    # A weighted mean of equal values may miss them by rounding; that must not look like spread.
+    mean = float(y[0]) if np.ptp(y) == 0 else float(np.average(y, weights=w))
     freedom = total - squares / total
     spread = float((w * np.square(y - mean)).sum())
     variance = spread / freedom if freedom > 1e-12 * total else math.nan
