@@ -115,7 +115,10 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
         "top_institutions": collect(teams.top_institutions()),
         "placebo_pairs": teams.placebo_pairs(),
     }
-    return made | teams.matched()
+    made |= teams.matched()
+    for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
+        made[name] = pa.concat_tables([made[name], context.result(movers)])
+    return made
 
 
 def _networks(context: Context) -> dict[str, pa.Table]:
