@@ -328,7 +328,10 @@ def _named(slots: Slots, rows: Rows, pairs: _Pairs) -> _NamedPairs:
 def _in_order(blocks: list[_NamedPairs]) -> _NamedPairs:
     """Join the blocks of a year and order them by pair."""
     joined = _joined(blocks)
-    order = np.lexsort((joined.venue_b, joined.venue_a))
+    order = np.arange(joined.z.size, dtype=np.int32)
+    for venue in (joined.venue_b, joined.venue_a):
+        distinct, code = factorise(venue)
+        order, _ = bucket(code, order, distinct.size)
     return _NamedPairs._make(column[order] for column in joined)
 
 

@@ -91,7 +91,7 @@ class Venues(NamedTuple):
 
     Attributes
     ----------
-    start, at : ndarray of int64, shapes (v + 1,) and (e,)
+    start, at : ndarray of int64 and uintp, shapes (v + 1,) and (e,)
         The strata that cite venue ``i`` are ``at[start[i]:start[i + 1]]``.
     beta : ndarray of float64, shape (e,)
         ``w s`` in those strata; it is zero in the others.
@@ -103,7 +103,7 @@ class Venues(NamedTuple):
     """
 
     start: Ints
-    at: Ints
+    at: npt.NDArray[np.uintp]
     beta: Floats
     p: Floats
     s: Floats
@@ -129,7 +129,8 @@ def venue_terms(slots: Slots, strata: Strata) -> Venues:
     cited = _cited(slots.venue, slots.stratum, slots.venues.size, slots.n_strata)
     venue, at = np.nonzero(cited)
     start = np.searchsorted(venue, np.arange(slots.venues.size + 1))
-    return Venues(start, at, *_venue_terms(cited, start, at, strata))
+    # Unsigned positions spare the innermost loops a test for negative ones.
+    return Venues(start, at.astype(np.uintp), *_venue_terms(cited, start, at, strata))
 
 
 @njit(cache=True, nogil=True)
@@ -250,21 +251,16 @@ def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
     q, bound = np.zeros((n_venues, size)), np.zeros((n_venues, size))
     column, beta = np.zeros((n_venues, size, 4)), np.zeros(at.size)
     crossed, self_mean, self_variance = np.zeros(n_venues), np.zeros(n_venues), np.zeros(n_venues)
-    row, own = np.empty(size), np.zeros(size)
+    own = np.zeros(size)
     for i in range(n_venues):
         mine = at[start[i] : start[i + 1]]
         for g in mine:
             n = strata.n[g]
             p[i, g] = cited[i, g] / n
             s[i, g] = cited[i, g] * (n - cited[i, g]) / (n * n)
+        _quadratic_forms(p[i], mine, strata.spread, q[i], own)
         for h in mine:
-            row[:] = 0.0
-            for k in mine:
-                for g in range(size):
-                    row[g] += p[i, k] * strata.spread[h, k, g]
-            own[h] = row[h]
             for g in range(size):
-                q[i, g] += p[i, h] * row[g]
                 column[i, g, 0] += p[i, h] * strata.pairing[h, g]
                 column[i, g, 1] += s[i, h] * strata.joint[h, g]
         self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s[i], q[i], own, strata)
@@ -272,6 +268,21 @@ def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
             cited[i], mine, p[i], s[i], q[i], strata, beta[start[i] :], bound[i], column[i]
         )
     return beta, p, s, q, bound, column, crossed, self_mean, self_variance
+
+
+@njit(cache=True, nogil=True)
+def _quadratic_forms(p, mine, spread, q, own):  # type: ignore[no-untyped-def]
+    """Fill ``q[g] = p'C_gp``, and ``own[g]``, row g of C_g p; p is zero outside `mine`."""
+    for a in range(mine.size):
+        h = mine[a]
+        own[h] = 0.0
+        for k in mine:
+            own[h] += p[k] * spread[h, k, h]
+        for b in range(a, mine.size):
+            k = mine[b]
+            weight = p[h] * p[k] if a == b else 2 * p[h] * p[k]
+            for g in range(p.size):
+                q[g] += weight * spread[h, k, g]
 
 
 @njit(cache=True, nogil=True)
@@ -364,16 +375,27 @@ def quadratic(p, matrix, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def pair_sums(venues, i, j):  # type: ignore[no-untyped-def]
-    """Mean, variance without mixed terms, and a bound on the mixed terms, for i != j."""
-    mean, a, b, c = 0.0, 0.0, 0.0, 0.0
-    mixed = venues.crossed[i] * venues.crossed[j]
-    for k in range(venues.start[i], venues.start[i + 1]):
-        g = venues.at[k]
-        mean += venues.p[i, g] * venues.column[j, g, 0]
-        a += venues.s[i, g] * venues.column[j, g, 1]
-        c += venues.p[i, g] * venues.column[j, g, 2]
-        mixed += venues.bound[i, g] * venues.column[j, g, 3]
-    for k in range(venues.start[j], venues.start[j + 1]):
-        b += venues.q[i, venues.at[k]] * venues.beta[k]
-    return mean, a + b + c, 2 * mixed
+def row_sums(venues, i, other, expected, variance, bound):  # type: ignore[no-untyped-def]
+    """Mean, variance without mixed terms and their bound, for i with each of `other`."""
+    mine = venues.at[venues.start[i] : venues.start[i + 1]]
+    p, s, limit = venues.p[i][mine], venues.s[i][mine], venues.bound[i][mine]
+    q, column, crossed = venues.q[i], venues.column, venues.crossed
+    start, at, beta = venues.start, venues.at, venues.beta
+    for k in range(other.size):
+        j = np.uintp(other[k])
+        mean, a, b, c, d, most = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for t in range(mine.size):
+            g = mine[t]
+            mean += p[t] * column[j, g, 0]
+            a += s[t] * column[j, g, 1]
+            b += p[t] * column[j, g, 2]
+            most += limit[t] * column[j, g, 3]
+        stop = start[j + np.uintp(1)]
+        last = stop - (stop - start[j]) % 2
+        for t in range(start[j], last, 2):
+            c += q[at[t]] * beta[t]
+            d += q[at[t + 1]] * beta[t + 1]
+        if last < stop:
+            c += q[at[last]] * beta[last]
+        expected[k], variance[k] = mean, a + b + (c + d)
+        bound[k] = 2 * (most + crossed[i] * crossed[j])

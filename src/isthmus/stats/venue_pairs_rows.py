@@ -24,8 +24,8 @@ from isthmus.stats.venue_pairs_law import (
     Strata,
     Venues,
     mixing_matrix,
-    pair_sums,
     quadratic,
+    row_sums,
 )
 from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots
 
@@ -218,26 +218,26 @@ def _count_rows(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _row_moments(first, start, other, observed, strata, venues, tolerance):  # type: ignore[no-untyped-def]
-    expected, variance = np.empty(other.size), np.empty(other.size)
-    z = np.empty(other.size)
+    """Mean, variance and z of the pairs of a block of rows."""
+    expected, variance, bound = np.empty(other.size), np.empty(other.size), np.empty(other.size)
     size = strata.n.size
     matrix, scratch, line = np.empty((size, size)), np.empty((size, size)), np.empty(size)
+    z = np.empty(other.size)
     for row in range(start.size - 1):
         i, ready = first + row, False
+        mine = slice(start[row], start[row + 1])
+        row_sums(venues, i, other[mine], expected[mine], variance[mine], bound[mine])
         for k in range(start[row], start[row + 1]):
-            j = other[k]
-            if i == j:
+            if other[k] == i:
                 expected[k], variance[k] = venues.self_mean[i], venues.self_variance[i]
-            else:
-                mean, positive, bound = pair_sums(venues, i, j)
-                mixed = 0.0
-                if bound > tolerance * positive:
-                    if not ready:
-                        mixing_matrix(venues.p[i], strata, scratch, matrix)
-                        ready = True
-                    mixed = quadratic(venues.p[j], matrix, line)
-                expected[k] = mean
-                variance[k] = positive + mixed if positive + mixed > ROUNDING * positive else 0.0
+            elif bound[k] > tolerance * variance[k]:
+                if not ready:
+                    mixing_matrix(venues.p[i], strata, scratch, matrix)
+                    ready = True
+                least = ROUNDING * variance[k]
+                variance[k] += quadratic(venues.p[other[k]], matrix, line)
+                if variance[k] <= least:
+                    variance[k] = 0.0
             z[k] = standardise(observed[k], expected[k], variance[k])
     return expected, variance, z
 
@@ -307,24 +307,27 @@ def _interpolated(values, quantile, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _select(values, rank, size):  # type: ignore[no-untyped-def]
-    """Put the value of a rank in its place, smaller ones before it (Hoare 1961)."""
-    left, right = 0, size - 1
-    while left < right:
-        pivot = values[(left + right) // 2]
-        i, j = left, right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            right = j
-        elif rank >= i:
-            left = i
-        else:
+    """Put the value of a rank in its place: none before it is larger, none after smaller."""
+    left, right = 0, size
+    while right - left > 1:
+        one, two, three = values[left], values[(left + right) // 2], values[right - 1]
+        pivot = max(min(one, two), min(max(one, two), three))
+        equal = left
+        for k in range(left, right):
+            value = values[k]
+            values[k] = values[equal]
+            values[equal] = value
+            equal += value < pivot
+        if rank < equal:
+            right = equal
+            continue
+        larger = equal
+        for k in range(equal, right):
+            value = values[k]
+            values[k] = values[larger]
+            values[larger] = value
+            larger += value <= pivot
+        if rank < larger:
             break
+        left = larger
     return values[rank]
