@@ -11,6 +11,7 @@ import pyarrow as pa
 from isthmus.report import charts
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
+from isthmus.report.shards import ALL_PAIRS
 from isthmus.report.source import Source, join_names, missing
 
 #: Countries that can be compared at a time.
@@ -290,12 +291,14 @@ def _partners(source: Source, shard: list[str]) -> View:
     )
 
 
-def _pair_columns(source: Source) -> list[tuple[str, str | None]]:
+def _pair_columns(
+    source: Source, among: Collection[str] | None = None
+) -> list[tuple[str, str | None]]:
     shown = ["works_whole", "works_fractional", "works_single_author"]
     shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
     shown += ["z", "log_ratio"] if source.has("links") else []
     shown += ["archetype", "stability"] if source.has("archetypes") else []
-    return [(name, None) for name in shown]
+    return [(name, None) for name in shown if among is None or name in among]
 
 
 def _moves_of(source: Source, shard: list[str]) -> list[View]:
@@ -445,7 +448,7 @@ def pairs_page(source: Source) -> Page:
             "collaboration",
             ["pairs"],
             "pairs",
-            [("source", TO_PAIR), ("target", TO_PAIR), *_pair_columns(source)],
+            [("source", TO_PAIR), ("target", TO_PAIR), *_pair_columns(source, ALL_PAIRS)],
             sort="-works_whole",
             small="works_whole",
         ),
@@ -553,8 +556,8 @@ def poles_page(source: Source) -> Page:
             "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation "
             "falls.",
             "archetypes",
-            ["archetypes"],
-            "archetypes",
+            ["archetypes/{null}"],
+            "rows",
             [
                 *link,
                 ("archetype", None),
@@ -562,7 +565,6 @@ def poles_page(source: Source) -> Page:
                 ("slope_collaboration", None),
                 ("slope_citation", None),
             ],
-            where=[["null_model", "is", "null"]],
             chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
         ),
         _whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),

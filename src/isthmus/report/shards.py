@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.report.charts import points, shapes
-from isthmus.report.source import Columns, Source, columns, where
+from isthmus.report.source import DIGITS, Columns, Source, columns, where
 
 Sets = Mapping[str, Any]
 
@@ -39,6 +39,20 @@ LINK_COLUMNS = (
     "log_ratio_low",
     "log_ratio_high",
 )
+
+#: Columns of the table of all pairs, which is the longest of the site.
+ALL_PAIRS = (
+    "source",
+    "target",
+    "works_whole",
+    "citations_whole",
+    "log_ratio",
+    "archetype",
+    "stability",
+)
+
+#: Significant digits in tables of all pairs; a pair's own page and the CSV files have more.
+FEW_DIGITS = 3
 
 #: z above which a link is drawn on the map of significant links (Gallo et al.: z > 2).
 SIGNIFICANT_Z = 2.0
@@ -66,7 +80,6 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "mobility_variants",
         "mobility_rates",
     ),
-    "archetypes": ("archetypes",),
     "findings": ("findings",),
 }
 
@@ -78,11 +91,12 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
         found = {t: packed(columns(table)) for t in tables if (table := source.table(t))}
         if found:
             yield name, found
+    yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
     yield from _by_value(source, "country_year", "year", "country_year")
     yield from _by_value(source, "flows", "year", "flows")
     pairs = pair_summary(source)
     if pairs.num_rows:
-        yield "pairs", {"pairs": packed(columns(pairs))}
+        yield "pairs", {"pairs": packed(columns(pairs, ALL_PAIRS, FEW_DIGITS))}
     yield from _countries(source, pairs)
     yield from _pairs(source, pairs)
     yield from _significant(source)
@@ -103,12 +117,15 @@ def packed(found: Columns) -> dict[str, Any]:
     return made
 
 
-def _by_value(source: Source, table: str, key: str, folder: str) -> Iterator[tuple[str, Sets]]:
+def _by_value(
+    source: Source, table: str, key: str, folder: str, digits: int = DIGITS
+) -> Iterator[tuple[str, Sets]]:
     read = source.table(table)
     if read is None:
         return
     for value, rows in split(read, key):
-        yield f"{folder}/{value}", {"rows": packed(columns(rows))}
+        rest = rows if key == "year" else rows.drop_columns([key])
+        yield f"{folder}/{value}", {"rows": packed(columns(rest, digits=digits))}
 
 
 def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:

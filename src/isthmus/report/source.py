@@ -153,26 +153,28 @@ def missing(name: str) -> str:
     )
 
 
-def columns(table: pa.Table, names: Sequence[str] | None = None) -> Columns:
-    """Give columns as lists of plain values, floats rounded to :data:`DIGITS`.
+def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = DIGITS) -> Columns:
+    """Give columns as lists of plain values, floats rounded to `digits`.
 
     Names that the table lacks are left out.
     """
     wanted = [n for n in (names or table.column_names) if n in table.column_names]
-    return {name: plain(table[name]) for name in wanted}
+    return {name: plain(table[name], digits) for name in wanted}
 
 
-def plain(column: pa.ChunkedArray) -> list[Any]:
+def plain(column: pa.ChunkedArray, digits: int = DIGITS) -> list[Any]:
     """Give a column as a list; NaN and infinity become None, floats lose what is not shown."""
     if not pa.types.is_floating(column.type):
         found: list[Any] = column.to_pylist()
         return found
     values = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    return [None if v != v else v for v in rounded(values).tolist()]
+    return [None if v != v else v for v in rounded(values, digits).tolist()]
 
 
-def rounded(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, Any]:
-    """Round to :data:`DIGITS` significant digits; what is not finite becomes NaN.
+def rounded(
+    values: np.ndarray[Any, np.dtype[np.float64]], digits: int = DIGITS
+) -> np.ndarray[Any, Any]:
+    """Round to so many significant digits; what is not finite becomes NaN.
 
     Examples
     --------
@@ -181,9 +183,9 @@ def rounded(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, An
     """
     finite = np.where(np.isfinite(values), values, np.nan)
     size = np.abs(np.where((finite == 0) | np.isnan(finite), 1.0, finite))
-    digits = DIGITS - 1 - np.floor(np.log10(size)).astype(np.int64)
-    up = np.power(10.0, np.clip(digits, 0, 300))
-    down = np.power(10.0, np.clip(-digits, 0, 300))
+    places = digits - 1 - np.floor(np.log10(size)).astype(np.int64)
+    up = np.power(10.0, np.clip(places, 0, 300))
+    down = np.power(10.0, np.clip(-places, 0, 300))
     return np.asarray(np.round(finite / down * up) / up * down)
 
 
