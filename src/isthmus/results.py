@@ -111,15 +111,16 @@ def open_results(path: str | Path) -> Results:
 
 
 def write_table(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
-    """Write a result table as Parquet and CSV, rows ordered by their grain.
+    """Write a result table as Parquet and CSV, its grain first, rows ordered by it.
 
     Returns
     -------
     dict
         ``rows``, and the SHA-256 of each file by name.
     """
-    keys = [(key, "ascending") for key in GRAINS.get(name, ())]
-    ordered = table.sort_by(keys) if keys else table
+    grain = GRAINS.get(name, ())
+    table = table.select([*grain, *(c for c in table.column_names if c not in grain)])
+    ordered = table.sort_by([(key, "ascending") for key in grain]) if grain else table
     ordered = ordered.combine_chunks().replace_schema_metadata(None)
     hashes = {}
     for suffix, write in ((".parquet", _write_parquet), (".csv", pa_csv.write_csv)):
