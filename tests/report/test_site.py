@@ -1,0 +1,150 @@
+"""The site as files: whole, complete, without foreign addresses; its data equal the tables."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isthmus.errors import TargetError
+from isthmus.report.shards import packed, split
+from isthmus.report.site import build_site
+from isthmus.report.source import Source
+from isthmus.results import Results
+from report.synthetic import TITLE, codes
+
+PAGES = ["country", "coverage", "findings", "index", "methods", "movers", "pairs", "poles"]
+
+
+@pytest.fixture(scope="module")
+def site(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_site(results, tmp_path_factory.mktemp("site") / "site").parent
+
+
+def given(path: Path) -> dict[str, Any]:
+    """Read a shard as the page's script does."""
+    found = re.fullmatch(r'isthmus\.give\("[\w/&-]+",(.*)\);\n', path.read_text(), re.DOTALL)
+    assert found is not None
+    sets: dict[str, Any] = json.loads(found[1])
+    return sets
+
+
+def rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    flat = {
+        name: c
+        if isinstance(c, list)
+        else [None if at < 0 else c["levels"][at] for at in c["codes"]]
+        for name, c in columns.items()
+    }
+    return [dict(zip(flat, line, strict=True)) for line in zip(*flat.values(), strict=True)]
+
+
+def test_all_pages_are_there(site: Path) -> None:
+    assert sorted(p.stem for p in site.glob("*.html")) == sorted([*PAGES, "teaming"])
+
+
+def test_pages_load_nothing_foreign_and_run_nothing_inline(site: Path) -> None:
+    for path in site.glob("*.html"):
+        text = path.read_text()
+        policy = "default-src 'none'; script-src 'self'; style-src 'self'"
+        assert policy in html.unescape(text)
+        for source in re.findall(r'(?:src|href)="([^"]*)"', text):
+            assert source.startswith(("data:,", "#")) or (site / source.split("#")[0]).is_file()
+        inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", text)
+        assert inline == []
+        assert re.findall(r"\s(?:on\w+|style)=", re.sub(r"<script.*?</script>", "", text)) == []
+
+
+def test_titles_are_escaped_everywhere(site: Path) -> None:
+    for path in [*site.glob("*.html"), site / "data" / "meta.js"]:
+        assert "<script>alert" not in path.read_text()
+    assert TITLE.split("&")[0] not in (site / "index.html").read_text()
+
+
+def test_country_shards_equal_the_table(site: Path, results: Results) -> None:
+    table = results.table("country_year").to_pylist()
+    found = []
+    for code in sorted(codes(8)):
+        found += rows(given(site / "data" / "country" / f"{code}.js")["years"])
+    assert len(found) == len(table)
+    for row, other in zip(
+        sorted(found, key=lambda r: (r["year"], r["country"])), table, strict=True
+    ):
+        for name, value in other.items():
+            wanted = pytest.approx(value, rel=1e-5) if isinstance(value, float) else value
+            assert row[name] == wanted
+
+
+def test_every_link_is_in_one_pair_shard(site: Path, results: Results) -> None:
+    count = sum(len(rows(given(path)["links"])) for path in (site / "data" / "pair").rglob("*.js"))
+    assert count == results.table("links").num_rows
+
+
+def test_index_of_shards_is_what_is_there(site: Path) -> None:
+    meta = json.loads((site / "data" / "meta.js").read_text().split("=", 1)[1].rstrip(";\n"))
+    named = {
+        f"{folder}/{name}".lstrip("/") for folder, names in meta["shards"].items() for name in names
+    }
+    there = {
+        path.relative_to(site / "data").with_suffix("").as_posix()
+        for path in (site / "data").rglob("*.js")
+    }
+    assert named == there - {"meta"}
+    assert meta["names"]["CN"] == "China"
+
+
+def test_the_same_results_give_the_same_site(site: Path, results: Results, tmp_path: Path) -> None:
+    again = build_site(results, tmp_path / "site").parent
+    assert _bytes(again) == _bytes(site)
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_an_old_site_is_replaced_and_nothing_else(results: Results, tmp_path: Path) -> None:
+    build_site(results, tmp_path / "site")
+    (tmp_path / "site" / "stale.html").write_text("old")
+    build_site(results, tmp_path / "site")
+    assert not (tmp_path / "site" / "stale.html").exists()
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(TargetError, match="no site of isthmus"):
+        build_site(results, other)
+    assert (other / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(TargetError, match="holds results"):
+        build_site(results, results.path)
+
+
+def test_missing_tables_are_said_on_the_page(bare: Source, tmp_path: Path) -> None:
+    site = build_site(bare.results, tmp_path / "site").parent
+    text = (site / "poles.html").read_text()
+    assert "hold no rows of `links`" in text
+    assert "The step that makes it is poles" in text
+    for path in set(site.glob("*.html")) - {site / "methods.html"}:
+        assert "{" not in re.sub(r"<script.*?</script>", "", path.read_text(), flags=re.DOTALL)
+
+
+def test_packed_keeps_values() -> None:
+    values = ["a", "b", None, "a"] * 5
+    made = packed({"x": values, "y": list(range(20))})
+    assert rows(made) == [{"x": x, "y": y} for x, y in zip(values, range(20), strict=True)]
+    assert made["x"]["levels"] == ["a", "b"]
+
+
+def test_split_gives_every_row_once() -> None:
+    import pyarrow as pa
+
+    table = pa.table({"k": ["b", "a", "b"], "v": [1, 2, 3]})
+    assert [(key, part["v"].to_pylist()) for key, part in split(table, "k")] == [
+        ("a", [2]),
+        ("b", [1, 3]),
+    ]
+    assert list(split(table.slice(0, 0), "k")) == []
