@@ -91,12 +91,17 @@ def ingest(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="OpenAlex works (.jsonl, .jsonl.gz, .json, .parquet) or snapshot folders, any mix."
+            help="OpenAlex works (.jsonl, .jsonl.gz, .json, .parquet) or snapshot folders, any "
+            "mix; or a Microsoft Academic Graph folder."
         ),
     ],
     to: Annotated[Path, typer.Option(help="Folder of the corpus to write.")],
     release: Annotated[
         str | None, typer.Option(help="Name of the release, if the files do not say.")
+    ] = None,
+    institutions: Annotated[
+        Path | None,
+        typer.Option(help="For a Microsoft Academic Graph folder: CSV with columns grid, country."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that parse; all cores by default.", min=1)
@@ -111,7 +116,14 @@ def ingest(
     from isthmus.corpus.ingest import ingest as read
 
     with reading(_err) as progress:
-        corpus = read(sources, to, release=release, workers=workers, progress=progress)
+        corpus = read(
+            sources,
+            to,
+            release=release,
+            institutions=institutions,
+            workers=workers,
+            progress=progress,
+        )
     for part in tally(corpus):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"Next: `isthmus verify {to}`, or a study that names this corpus.", markup=False)
@@ -136,7 +148,7 @@ def simulate(
     works: Annotated[int, typer.Option(help="Number of works.", min=1)] = 50_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
     as_: Annotated[
-        str, typer.Option("--as", help="`corpus`, or `openalex` for work files to ingest.")
+        str, typer.Option("--as", help="`corpus`, or `openalex` or `mag` for files to ingest.")
     ] = "corpus",
     placebo: Annotated[
         bool, typer.Option(help="Plant nothing: no affinities, no effects.")

@@ -26,6 +26,7 @@ from isthmus.errors import InputError, TargetError
 from isthmus.files import LOCK_NAME, PARTIAL_SUFFIX, atomic_path, remove, target_errors, write_text
 from isthmus.world import openalex
 from isthmus.world.generator import World, WorldYear
+from isthmus.world.mag import MagDump
 from isthmus.world.settings import WorldSettings, planted_world
 from isthmus.world.tables import WorksLater, authors, entities, year_tables
 from isthmus.world.truth import Truth
@@ -92,7 +93,8 @@ def simulate(
         Folder to write; new, empty, or left unfinished by an earlier simulation.
     as_
         ``corpus`` for a corpus, ``openalex`` for OpenAlex files in the layout of
-        the snapshot (``data/works/updated_date=*/part_*.gz`` and entities).
+        the snapshot (``data/works/updated_date=*/part_*.gz`` and entities),
+        ``mag`` for the tables of a Microsoft Academic Graph dump.
     progress
         Called with the works done and the works in all.
 
@@ -104,15 +106,13 @@ def simulate(
         `target` is not empty, or cannot be written.
     """
     target = Path(target)
-    if as_ not in ("corpus", "openalex"):
-        raise InputError(f"A world can be written as corpus or openalex, not as {as_!r}.")
+    if as_ not in ("corpus", "openalex", "mag"):
+        raise InputError(f"A world can be written as corpus, openalex or mag, not as {as_!r}.")
     with target_errors(target):
         _refuse_occupied(target)
     try:
-        if as_ == "corpus":
-            _write_corpus(settings, target, progress)
-        else:
-            _write_openalex(settings, target, progress)
+        write = {"corpus": _write_corpus, "openalex": _write_openalex, "mag": _write_mag}
+        write[as_](settings, target, progress)
     except BaseException:
         remove(target / TRUTH)
         raise
@@ -183,6 +183,22 @@ def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | 
         }
         for name, lines in others.items():
             _write_lines(lines, data / name / f"updated_date={updated}")
+        _write_truth(truth, target / TRUTH)
+
+
+def _write_mag(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
+    world = World(settings)
+    truth, later = Truth(world), WorksLater(world)
+    with atomic_path(target / "mag") as partial:
+        partial.mkdir()
+        with MagDump(partial, settings.codes) as dump:
+            for year in _grown(world, progress):
+                truth.add(year)
+                later.add(year)
+                dump.add_year(year_tables(world, year))
+            for works in later.tables():
+                dump.add_works(works)
+            dump.add_entities(entities(world) | {"authors": authors(truth.works_count)})
         _write_truth(truth, target / TRUTH)
 
 

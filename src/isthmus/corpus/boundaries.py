@@ -24,6 +24,9 @@ NEAREST_KM = 30.0
 
 _EARTH_KM = 6371.0
 
+#: Pairs of a place and an edge looked at once: some megabytes.
+_BLOCK = 1 << 18
+
 
 @dataclass(frozen=True)
 class Boundaries:
@@ -106,7 +109,7 @@ def point_in(code: str) -> tuple[float, float]:
     rings = [known.ring(r) for r in np.flatnonzero(known.country == number).tolist()]
     largest = max(rings, key=lambda ring: abs(_area(ring)))
     low, high = largest.min(axis=0), largest.max(axis=0)
-    steps = np.linspace(0.02, 0.98, 25)
+    steps = np.linspace(0.02, 0.98, 15)
     grid = np.array([low + (high - low) * [x, y] for x in steps for y in steps])
     inside = grid[_crossings(grid, largest)]
     place = max(inside.tolist(), key=lambda p: float(((largest - p) ** 2).sum(axis=1).min()))
@@ -124,7 +127,8 @@ def _inside(places: Floats) -> Ints:
             low, high = ring.min(axis=0), ring.max(axis=0)
             turned = places - [360, 0] * np.round((places[:, :1] - (low + high)[0] / 2) / 360)
             at = np.flatnonzero(((turned >= low) & (turned <= high)).all(axis=1))
-            odd[at] ^= _crossings(turned[at], ring)
+            if len(at):
+                odd[at] ^= _crossings(turned[at], ring)
         found[odd] = number
     return found
 
@@ -132,13 +136,14 @@ def _inside(places: Floats) -> Ints:
 def _crossings(places: Floats, ring: Floats) -> NDArray[np.bool_]:
     """Say whether a ray from each place eastwards crosses the ring an odd number of times."""
     odd = np.zeros(len(places), np.bool_)
-    if not len(places):
-        return odd
-    x, y = places.T
-    for (x0, y0), (x1, y1) in zip(ring.tolist(), np.roll(ring, -1, axis=0).tolist(), strict=True):
-        if y0 != y1:
-            spans = (y0 > y) != (y1 > y)
-            odd ^= spans & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    x, y = places[:, :1], places[:, 1:]
+    edges = np.column_stack([ring, np.roll(ring, -1, axis=0)])
+    edges = edges[edges[:, 1] != edges[:, 3]]
+    step = max(_BLOCK // max(len(places), 1), 1)
+    for start in range(0, len(edges), step):
+        x0, y0, x1, y1 = edges[start : start + step].T
+        left = x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
+        odd ^= np.logical_xor.reduce(((y0 > y) != (y1 > y)) & left, axis=1)
     return odd
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.assemble import assemble
 from isthmus.corpus.chunks import Chunk, cut, open_pieces
+from isthmus.corpus.mag import read_mag
+from isthmus.corpus.mag_files import is_mag
 from isthmus.corpus.manifest import Unfinished
 from isthmus.corpus.merged import read_merged, save_merged
 from isthmus.corpus.reader import Task, columns, load_merges
@@ -51,10 +53,11 @@ def ingest(
     target: str | Path,
     *,
     release: str | None = None,
+    institutions: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
-    """Read OpenAlex records into a corpus.
+    """Read OpenAlex records, or a Microsoft Academic Graph folder, into a corpus.
 
     Parameters
     ----------
@@ -62,11 +65,14 @@ def ingest(
         Files of works (JSON lines, plain or gzip; JSON arrays and API pages;
         Parquet), snapshot folders of any layout, in any mix. Of a work that
         occurs twice the newest ``updated_date`` is kept, the later source on a tie.
+        Or one folder of a Microsoft Academic Graph dump.
     target
         Folder of the corpus. While the reading goes on it also holds what was
         read so far, about a fifth of the size of the records.
     release
         Name of the release, recorded in the manifest.
+    institutions
+        For a Microsoft Academic Graph dump: a table of GRID ids and countries.
     workers
         Processes that parse; all cores when None. The result does not depend on it.
     progress
@@ -85,6 +91,9 @@ def ingest(
         The target holds another corpus, is being written, or cannot be written.
     """
     target = Path(target)
+    if any(is_mag(Path(source)) for source in sources):
+        (folder,) = _alone(sources)
+        return read_mag(folder, target, release=release, institutions=institutions)
     inputs = find_inputs([Path(source) for source in sources])
     mark = Unfinished(command=_command(sources, target, release), request=_request(inputs, release))
     with sole_writer(target, "ingesting into"):
@@ -100,6 +109,15 @@ def ingest(
             manifests.save(manifest, target)
             _tidy(target)
         return open_corpus(target)
+
+
+def _alone(sources: Sequence[str | Path]) -> Sequence[str | Path]:
+    if len(sources) != 1:
+        raise SourceError(
+            "A Microsoft Academic Graph folder is ingested alone: its ids are not those of other "
+            "sources. Name that folder only."
+        )
+    return sources
 
 
 def _command(sources: Sequence[str | Path], target: Path, release: str | None) -> str:

@@ -21,6 +21,8 @@ REJECTED: dict[str, str] = {
     "year_impossible": f"is dated outside {EARLIEST_YEAR}-{LATEST_YEAR}",
     "too_long": f"is longer than {MAX_RECORD_BYTES >> 20} MiB",
     "cut_off": "stands where its file breaks off or is damaged",
+    "line_unreadable": "is a line of a table that is not text in UTF-8",
+    "patent": "is a patent, which no other source of works holds",
 }
 
 #: Reason -> what happened to a value inside a record that is kept.
@@ -53,4 +55,10 @@ NOTES: dict[str, str] = {
     "entities_kept": "records of institutions, venues and authors with a readable id",
     "country_from_entity": "affiliations whose country came from the institution's own record",
     "file_cut_off": "files that break off or are damaged; read up to there",
+    "country_from_table": "institutions whose country came from the table given",
+    "country_from_code": "institutions whose country came from their own record",
+    "country_from_place": "institutions whose country came from latitude and longitude",
+    "institution_without_country": "institutions of which no way gave a country",
+    "newest_year": "publication year of the newest work",
+    "rows_unreadable": "lines of tables about works that are not text in UTF-8; dropped",
 }
