@@ -430,6 +430,10 @@ def _check(study: Study) -> None:
         entity_id(value)
     for concept in field.concepts:
         entity_id(concept.id if isinstance(concept, Concept) else concept)
+    for name, claim in study.claims.items():
+        tests = (claim.above, claim.below, claim.equals)
+        told = any(test is not None for test in tests)
+        _require(told, f"claims.{name}", claim.statement, "given `above`, `below` or `equals`")
 
 
 def _check_numbers(study: Study) -> None:

@@ -72,13 +72,17 @@ class Evidence:
         return list(self.settings["poles"]["null_models"])
 
     def totals(self, column: str) -> dict[str, float]:
-        """Sum a column of ``country_year`` over the years, by country."""
+        """Sum a column of ``country_year`` over the years, by country; empty without the column."""
         table = self.table("country_year")
+        if column not in table.column_names:
+            return {}
         summed = table.group_by("country").aggregate([(column, "sum")])
         return {row["country"]: float(row[f"{column}_sum"] or 0.0) for row in summed.to_pylist()}
 
     def series(self, table: str, column: str, **values: Any) -> tuple[np.ndarray, np.ndarray]:
         """Give years and values of the rows chosen, in order of years, null left out."""
+        if column not in self.columns(table):
+            return np.array([]), np.array([])
         rows = self.table(table, **values).select(["year", column])
         rows = rows.filter(pc.is_valid(rows[column])).sort_by("year")
         return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -253,10 +252,10 @@ def _one_effect(row: dict[str, float], label: str) -> Decision:
 
 
 def experiment(evidence: Evidence, lead: str, other: str) -> str | None:
-    """Find the main experiment on papers `lead` leads with `other`: the shortest such name."""
+    """Give the name of the main experiment on papers `lead` leads with `other`, if it is there."""
+    label = f"joint:{lead}+{other}"
     names = pc.unique(evidence.table("matched")["experiment"]).to_pylist()
-    fit = [n for n in names if re.findall(r"\b[A-Z]{2}\b", n)[:2] == [lead, other]]
-    return min(fit, key=lambda n: (len(n), n)) if fit else None
+    return label if label in names else None
 
 
 def _pooled(which: int) -> Callable[[Evidence], Decision]:
