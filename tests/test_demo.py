@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from isthmus.corpus.ingest import ingest
 
+from isthmus.corpus.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
 from isthmus.runner import run
