@@ -37,7 +37,7 @@ DISRUPTION_WINDOW = 5
 SCORES = pa.schema(
     [
         pa.field("work_id", pa.int64(), nullable=False),
-        pa.field("year", pa.int64(), nullable=False),
+        pa.field("year", pa.int16(), nullable=False),
         ("novelty", pa.float64()),
         ("conventionality", pa.float64()),
         pa.field("n_pairs", pa.int64(), nullable=False),
@@ -93,7 +93,7 @@ class Novelty:
             table = pa.table(
                 {
                     "work_id": ids,
-                    "year": np.full(ids.size, year),
+                    "year": np.full(ids.size, year, np.int16),
                     **novelty_scores(tables.engine, self.lists, year, ids),
                     "disruption": self._disruption(year, ids),
                 },
