@@ -100,7 +100,7 @@ def open_results(path: str | Path) -> Results:
             f"There are no finished results in {path}. Make them with "
             f"`isthmus run STUDY.toml --to {path}`."
         ) from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ResultsError(f"{path / RUN_FILE} cannot be read: {error}.") from None
     if record.get("results_version") != RESULTS_VERSION:
         raise ResultsError(

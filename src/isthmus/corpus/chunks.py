@@ -110,7 +110,7 @@ class ParquetPieces:
                 for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
                     self._done += batch.num_rows
                     yield encoder.encode_lines(batch.to_pylist())
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
             self.broken = True
 
 

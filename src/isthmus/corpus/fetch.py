@@ -209,7 +209,7 @@ def _load(path: Path, kind: Any) -> Any:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise TargetError(f"Cannot read {path}: {error}. Remove the folder first.") from None
 
 
@@ -377,7 +377,7 @@ def _head(record: bytes) -> _Head:
     """Read what matters here; a record that cannot be read is left to the ingest to count."""
     try:
         return msgspec.json.decode(record, type=_Head)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _Head()
 
 

@@ -94,7 +94,10 @@ def _quick_lists(raws: Sequence[bytes]) -> list[list[int]] | None:
 
 
 def _careful_list(raw: bytes) -> list[int]:
-    found = _ANY.decode(raw) if raw else None
+    try:
+        found = _ANY.decode(raw) if raw else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [NO_ID]
     return [number(item, "W") for item in found] if isinstance(found, list) else []
 
 

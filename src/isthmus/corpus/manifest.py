@@ -112,7 +112,7 @@ def load(folder: Path) -> Manifest:
         raise CorpusError(f"Cannot read {path}: {error.strerror}.") from None
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorpusError(
             f"{path} is not the manifest of a corpus: {error}. "
             "Remove the folder and make the corpus again."
@@ -129,7 +129,7 @@ def unfinished(folder: Path) -> Unfinished | None:
     """Say what is being written in `folder`, or None when nothing is."""
     try:
         return msgspec.json.decode((folder / UNFINISHED_NAME).read_bytes(), type=Unfinished)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

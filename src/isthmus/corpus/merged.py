@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from isthmus.corpus.ids import NO_ID, Ints, number
 from isthmus.corpus.inflate import Inflater
 from isthmus.corpus.sources import ENTITY_LETTERS, Input
+from isthmus.errors import SourceError
 
 
 def read_merged(files: Sequence[Input]) -> dict[str, Ints]:
@@ -35,10 +35,14 @@ def read_merged(files: Sequence[Input]) -> dict[str, Ints]:
 def _rows(path: Path) -> list[tuple[str, str]]:
     with Inflater(path) as source:
         content = b"".join(iter(source.read, b""))
-    rows = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")))
-    return [
-        ((row.get("id") or "").strip(), (row.get("merge_into_id") or "").strip()) for row in rows
-    ]
+    rows = csv.DictReader(content.decode("utf-8", "replace").splitlines())
+    try:
+        return [
+            ((row.get("id") or "").strip(), (row.get("merge_into_id") or "").strip())
+            for row in rows
+        ]
+    except csv.Error as error:
+        raise SourceError(f"Cannot read the table of merged ids {path}: {error}.") from None
 
 
 def _final(pairs: dict[int, int]) -> Ints:

@@ -144,7 +144,7 @@ class Client:
         answer = self._patiently(path, fields, size)
         try:
             return msgspec.json.decode(answer.body, type=Page)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RefusedError(
                 f"The OpenAlex API answered with something else than a page of works: {error}."
             ) from None
@@ -278,7 +278,7 @@ def _pauses(patience: Patience) -> list[float]:
 def _is_object(body: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(body), dict)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
 
 
@@ -286,7 +286,7 @@ def _said(body: bytes) -> str:
     """Give the server's own words, shortened, where it says some as JSON."""
     try:
         found = msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     words = str(found.get("message") or found.get("error") or "")
     return f": {words[:200]}" if words else ""

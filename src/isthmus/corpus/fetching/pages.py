@@ -63,7 +63,7 @@ class Pages:
         try:
             content = (self._folder / _STATE).read_bytes()
             place = msgspec.json.decode(content, type=Place)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             place = None
         if place is None or place.filter != filter_:
             remove(self._folder)
