@@ -1,0 +1,173 @@
+"""What is fuzzed: every reader, as a function of bytes that must end well or with a sentence."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from isthmus.corpus import manifest as manifests
+from isthmus.corpus.chunks import cut, open_pieces
+from isthmus.corpus.fetching.client import Answer
+from isthmus.corpus.mag import read_mag
+from isthmus.corpus.merged import read_merged
+from isthmus.corpus.reader import Task, columns, read_chunk
+from isthmus.corpus.sources import Input, find_inputs
+from isthmus.corpus.staging import load_receipt
+from isthmus.errors import IsthmusError
+from isthmus.study import Study
+
+Target = Callable[[Path, bytes], None]
+
+
+def records(name: str) -> Target:
+    """Read bytes as a file of works of this name; every record found is accounted for."""
+
+    def target(folder: Path, data: bytes) -> None:
+        path = folder / name
+        path.write_bytes(data)
+        try:
+            (item,) = find_inputs([path]).records
+        except IsthmusError:
+            return
+        pieces = open_pieces(item.path, columns(item.entity))
+        for number, chunk in enumerate(cut(pieces)):
+            _read(folder, item, number, chunk.data, chunk.first_line, chunk.last_fault)
+        pieces.sha256()
+
+    return target
+
+
+def _read(
+    folder: Path, item: Input, number: int, data: bytes, line: int, fault: str | None
+) -> None:
+    task = Task(
+        entity=item.entity,
+        target=folder / f"{number}.chunk",
+        first_line=line,
+        last_fault=fault,
+        consumed=len(data),
+        merges=folder / "merges",
+    )
+    n_works = read_chunk(task, data)
+    receipt = load_receipt(task.target)
+    if receipt is None:
+        raise AssertionError("a staged chunk cannot be read")
+    if item.entity == "works":
+        found = n_works + len(receipt.refused) + receipt.notes.get("merged_away", 0)
+        if found != receipt.notes["records_read"]:
+            raise AssertionError(f"{receipt.notes['records_read']} read, {found} accounted for")
+
+
+def merged_ids(folder: Path, data: bytes) -> None:
+    """Read bytes as a table of merged ids."""
+    path = folder / "2024-01-01.csv"
+    path.write_bytes(data)
+    read_merged([Input(path, path.name, "merged_ids", len(data))])
+
+
+def mag(folder: Path, data: bytes) -> None:
+    """Read bytes as the papers of a dump."""
+    (folder / "Papers.txt").write_bytes(data)
+    for name in ("PaperAuthorAffiliations", "Affiliations"):
+        (folder / f"{name}.txt").write_bytes(b"")
+    try:
+        corpus = read_mag(folder, folder / "corpus")
+    except IsthmusError:
+        return
+    notes, refused = corpus.manifest.notes, corpus.manifest.rejected
+    found = corpus.rows("works") + notes.get("duplicate_work", 0) + sum(refused.values())
+    shutil.rmtree(folder / "corpus")
+    if found != notes.get("records_read", 0):
+        raise AssertionError(f"{notes.get('records_read', 0)} read, {found} accounted for")
+
+
+def study(folder: Path, data: bytes) -> None:
+    """Read bytes as a study."""
+    path = folder / "study.toml"
+    path.write_bytes(data)
+    try:
+        Study.load(path).settings()
+    except IsthmusError:
+        return
+
+
+def manifest(folder: Path, data: bytes) -> None:
+    """Read bytes as a manifest."""
+    (folder / manifests.MANIFEST_NAME).write_bytes(data)
+    try:
+        _ = manifests.load(folder).hash
+    except IsthmusError:
+        return
+
+
+def answer(folder: Path, data: bytes) -> None:
+    """Read bytes as an answer of the API."""
+    for status in (200, 429, 503):
+        found = Answer(status, {"Retry-After": data[:9].decode("latin-1")}, data)
+        _ = found.fault, found.budget_spent, found.too_large, found.wait
+
+
+TARGETS: dict[str, Target] = {
+    "lines": records("works.jsonl"),
+    "gzip": records("works.jsonl.gz"),
+    "document": records("works.json"),
+    "parquet": records("works.parquet"),
+    "merged_ids": merged_ids,
+    "mag": mag,
+    "study": study,
+    "manifest": manifest,
+    "answer": answer,
+}
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Give well-formed inputs to begin from."""
+    works = [_work(1), _work(2)]
+    lines = b"\n".join(json.dumps(work).encode() for work in works) + b"\n"
+    page = json.dumps({"meta": {"count": 2, "next_cursor": None}, "results": works}).encode()
+    columns = ["1", "2", "10.1/a", "Journal", "title", "Title", "", "2010", "2010-05-17", ""]
+    columns += ["", "7", "", "", "", "", "", "", "3", "4", "4", "venue", "", "", "", "2016-06-24"]
+    table = io.BytesIO()
+    plain = {"id": [w["id"] for w in works], "publication_year": [2020, 2021]}
+    pq.write_table(pa.table(plain), table)
+    return {
+        "lines": [lines],
+        "gzip": [gzip.compress(lines, mtime=0), gzip.compress(lines, mtime=0) * 2],
+        "document": [page, json.dumps(works, indent=1).encode()],
+        "parquet": [table.getvalue()],
+        "merged_ids": [b"merge_date,id,merge_into_id\n2023-01-01,W7,W8\n2023-01-01,A9,A10\n"],
+        "mag": ["\t".join(columns).encode() + b"\r\n"],
+        "study": [b'[study]\ncorpus = "c"\nyears = [2000, 2021]\n[field]\nsubfields = [1702]\n'],
+        "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 1}'],
+        "answer": [page, b'{"error": "Insufficient budget"}'],
+    }
+
+
+def _work(number: int) -> dict[str, object]:
+    home = "https://openalex.org/"
+    person = {
+        "author": {"id": f"{home}A1"},
+        "institutions": [{"id": f"{home}I1", "country_code": "US", "display_name": "I"}],
+        "countries": ["US", "DE"],
+        "is_corresponding": True,
+    }
+    topic = {"id": f"{home}T1", "score": 0.9, "subfield": {"id": f"{home}subfields/1702"}}
+    return {
+        "id": f"{home}W{number}",
+        "publication_year": 2020,
+        "publication_date": "2020-05-17",
+        "title": "Title \u00e9 \\ud800",
+        "authorships": [person, None],
+        "referenced_works": [f"{home}W3"],
+        "topics": [topic],
+        "primary_location": {"source": {"id": f"{home}S1", "issn_l": "1234-5678"}},
+        "cited_by_count": 3,
+        "updated_date": "2024-01-01",
+    }
