@@ -138,7 +138,7 @@ def main() -> None:
         if shutil.which("Rscript"):
             r = ["Rscript", "--vanilla"]
             matchit = MATCHIT % {"times": fast, "extra": ""}
-            balanced = MATCHIT % {"times": fast, "extra": "s <- summary(m)"}
+            balanced = MATCHIT % {"times": fast, "extra": "s <- summary(m, pair.dist = FALSE)"}
             peers.append(("MatchIt, match and weights", r, matchit, as_matchit))
             peers.append(("MatchIt, and balance", r, balanced, as_matchit))
             peers.append(("R cem", r, CEM_R % {"times": slow}, as_cem))

@@ -37,11 +37,10 @@ PLACEBO_PAIRS = pa.schema(
 
 @dataclass(frozen=True)
 class Pair:
-    """An ordered pair of countries with its joint papers and hours apart (NaN unknown)."""
+    """An ordered pair of countries and how many hours they are apart (NaN unknown)."""
 
     lead: str
     partner: str
-    papers: int
     hours_apart: float
 
 
@@ -94,9 +93,8 @@ def comparable_pairs(
         apart = hours_apart(longitudes, lead, partner)
         near = [abs(apart - value) <= hours for value in wanted]
         if math.isnan(apart) or not near or any(near):
-            found.append(Pair(lead, partner, row["papers"], apart))
-    found.sort(key=lambda pair: (-pair.papers, pair.lead, pair.partner))
-    return found[:most]
+            found.append((-row["papers"], lead, partner, apart))
+    return [Pair(*pair) for _, *pair in sorted(found)[:most]]
 
 
 def share_at_least(effect: float | None, placebos: list[float]) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -169,19 +170,19 @@ class Teams:
             most=settings.placebo_pairs,
             hours=settings.placebo_hours,
         )
-        counts = {(row["lead"], row["partner"]): row["papers"] for row in joint.to_pylist()}
-        poles = [
-            Pair(a, b, counts.get((a, b), 0), hours_apart(self.longitudes, a, b))
-            for a in self.poles
-            for b in self.poles
-            if a != b
-        ]
         rows = self._replayed(chosen)
         effects = [r["effect_percent"] for r in rows if r["effect_percent"] is not None]
-        for row in self._replayed(poles):
+        for row in self.pole_pairs():
             standing = share_at_least(row["effect_percent"], effects)
-            rows.append(row | {"is_pole_pair": True, "share_at_least": standing})
+            rows.append(row | {"share_at_least": standing})
         return pa.Table.from_pylist(rows, PLACEBO_PAIRS)
+
+    def pole_pairs(self) -> list[dict[str, Any]]:
+        """Rows of the poles' own pairs, without their standing among the placebos."""
+        pairs = [
+            Pair(a, b, hours_apart(self.longitudes, a, b)) for a, b in permutations(self.poles, 2)
+        ]
+        return [row | {"is_pole_pair": True} for row in self._replayed(pairs)]
 
     def _replayed(self, pairs: list[Pair]) -> list[dict[str, Any]]:
         rows = []
