@@ -171,3 +171,17 @@ def test_polarisation_index(tmp_path: Path) -> None:
     assert found.verdict == "supported"
     assert "no placebo was run" in found.why
     assert found.nulls == "fails: ecm says not supported"
+
+
+@pytest.mark.parametrize(("high", "verdict"), [(0.02, "supported"), (0.5, "undecided")])
+def test_polarisation_beside_its_placebo(tmp_path: Path, high: float, verdict: str) -> None:
+    rows = [
+        {"null_model": model, "layer": "collaboration", "year": 2000 + y, "index": 0.01 * y}
+        | {"placebo_high": high}
+        for model in MODELS
+        for y in range(22)
+    ]
+    found = decided(tmp_path, {"polarisation": pa.Table.from_pylist(rows)}, "two-poles")
+    assert found.verdict == verdict
+    assert ("Placebo warning" in found.why) == (verdict == "undecided")
+    assert found.estimate == pytest.approx(0.01)

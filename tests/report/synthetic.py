@@ -202,8 +202,9 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
             "layer": np.repeat("collaboration", len(year)),
             "year": year.astype(np.int16),
             "index": index,
-            "index_low": index - 0.05,
-            "index_high": index + 0.05,
+            "low": index - 0.05,
+            "high": index + 0.05,
+            "pairs": np.full(len(year), 20),
         }
     )
     return {

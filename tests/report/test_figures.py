@@ -31,6 +31,7 @@ EXPECTED = {
     "placebo-pairs",
     "pole-pair",
     "pole-pair-z",
+    "polarisation",
     "archetypes",
     "alignment",
     "coverage",

@@ -30,6 +30,9 @@ TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
 #: Share of placebo replays that may show a headline before it counts as the null's own.
 PLACEBO_LEVEL = 0.05
 
+#: Years at the end in which polarisation must exceed the placebo's.
+LAST = 5
+
 #: Countries with the most output called "high-output producers".
 LARGEST = 10
 
@@ -240,17 +243,7 @@ def with_placebo(
         f"{found.why} Placebo warning: {share:.0%} of worlds without any affinity show the same "
         f"({what}), so this null model cannot tell it from growth."
     )
-    return Decision(
-        "undecided",
-        why,
-        found.estimate,
-        found.low,
-        found.high,
-        found.nulls,
-        fails,
-        found.counting,
-        found.dropping,
-    )
+    return found.checked(verdict="undecided", why=why, placebo=fails)
 
 
 def placebo_rate(evidence: Evidence, words: Sequence[str], layer: str) -> tuple[float, str] | None:
@@ -280,7 +273,26 @@ def _polarising(evidence: Evidence) -> Decision:
         found = slope(*evidence.series("polarisation", column, **values))
         return above(*found, 0.0, f"The yearly change of the polarisation index under {model}")
 
-    return with_placebo(evidence, _per_null(evidence, under), ("polaris",))
+    return _beyond_placebo(evidence, _per_null(evidence, under), column)
+
+
+def _beyond_placebo(evidence: Evidence, found: Decision, column: str) -> Decision:
+    """Compare the last years' index with that of worlds without affinity, where it is known."""
+    if "placebo_high" not in evidence.columns("polarisation"):
+        return with_placebo(evidence, found, ("polaris",))
+    rows = evidence.table("polarisation", null_model=evidence.null_models[0], layer="collaboration")
+    known = rows.filter(pc.and_(pc.is_valid(rows["placebo_high"]), pc.is_valid(rows[column])))
+    last = known.sort_by("year").to_pylist()[-LAST:]
+    if not last:
+        return with_placebo(evidence, found, ("polaris",))
+    beyond = sum(row[column] > row["placebo_high"] for row in last)
+    said = f"the index lies above the placebo's in {beyond} of the last {len(last)} years"
+    if beyond == len(last):
+        return found.checked(placebo=f"survives: {said}")
+    if found.verdict != "supported":
+        return found.checked(placebo=f"fails: {said}")
+    why = f"{found.why} Placebo warning: {said}."
+    return found.checked(verdict="undecided", why=why, placebo=f"fails: {said}")
 
 
 def _aligned(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from isthmus.findings.evidence import Evidence
 
@@ -44,9 +44,9 @@ class Decision:
     counting: str = NOT_TESTED
     dropping: str = NOT_TESTED
 
-    def checked(self, **checks: str) -> Decision:
-        """Give the decision with results of checks filled in."""
-        return replace(self, **checks)  # type: ignore[arg-type]
+    def checked(self, **changes: Any) -> Decision:
+        """Give the decision with results of checks filled in, or other fields replaced."""
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True)

@@ -333,6 +333,22 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
 
 
+def _polarisation(source: Source) -> Iterator[Drawn]:
+    """Draw how well two blocs around the poles explain the links, by year."""
+    table = source.table("polarisation")
+    if table is None:
+        yield Absent("polarisation", missing("polarisation"))
+        return
+    rows = where(table, layer="collaboration")
+    spec = charts.intervals("index", "low", "high", "Polarisation index", colour="null_model")
+    notes = [
+        "How much better two blocs around the poles explain the links than none; 0: not at all.",
+        _rule(source, "expected"),
+        f"Bars: 95 % interval over countries. n = {_whole(rows, 'pairs'):,} pairs and years.",
+    ]
+    yield Figure("polarisation", "Polarisation", "polarisation", rows, spec, notes)
+
+
 def _archetypes(source: Source) -> Iterator[Drawn]:
     """Draw the archetype of every pair under the headline null model."""
     table = source.table("archetypes")
@@ -395,6 +411,7 @@ _MAKERS: tuple[Callable[[Source], Iterator[Drawn]], ...] = (
     _effects,
     _placebo_pairs,
     _chosen_pairs,
+    _polarisation,
     _archetypes,
     _alignment,
     _coverage,

@@ -549,7 +549,15 @@ def poles_page(source: Source) -> Page:
             sort="-z",
             map={"": charts.link_map("z", "z")},
         ),
-        _whole_view(source, "polarisation", "Polarisation by year", "poles", "null_model"),
+        _whole_view(
+            source,
+            "polarisation",
+            "Polarisation by year",
+            "poles",
+            "",
+            chart={"": charts.intervals("index", "low", "high", "Index", colour="null_model")},
+            where=[["null_model", "is", "null"], ["layer", "equals", "collaboration"]],
+        ),
         View(
             "archetypes",
             "Archetypes of all pairs",
