@@ -27,6 +27,7 @@ from scipy import stats
 from isthmus.errors import InputError
 from isthmus.stats.nulls.models import NullFit
 from isthmus.stats.nulls.newton import Sums, relative_error, solve
+from isthmus.stats.nulls.steps import Information
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -138,9 +139,8 @@ class TeamDual:
     target: Floats
     sizes: Ints
     works: Ints
-    symmetric: bool = True
 
-    def sums(self, theta: Floats) -> Sums:
+    def sums(self, theta: Floats, *, coupled: bool = True) -> Sums:
         """Expected works per country and their covariance."""
         chance = inclusion(np.exp(theta), self.sizes)
         mean = self.works @ chance.single
@@ -148,9 +148,13 @@ class TeamDual:
         covariance -= np.einsum(
             "s,si,sj->ij", self.works, chance.single, chance.single, optimize=True
         )
-        return Sums(mean, mean[None], np.empty((1, 0)), covariance)
+        return Sums(mean, Information(mean[None], np.empty((1, 0)), covariance))
 
-    def longest_step(self, theta: Floats, step: Floats) -> float:
+    def missing(self, mean: Floats) -> Floats:
+        """Target minus mean, as it is."""
+        return self.target - mean
+
+    def longest_step(self, theta: Floats, step: Floats, enough: float) -> float:
         """Every weight is allowed."""
         return float("inf")
 

@@ -23,7 +23,7 @@ from isthmus.stats.nulls.margins import (
     settle_directed,
 )
 from isthmus.stats.nulls.models import NullFit
-from isthmus.stats.nulls.newton import CONVERGED, Solution, solve
+from isthmus.stats.nulls.newton import CONVERGED, Solution, approach, solve
 from isthmus.stats.nulls.pairs import GEOMETRIC, NONE, SURE
 
 Floats = npt.NDArray[np.float64]
@@ -69,7 +69,9 @@ class MixedFit:
 
     def _known(self, a: Floats, kind: npt.NDArray[np.int64]) -> Floats:
         kind = kind[self.grouping.of_node]
-        return np.select([kind == SURE, kind == NONE], [np.inf, -np.inf], a)
+        a[kind == SURE] = np.inf
+        a[kind == NONE] = -np.inf
+        return a
 
 
 def sides_of(net: Margins) -> Sides:
@@ -90,9 +92,9 @@ def fit_ecm(net: Margins, warm: Warm | None = None) -> MixedFit:
     dual = MixedDual(np.concatenate([[], *wanted]), size, settled, not net.directed)
     solution = None
     if warm is not None:
-        solution = solve(dual, _lowest(warm_start(sides, *warm), grouping))
+        solution = solve(dual, approach(dual, _lowest(warm_start(sides, *warm), grouping)))
     if solution is None or solution.residual > CONVERGED:
-        solution = solve(dual, _lowest(cold_start(sides), grouping))
+        solution = solve(dual, approach(dual, _lowest(cold_start(sides), grouping)))
     return MixedFit(*dual.split(solution.theta), grouping, settled, solution)
 
 
@@ -160,7 +162,7 @@ def null_fit(net: Margins, mixed: MixedFit) -> NullFit:
             mixed.b_out,
             mixed.a_in,
             mixed.b_in,
-            mixed.settled.states(),
+            mixed.settled,
             mixed.grouping.of_node,
         ),
         has_rows=net.s_out > 0,
@@ -191,7 +193,7 @@ def fit_wcm(net: Margins) -> NullFit:
         directed=net.directed,
         parameters=b,
         residual=solution.residual,
-        law=MixedLaw(nothing, rows, nothing, columns, known.states(), of_node, offset=0),
+        law=MixedLaw(nothing, rows, nothing, columns, known, of_node, offset=0),
         has_rows=net.s_out > 0,
         has_columns=net.s_in > 0,
         steps=solution.steps,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from isthmus.stats.nulls.margins import Settled
 from isthmus.stats.nulls.pairs import NONE, SURE
 
 Floats = npt.NDArray[np.float64]
@@ -85,9 +86,9 @@ class MixedLaw:
     Attributes
     ----------
     a_rows, b_rows, a_columns, b_columns : array (c,)
-        Log parameters; `a` is not read where `state` settles the link.
-    state : array (c, c)
-        `FREE`, `SURE` or `NONE` per pair of classes.
+        Log parameters; `a` is not read where `settled` decides the link.
+    settled : Settled
+        Links that are sure or absent whatever the parameters.
     of_node : array (n,)
         Class of each node.
     offset : int
@@ -99,7 +100,7 @@ class MixedLaw:
     b_rows: Floats
     a_columns: Floats
     b_columns: Floats
-    state: Ints
+    settled: Settled
     of_node: Ints
     offset: int = 1
 
@@ -118,7 +119,7 @@ class MixedLaw:
     @cached_property
     def no_link(self) -> Floats:
         """Probability 1 - p of no link, 1 on the diagonal."""
-        state = self.state[np.ix_(self.of_node, self.of_node)]
+        state = self.settled.states()[np.ix_(self.of_node, self.of_node)]
         z = np.exp(self.a_rows)[:, None] * np.exp(self.a_columns)
         full = self.stop / (self.stop + z[np.ix_(self.of_node, self.of_node)])
         full = np.select([state == SURE, state == NONE], [0.0, 1.0], full)

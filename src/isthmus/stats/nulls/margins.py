@@ -54,32 +54,39 @@ def checked(weights: Any, *, directed: bool, integer: str | None = None) -> Any:
     """
     matrix = _as_matrix(weights)
     values = matrix.data if sparse.issparse(matrix) else matrix
-    if not np.all(np.isfinite(values)):
+    lowest, highest = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    if not np.isfinite(lowest + highest):
         raise InputError(
             "Weights must be finite numbers, and some are missing or infinite. "
             "Write 0 where two nodes share no weight."
         )
-    if np.any(values < 0):
+    if lowest < 0:
         raise InputError(
-            f"Weights must not be negative, and the smallest is {values.min():g}. "
+            f"Weights must not be negative, and the smallest is {lowest:g}. "
             "Null models count events or amounts."
         )
-    if np.any(matrix.diagonal() != 0):
+    if matrix.diagonal().any():
         raise InputError(
             "The diagonal must be zero: the null models know no self-loops. "
             "Set the diagonal to 0, or keep it apart as domestic weight."
         )
-    if not directed and (matrix != matrix.T).sum() > 0:
+    if not directed and not _symmetric(matrix):
         raise InputError(
             "An undirected network needs a symmetric matrix, and this one is not. "
             "Pass directed=True, or add the matrix to its transpose."
         )
-    if integer is not None and np.any(values != np.floor(values)):
+    if integer is not None and not np.array_equal(values, np.floor(values)):
         raise InputError(
             f"The model '{integer}' counts whole units, and some weights are fractions. "
             "Round the weights, or use the model 'crem', which takes any amounts."
         )
     return matrix
+
+
+def _symmetric(matrix: Any) -> bool:
+    if sparse.issparse(matrix):
+        return bool((matrix != matrix.T).nnz == 0)
+    return bool(np.array_equal(matrix, matrix.T))
 
 
 def _as_matrix(weights: Any) -> Any:
@@ -136,11 +143,16 @@ class Classes:
 
 def classes(*constraints: Floats) -> Classes:
     """Merge nodes that agree in every one of the given constraints (n,)."""
-    columns = np.stack(constraints, axis=1) if constraints else np.zeros((0, 1))
-    _, first, of_node, size = np.unique(
-        columns, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    return Classes(of_node.ravel().astype(np.int64), size.astype(np.int64), first.astype(np.int64))
+    order = np.lexsort(constraints[::-1])
+    new = np.zeros(order.size, dtype=bool)
+    new[:1] = True
+    for constraint in constraints:
+        ordered = constraint[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    of_node = np.empty(order.size, dtype=np.int64)
+    of_node[order] = np.cumsum(new) - 1
+    starts = np.flatnonzero(new)
+    return Classes(of_node, np.diff(starts, append=order.size), order[starts])
 
 
 @dataclass(frozen=True)
@@ -203,13 +215,15 @@ def settle_directed(k_out: Floats, k_in: Floats, size: Ints) -> Settled:
         partners = (open_ * size).sum(axis=1)[::-1, None] - open_[::-1]
         full = open_ & (wanted >= partners) & (wanted > 0)
         empty = open_ & (wanted <= 0)
-        found = np.argwhere(empty) if empty.any() else np.argwhere(full)
-        if not len(found):
+        if empty.any():
+            rank[empty], kind[empty] = step, NONE
+            open_ &= ~empty
+        elif full.any():
+            side, node = np.argwhere(full)[0]
+            rank[side, node], kind[side, node] = step, SURE
+            wanted[1 - side] -= size[node]
+            wanted[1 - side, node] += 1
+            open_[side, node] = False
+        else:
             return Settled(rank[0], kind[0], rank[1], kind[1])
-        side, node = found[0]
-        rank[side, node] = step
-        kind[side, node] = NONE if empty[side, node] else SURE
-        if not empty[side, node]:
-            wanted[1 - side] -= np.where(np.arange(count) == node, size[node] - 1, size[node])
-        open_[side, node] = False
         step += 1

@@ -51,26 +51,6 @@ def settled(i, j, rank_r, kind_r, rank_c, kind_c):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mixed_pair(z, b, state):  # type: ignore[no-untyped-def]
-    """Moments of a link (0 or 1) and of the weight beyond one that it carries.
-
-    Parameters are z = exp(a_i + a_j) and b = log t < 0, where P(w) = 1 - p for
-    w = 0 and p (1 - t) t^(w - 1) above, p = z / (1 - t + z).
-
-    Returns p, E[excess], Var(link), Cov(link, excess), Var(excess).
-    """
-    if state == NONE:
-        return 0.0, 0.0, 0.0, 0.0, 0.0
-    u = -math.expm1(b)
-    ratio = (1.0 - u) / u
-    if state == SURE:
-        return 1.0, ratio, 0.0, 0.0, ratio / u
-    p = z / (u + z)
-    q = u / (u + z)
-    return p, p * ratio, p * q, p * q * ratio, p * ratio * (1.0 / u + ratio * q)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def single_pair(law, theta, f, state):  # type: ignore[no-untyped-def]
     """Mean and variance of a pair's one statistic; theta = theta_i + theta_j."""
     if law == POISSON:
@@ -89,93 +69,6 @@ def single_pair(law, theta, f, state):  # type: ignore[no-untyped-def]
         return 0.0, 0.0
     p = 1.0 / (1.0 + math.exp(-theta))
     return p, p / (1.0 + math.exp(theta))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def mixed_sums(  # type: ignore[no-untyped-def]
-    symmetric, a_r, b_r, a_c, b_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, coupling, out_r, out_c
-):
-    """Fill sums of the link-and-excess law over all pairs without self-pairs.
-
-    `coupling` (2n, 2n) gets the pairs' covariances, statistic by statistic, or
-    nothing when its size is 0;
-    `out_r` and `out_c` (5, n) the five moments of `mixed_pair` summed per node.
-    With `symmetric` rows are columns and each pair is evaluated once.
-    """
-    n = a_r.size
-    z_r, z_c = np.exp(a_r), np.exp(a_c)
-    keep = coupling.size > 0
-    coupling[:] = 0.0
-    out_r[:] = 0.0
-    out_c[:] = 0.0
-    for i in range(n):
-        for j in range(i + 1 if symmetric else n):
-            count = ties(i, j, m_r, m_c, True)
-            if count == 0:
-                continue
-            state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
-            p, ex, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
-            p, ex, vaa, vab, vbb = count * p, count * ex, count * vaa, count * vab, count * vbb
-            if keep:
-                _couple(coupling, n, i, j, vaa, vab, vbb)
-                if symmetric:
-                    _couple(coupling, n, j, i, vaa, vab, vbb)
-            _add(out_r, i, p, ex, vaa, vab, vbb)
-            if symmetric:
-                if i != j:
-                    _add(out_r, j, p, ex, vaa, vab, vbb)
-            else:
-                _add(out_c, j, p, ex, vaa, vab, vbb)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _couple(coupling, n, i, j, vaa, vab, vbb):  # type: ignore[no-untyped-def]
-    coupling[i, j] = vaa
-    coupling[i, n + j] = coupling[n + i, j] = vab
-    coupling[n + i, n + j] = vbb
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def mixed_product(  # type: ignore[no-untyped-def]
-    symmetric, a_r, b_r, a_c, b_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, v_r, v_c, out_r, out_c
-):
-    """Fisher information times a vector, pair by pair, without storing the matrix.
-
-    `v_r`, `v_c`, `out_r` and `out_c` are (2, n); the arguments before are those
-    of `mixed_sums`.
-    """
-    n = a_r.size
-    z_r, z_c = np.exp(a_r), np.exp(a_c)
-    out_r[:] = 0.0
-    out_c[:] = 0.0
-    for i in range(n):
-        for j in range(i + 1 if symmetric else n):
-            count = ties(i, j, m_r, m_c, True)
-            if count == 0:
-                continue
-            state = settled(i, j, rank_r, kind_r, rank_c, kind_c)
-            _, _, vaa, vab, vbb = mixed_pair(z_r[i] * z_c[j], b_r[i] + b_c[j], state)
-            link = count * (v_r[0, i] + v_c[0, j])
-            excess = count * (v_r[1, i] + v_c[1, j])
-            along, beyond = vaa * link + vab * excess, vab * link + vbb * excess
-            out_r[0, i] += along
-            out_r[1, i] += beyond
-            if symmetric:
-                if i != j:
-                    out_r[0, j] += along
-                    out_r[1, j] += beyond
-            else:
-                out_c[0, j] += along
-                out_c[1, j] += beyond
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add(out, i, p, ex, vaa, vab, vbb):  # type: ignore[no-untyped-def]
-    out[0, i] += p
-    out[1, i] += ex
-    out[2, i] += vaa
-    out[3, i] += vab
-    out[4, i] += vbb
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -215,13 +108,16 @@ def single_sums(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def longest_step(  # type: ignore[no-untyped-def]
-    symmetric, b_r, b_c, d_r, d_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f
+    symmetric, b_r, b_c, d_r, d_c, m_r, m_c, rank_r, kind_r, rank_c, kind_c, f, enough
 ):
     """Longest step along `d` that keeps b_i + b_j <= 0 for every pair that can link.
 
     Left out are self-pairs of lone nodes, pairs settled as absent, and pairs
     whose link probability in `f` (n, m; not read when its size is 1) is zero.
+    Infinite, without looking at every pair, where a step of `enough` is safe by far.
     """
+    if b_r.size == 0 or highest_pair(b_r + enough * d_r, b_c + enough * d_c, m_r) < 0.0:
+        return np.inf
     longest = np.inf
     for i in range(b_r.size):
         for j in range(i + 1 if symmetric else b_c.size):
@@ -234,3 +130,28 @@ def longest_step(  # type: ignore[no-untyped-def]
                 continue
             longest = min(longest, -(b_r[i] + b_c[j]) / rise)
     return longest
+
+
+@njit(cache=True, nogil=True)
+def highest_pair(rows, columns, multiplicity):  # type: ignore[no-untyped-def]
+    """Largest sum of a row's and a column's entry, lone nodes not with themselves."""
+    highest = -np.inf
+    top = best_two(rows)
+    facing = best_two(columns)
+    for i in top:
+        for j in facing:
+            if i != j or multiplicity[i] > 1:
+                highest = max(highest, rows[i] + columns[j])
+    return highest
+
+
+@njit(cache=True, nogil=True)
+def best_two(values):  # type: ignore[no-untyped-def]
+    """Places of the two largest entries."""
+    first = second = 0
+    for i in range(values.size):
+        if values[i] > values[first]:
+            first, second = i, first
+        elif second == first or values[i] > values[second]:
+            second = i
+    return first, second
