@@ -171,8 +171,8 @@ def test_a_finished_world_is_not_overwritten(corpus, records):
 
 
 def test_another_form_is_refused(tmp_path):
-    with pytest.raises(InputError, match="corpus or openalex"):
-        simulate(SETTINGS, tmp_path / "x", as_="mag")
+    with pytest.raises(InputError, match="corpus, openalex or mag"):
+        simulate(SETTINGS, tmp_path / "x", as_="xml")
     assert not (tmp_path / "x").exists()
 
 

@@ -42,7 +42,7 @@ def is_document(head: bytes, *, lines_only: bool) -> bool:
     first, newline, _ = begin.partition(b"\n")
     try:
         page = msgspec.json.decode(first, type=_Page)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pretty = first.strip() == b"{" or not newline
         return not lines_only and (pretty or _PAGE.match(begin) is not None)
     return page.results is not None and page.id is None

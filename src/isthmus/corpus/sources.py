@@ -205,7 +205,7 @@ def _sniff_parquet(path: Path) -> str:
 
     try:
         names = set(pq.read_schema(path).names)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(f"Cannot read {path}: it is not a Parquet file. {error}") from None
     if "publication_year" in names or "authorships" in names:
         return "works"
