@@ -33,6 +33,7 @@ FLOORS = {
     "steps": 4,
     "runner": 4,
     "findings": 5,
+    "differences": 5,
     "report": 5,
     "plan": 5,
     "demo": 5,

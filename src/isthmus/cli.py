@@ -220,6 +220,29 @@ def findings(
 
 
 @app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(help="Folder of results.")],
+    second: Annotated[Path, typer.Argument(help="Folder of other results.")],
+    tolerance: Annotated[
+        float, typer.Option(help="Relative difference up to which numbers are the same.", min=0)
+    ] = 1e-9,
+) -> None:
+    """Show which numbers moved between two results, for example of two releases.
+
+    Ends with 1 where any did, so that a script can ask.
+    """
+    from isthmus.console import moved_numbers
+    from isthmus.differences import differences
+    from isthmus.results import open_results
+
+    found = differences(open_results(first), open_results(second), tolerance=tolerance)
+    for part in moved_numbers(found):
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
+    if not found.none:
+        raise typer.Exit(1)
+
+
+@app.command()
 def explore(
     results: Annotated[Path, typer.Argument(help="Folder of results.")],
     to: Annotated[

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from isthmus.corpus.fetch import Fetched
     from isthmus.corpus.fetching.estimate import Estimate
+    from isthmus.differences import Differences
 
 #: How often something happened, by reason.
 Counts = Mapping[str, int]
@@ -157,6 +158,32 @@ def fetched(done: Fetched) -> str:
         f"{words} The API announced {done.missing:,} works more than it gave, in every pass: its "
         "counts and its pages differ. Fetch into another folder later to try again."
     )
+
+
+def moved_numbers(found: Differences) -> Iterator[Table | str]:
+    """Show what differs between two results: settings, corpora, rows, numbers."""
+    for kind, unequal in (("Setting", found.settings), ("Corpus", found.corpora)):
+        for name, (first, second) in unequal.items():
+            yield f"{kind} {name}: {first} | {second}"
+    for name, which in found.tables.items():
+        yield f"Only the {which} has the table {name}."
+    for name, (first, second) in found.rows.items():
+        if first or second:
+            yield f"{name}: {first:,} rows only in the first, {second:,} only in the second."
+    if found.none:
+        yield "Every number is the same."
+    if not found.moved:
+        return
+    table = Table(title="Numbers that moved, in rows that both have")
+    for name in ("table", "column", "rows", "moved", "sum, first", "sum, second", "most", "where"):
+        table.add_column(name, justify="left" if name in ("table", "column", "where") else "right")
+    for m in found.moved:
+        sums = [
+            "" if total is None else f"{total:,.6g}" for total in (m.total_first, m.total_second)
+        ]
+        most = "" if m.largest is None else f"{m.largest:.2%}"
+        table.add_row(m.table, m.column, f"{m.rows:,}", f"{m.changed:,}", *sums, most, m.where)
+    yield table
 
 
 def tally(corpus: Corpus) -> Iterator[Table]:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip
 
+from isthmus.corpus.boundaries import point_in
 from isthmus.corpus.manifest import unfinished
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import CorpusWriter
@@ -191,7 +192,7 @@ def _write_mag(settings: WorldSettings, target: Path, progress: Progress | None)
     truth, later = Truth(world), WorksLater(world)
     with atomic_path(target / "mag") as partial:
         partial.mkdir()
-        with MagDump(partial, settings.codes) as dump:
+        with MagDump(partial, settings.codes, point_in) as dump:
             for year in _grown(world, progress):
                 truth.add(year)
                 later.add(year)

@@ -7,7 +7,7 @@ world knows only the country goes to an institution without a name there.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-
-from isthmus.corpus.boundaries import point_in
 
 #: Nameless institutions are numbered from here, one a country, in the order of the codes.
 FIRST_NAMELESS = 4_300_000_001
@@ -45,11 +43,16 @@ class MagDump:
         Where to write; ``mag`` and ``advanced`` are made in it.
     codes
         Countries of the world.
+    place_in
+        Gives latitude and longitude of some place inside a country.
     """
 
-    def __init__(self, folder: Path, codes: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, codes: tuple[str, ...], place_in: Callable[[str], tuple[float, float]]
+    ) -> None:
         self._folder = folder
         self._codes = codes
+        self._place_in = place_in
         self._files = ExitStack()
         self._writers: dict[str, Any] = {}
 
@@ -127,7 +130,7 @@ class MagDump:
         return pc.coalesce(affiliations["institution_id"], nameless)
 
     def _institutions(self, ids: Any, names: Any, countries: list[str]) -> None:
-        place = {code: point_in(code) for code in sorted(set(countries))}
+        place = {code: self._place_in(code) for code in sorted(set(countries))}
         grid = [f"grid.{number}.0" for number in ids.to_pylist()]
         lat, lon = (pa.array([place[code][axis] for code in countries]) for axis in (0, 1))
         empty = _nothing(ids)
