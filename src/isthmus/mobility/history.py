@@ -100,8 +100,8 @@ def _filled(named: Table, backfill: int) -> Table:
     ).select(*named.columns)
 
 
-def country_history(leaders: Table, held: Table, years: int) -> Table:
-    """Place each author in one country a year.
+def jumps(leaders: Table, held: Table) -> Table:
+    """Say how long each author-year's leading country would last, once taken.
 
     Parameters
     ----------
@@ -109,6 +109,45 @@ def country_history(leaders: Table, held: Table, years: int) -> Table:
         As :func:`leading_countries`.
     held
         As :func:`held_countries`.
+
+    Returns
+    -------
+    Table
+        One row per author and observed year: ``author_id``, ``year``, ``at``,
+        ``leader``, ``choices`` (countries held), ``to`` (the first later year that
+        does not hold the leader).
+    """
+    along = ibis.window(group_by=["author_id", "country"], order_by="at")
+    runs = held.mutate(number=ibis.row_number().over(along))
+    runs = runs.mutate(run=runs.at - runs.number)
+    runs = runs.mutate(
+        end=runs.at.max().over(group_by=["author_id", "country", "run"]),
+        choices=runs.count().over(group_by=PLACE),
+    )
+    choices = runs.select(*PLACE, "choices").distinct()
+    ends = runs.select(*PLACE, "end", leader="country")
+    joined = leaders.inner_join(choices, PLACE).left_join(ends, [*PLACE, "leader"])
+    last = joined.end.fill_null(joined.at)
+    return joined.select(*leaders.columns, "choices", to=(last + 1).cast("int32"))
+
+
+def open_jumps(lasting: Table) -> Table:
+    """Keep the jumps that matter: to an existing year that holds several countries.
+
+    Grain: one row per author and observed year. Columns: ``author_id``, ``at``, ``to``.
+    """
+    several = lasting.filter((lasting.at > 0) & (lasting.choices > 1))
+    several = several.select("author_id", end="at")
+    return lasting.semi_join(several, ["author_id", ("to", "end")]).select(*PLACE, "to")
+
+
+def country_history(lasting: Table, opened: Table, years: int) -> Table:
+    """Place each author in one country a year.
+
+    Parameters
+    ----------
+    lasting, opened
+        As :func:`jumps` and :func:`open_jumps`.
     years
         Number of years of the study: no author has more.
 
@@ -118,50 +157,35 @@ def country_history(leaders: Table, held: Table, years: int) -> Table:
         One row per author and observed year: ``author_id``, ``year``, ``at``,
         ``country`` (null where the year belongs to none).
     """
-    choices = held.group_by(PLACE).agg(choices=held.count())
-    jumps = _jumps(leaders, held).inner_join(choices, PLACE).select(*PLACE, "to", "choices")
-    jumps = _forward(jumps)
-    certain = (jumps.at == 0) | (jumps.choices == 1)
-    roots = jumps.filter(certain).select(*PLACE)
-    taken = roots.union(_reached(jumps, roots, years)).distinct().mutate(takes=ibis.literal(1))
-    marked = leaders.left_join(taken, PLACE)
-    marked = marked.select(*leaders.columns, takes=marked.takes.fill_null(0))
+    certain = (lasting.at == 0) | (lasting.choices == 1)
+    roots = lasting.filter(certain).select(*PLACE)
+    taken = roots.union(_reached(opened, roots, years)).distinct().mutate(takes=ibis.literal(1))
+    marked = lasting.left_join(taken, PLACE)
+    marked = marked.select(*AUTHOR_YEAR, "at", "leader", takes=marked.takes.fill_null(0))
     so_far = ibis.window(group_by="author_id", order_by="at", rows=(None, 0))
     marked = marked.mutate(stretch=marked.takes.sum().over(so_far))
     own = ibis.ifelse(marked.takes == 1, marked.leader, ibis.null("string"))
     country = own.max().over(group_by=["author_id", "stretch"])
-    return marked.mutate(country=country).select("author_id", "year", "at", "country")
+    return marked.mutate(country=country).select(*AUTHOR_YEAR, "at", "country")
 
 
-def _jumps(leaders: Table, held: Table) -> Table:
-    """For each author-year, the first later one that does not hold its leading country."""
-    along = ibis.window(group_by=["author_id", "country"], order_by="at")
-    runs = held.mutate(number=ibis.row_number().over(along))
-    runs = runs.mutate(run=runs.at - runs.number)
-    runs = runs.mutate(end=runs.at.max().over(group_by=["author_id", "country", "run"]))
-    ends = runs.select(*PLACE, "end", leader="country")
-    joined = leaders.left_join(ends, [*PLACE, "leader"])
-    return joined.select(*PLACE, to=(joined.end.fill_null(joined.at) + 1).cast("int32"))
-
-
-def _reached(jumps: Table, roots: Table, years: int) -> Table:
+def _reached(opened: Table, roots: Table, years: int) -> Table:
     """Author-years reached from `roots`, where certainty ends at years with several countries.
 
     Jumps are squared in each round, so that every chain of `years` jumps is
     followed in their binary logarithm.
     """
-    several = jumps.filter((jumps.at > 0) & (jumps.choices > 1)).select("author_id", end="at")
-    jumps = _forward(jumps.semi_join(several, ["author_id", ("to", "end")]).select(*PLACE, "to"))
-    reached = jumps.semi_join(roots, PLACE).select("author_id", at="to")
+    reached = _forward(opened).semi_join(roots, PLACE).select("author_id", at="to")
+    leaps = opened
     for _ in range(math.ceil(math.log2(max(years, 2)))):
-        further = jumps.semi_join(reached, PLACE).select("author_id", at="to")
+        leaps = _forward(leaps)
+        further = leaps.semi_join(reached, PLACE).select("author_id", at="to")
         reached = reached.union(further).distinct()
-        onward = jumps.select("author_id", middle="at", end="to")
-        joined = jumps.inner_join(onward, ["author_id", ("to", "middle")])
-        jumps = _forward(joined.select(*PLACE, to="end"))
+        onward = leaps.select("author_id", middle="at", end="to")
+        leaps = leaps.inner_join(onward, ["author_id", ("to", "middle")]).select(*PLACE, to="end")
     return reached
 
 
-def _forward(jumps: Table) -> Table:
+def _forward(leaps: Table) -> Table:
     """All jumps, as all lead forward: the filter makes a chain of joins a table of its own."""
-    return jumps.filter(jumps.to > jumps.at)
+    return leaps.filter(leaps.to > leaps.at)

@@ -97,7 +97,10 @@ class Movers:
         held = history_of.held_countries(
             self.author_years, view, rules.max_overlap_years, rules.backfill_years
         )
-        return history_of.country_history(leaders, held, years[1] - years[0] + 1)
+        keep = self.tables.keep
+        lasting = keep(f"jumps-{view}-{ties}", lambda: history_of.jumps(leaders, held))
+        opened = keep(f"open-jumps-{view}-{ties}", lambda: history_of.open_jumps(lasting))
+        return history_of.country_history(lasting, opened, years[1] - years[0] + 1)
 
     @cached_property
     def history(self) -> Table:
@@ -119,7 +122,8 @@ class Movers:
     @cached_property
     def records(self) -> Table:
         """Career age, papers and citations of each scientist in each observed year."""
-        return self.tables.keep("author_records", self._records)
+        kept = self.tables.keep("author_records", self._records)
+        return kept.mutate(**{name: kept[name].cast("int64") for name in records_of.RECORD})
 
     def _records(self) -> Table:
         received = records_of.citations_received(self.papers, self.tables.citations)
