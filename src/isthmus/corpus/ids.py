@@ -16,7 +16,8 @@ Ints = npt.NDArray[np.int64]
 #: Stands for "no readable id" in arrays of ids; ids themselves are positive.
 NO_ID = -1
 
-_HOME = "https://openalex.org/"
+#: What an OpenAlex id begins with.
+HOME = "https://openalex.org/"
 _ID = re.compile(r"\s*(?:https?://[\w.]+/(?:[a-z]+/)?)?([A-Za-z]?)(\d{1,18})\s*")
 _PACKED_BITS = 40  # ids below 2**40 share a 64-bit key with a group number
 
@@ -48,13 +49,13 @@ def numbers(texts: Sequence[str | None], letters: str) -> Ints:
     if not texts:
         return np.empty(0, np.int64)
     column = pa.array(texts, pa.string())
-    prefix = _HOME + letters[0]
+    prefix = HOME + letters[0]
     if pc.all(pc.starts_with(column, prefix)).as_py() is not False:
         digits = pc.utf8_slice_codeunits(column, len(prefix))
         try:
             cast = digits.cast(pa.int64())
             found: Ints = cast.fill_null(NO_ID).to_numpy()
-            return np.where(found > 0, found, NO_ID)
+            return np.where((found > 0) & (found < 10**18), found, NO_ID)
         except pa.ArrowInvalid:
             pass
     return np.fromiter((number(text, letters) for text in texts), np.int64, len(texts))
@@ -141,22 +142,22 @@ class Merges:
     """
 
     def __init__(self, tables: Mapping[str, tuple[Ints, Ints]] | None = None) -> None:
-        self._tables = dict(tables or {})
+        self.tables = dict(tables or {})
         self.rewritten = 0
 
     def away(self, entity: str, identifier: int) -> bool:
         """Say whether the record of an id was merged into another."""
-        if entity not in self._tables:
+        if entity not in self.tables:
             return False
-        old = self._tables[entity][0]
+        old = self.tables[entity][0]
         at = int(np.searchsorted(old, identifier))
         return at < len(old) and bool(old[at] == identifier)
 
     def apply(self, entity: str, ids: Ints) -> Ints:
         """Rewrite merged ids; count them in ``rewritten``."""
-        if entity not in self._tables or not len(ids):
+        if entity not in self.tables or not len(ids):
             return ids
-        old, new = self._tables[entity]
+        old, new = self.tables[entity]
         at = np.minimum(np.searchsorted(old, ids), len(old) - 1)
         hit = old[at] == ids
         self.rewritten += int(hit.sum())

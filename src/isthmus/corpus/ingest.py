@@ -1,8 +1,8 @@
 """Ingest: files of OpenAlex records in, a finished corpus out.
 
-One process inflates the files and cuts them into chunks of lines; the others
-turn chunks into staged tables. When all chunks are staged the corpus is put
-together from them. Killed at any moment, the same command goes on from the
+One thread inflates the files and cuts them into chunks of lines; others turn
+chunks of works into staged tables with the scanner, and other processes chunks of
+entities. When all chunks are staged the corpus is put together from them. Killed at any moment, the same command goes on from the
 chunks that are staged, and its result is the same to the byte.
 """
 
@@ -35,6 +35,7 @@ from isthmus.corpus.staging import (
     save_done,
 )
 from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
+from isthmus.corpus.threads import Threads
 from isthmus.corpus.workers import Workers
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import remove, sole_writer, target_errors, write_text
@@ -42,7 +43,8 @@ from isthmus.files import remove, sole_writer, target_errors, write_text
 #: Called with works read, bytes of the sources read, and bytes of the sources in all.
 Progress = Callable[[int, int, int], None]
 
-#: Sources below this size are read in this process; starting others takes longer.
+#: Sources below this size are read with care in this process, which gives the same;
+#: starting others, and compiling the scanner once, would take longer.
 SMALL_BYTES = 4 << 20
 
 _STAGING = "staging"
@@ -74,7 +76,7 @@ def ingest(
     institutions
         For a Microsoft Academic Graph dump: a table of GRID ids and countries.
     workers
-        Processes that parse; all cores when None. The result does not depend on it.
+        Threads and processes that parse; all cores when None. The result does not depend on it.
     progress
         Called with works read, bytes of the sources read, and their bytes in all.
 
@@ -174,23 +176,43 @@ def _stage(inputs: Inputs, staging: Path, n_workers: int, progress: Progress | N
     load_merges.cache_clear()
     meter = _Meter(inputs.size, progress)
     staged: list[SourceDone] = []
-    direct = n_workers == 1 or inputs.size < SMALL_BYTES
     unmarked: dict[Path, SourceDone] = {}
-    with Workers(0 if direct else n_workers, meter.works_read) as workers:
+    with contextlib.ExitStack() as stack:
+        readers = _readers(inputs, n_workers, meter, stack)
         for number, item in enumerate(inputs.records):
             folder = staging / f"{number:05d}"
-            unmarked[folder] = _stage_source(item, folder, workers, meter)
+            unmarked[folder] = _stage_source(item, folder, readers[item.entity], meter)
             staged.append(unmarked[folder])
             meter.source_done(item.size)
-            for ready in unmarked.keys() - workers.folders():
+            busy = set().union(*(reader.folders() for reader in readers.values()))
+            for ready in unmarked.keys() - busy:
                 save_done(ready, unmarked.pop(ready))
-        workers.drain()
+        for reader in readers.values():
+            reader.drain()
     for folder, done in unmarked.items():
         save_done(folder, done)
     return Staged(staging, staged)
 
 
-def _stage_source(item: Input, folder: Path, workers: Workers, meter: _Meter) -> SourceDone:
+def _readers(
+    inputs: Inputs, n_workers: int, meter: _Meter, stack: contextlib.ExitStack
+) -> dict[str, Threads | Workers]:
+    """Choose what reads each entity: the scanner takes works unless they are few."""
+    small = inputs.size < SMALL_BYTES
+    n_others = 0 if small or n_workers == 1 else n_workers
+    entities = {item.entity for item in inputs.records}
+    readers: dict[str, Threads | Workers] = {}
+    if "works" in entities and not small:
+        readers["works"] = stack.enter_context(Threads(n_others, meter.works_read))
+    if entities - readers.keys():
+        careful = stack.enter_context(Workers(n_others, meter.works_read))
+        readers |= dict.fromkeys(entities - readers.keys(), careful)
+    return readers
+
+
+def _stage_source(
+    item: Input, folder: Path, reader: Threads | Workers, meter: _Meter
+) -> SourceDone:
     done = load_done(folder)
     if done is not None:
         return done
@@ -210,7 +232,7 @@ def _stage_source(item: Input, folder: Path, workers: Workers, meter: _Meter) ->
         n_chunks += 1
         receipt = load_receipt(task.target)
         if receipt is None:
-            workers.submit(task, chunk.data)
+            reader.submit(task, chunk.data)
         else:
             meter.works_read(receipt.works)
         meter.bytes_read(chunk.consumed)

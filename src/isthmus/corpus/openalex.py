@@ -43,6 +43,8 @@ class WorkBatch:
     ----------
     set_aside, notes : Counter
         Values dropped or replaced by reason; other counts.
+    seen_institutions, seen_venues : dict
+        Id as written -> what the first work that names it says, and when it was updated.
     """
 
     def __init__(self, merges: Merges) -> None:
@@ -63,8 +65,13 @@ class WorkBatch:
         self._concept_scores: list[float | str | None] = []
         self._n_concepts: list[int] = []
         self._topics: list[tuple[int, str, str | int | None, float | str | None]] = []
-        self._seen_institutions: dict[str, tuple[Institution, str | None]] = {}
-        self._seen_venues: dict[str, tuple[Venue, str | None]] = {}
+        self.seen_institutions: dict[str, tuple[Institution, str | None]] = {}
+        self.seen_venues: dict[str, tuple[Venue, str | None]] = {}
+
+    @property
+    def n_works(self) -> int:
+        """Works collected so far."""
+        return len(self._works)
 
     def add(self, work: Work) -> str | None:
         """Add a work; give the reason when it is rejected."""
@@ -109,7 +116,7 @@ class WorkBatch:
     def _add_authors(self, authorships: Sequence[Authorship | None], updated: str | None) -> int:
         authors, affiliation_author = self._authors, self._affiliation_author
         institutions, countries = self._institutions, self._countries
-        seen = self._seen_institutions
+        seen = self.seen_institutions
         for authorship in authorships:
             place = len(authors)
             if authorship is None:
@@ -172,8 +179,8 @@ class WorkBatch:
             venue = work.host_venue
         if venue is None or venue.id is None:
             return None
-        if venue.id not in self._seen_venues:
-            self._seen_venues[venue.id] = (venue, work.updated_date)
+        if venue.id not in self.seen_venues:
+            self.seen_venues[venue.id] = (venue, work.updated_date)
         return venue.id
 
     def tables(self) -> dict[str, pa.Table]:
@@ -365,7 +372,7 @@ class WorkBatch:
         return table, work[order]
 
     def _institutions_table(self) -> pa.Table:
-        seen = [record for record, _ in self._seen_institutions.values()]
+        seen = [record for record, _ in self.seen_institutions.values()]
         ids = self._merges.apply("institutions", numbers([r.id for r in seen], "I"))
         nothing = pa.nulls(len(seen), pa.float64())
         columns = [
@@ -377,11 +384,11 @@ class WorkBatch:
             nothing,
             nothing,
         ]
-        updated = [date for _, date in self._seen_institutions.values()]
+        updated = [date for _, date in self.seen_institutions.values()]
         return _with_updated(columns, "institutions", updated, ids)
 
     def _venues_table(self) -> pa.Table:
-        seen = [record for record, _ in self._seen_venues.values()]
+        seen = [record for record, _ in self.seen_venues.values()]
         ids = self._merges.apply("sources", numbers([r.id for r in seen], _VENUE_LETTERS))
         columns = [
             pa.array(ids),
@@ -389,7 +396,7 @@ class WorkBatch:
             pa.array([r.type for r in seen], pa.string()),
             pa.array([r.issn_l for r in seen], pa.string()),
         ]
-        updated = [date for _, date in self._seen_venues.values()]
+        updated = [date for _, date in self.seen_venues.values()]
         return _with_updated(columns, "venues", updated, ids)
 
     def _read_ids(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from isthmus.corpus.entities import EntityBatch
 from isthmus.corpus.ids import Merges
@@ -108,7 +109,29 @@ def _read_chunk(task: Task, data: bytes) -> int:
     tables = batch.tables()
     set_aside = batch.set_aside + Counter(value_unreadable=decoder.repaired)
     notes = batch.notes + Counter(records_read=n_read, merged_id=merges.rewritten)
-    n_works = tables["works"].num_rows if works else 0
+    return _save(task, tables, refused, set_aside, notes)
+
+
+def scan_chunk(task: Task, data: bytes) -> int:
+    """Read the lines of a chunk of works as :func:`read_chunk` does, with the scanner."""
+    from isthmus.corpus.scanned import read_works
+
+    merges = Merges(load_merges(task.merges).tables)
+    read = read_works(data, task.first_line, task.last_fault, merges)
+    refused = [Refused(line, reason, _head(text)) for line, text, reason in read.refused]
+    notes = read.notes + Counter(records_read=read.n_read)
+    return _save(task, read.tables, refused, read.set_aside, notes)
+
+
+def _save(
+    task: Task,
+    tables: dict[str, pa.Table],
+    refused: list[Refused],
+    set_aside: Counter[str],
+    notes: Counter[str],
+) -> int:
+    """Stage what was read; give the number of works kept."""
+    n_works = tables["works"].num_rows if task.entity == "works" else 0
     receipt = Receipt(
         refused=refused,
         set_aside=dict(set_aside),

@@ -1,0 +1,1 @@
+"""Reading well-formed OpenAlex works straight from bytes into columns, compiled."""

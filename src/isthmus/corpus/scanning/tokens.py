@@ -1,0 +1,514 @@
+"""JSON tokens in a buffer of lines, read strictly: whatever is unusual is refused.
+
+Every function takes the buffer and the place of a value's first byte, and gives
+the place after it, or ``ODD`` when the value is not of the plain form expected.
+A buffer must end with a newline, which is valid nowhere inside a record, so no
+function reads beyond the end. The grammar is that of RFC 8259, with a limit of
+``MAX_DEPTH`` on nesting; what is refused here is left to a tolerant reader.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from isthmus.corpus.scanning.buffers import N_HEAP
+
+#: Given instead of a place: the value is not of the plain form expected.
+ODD = -1
+
+#: Nested lists and objects followed; one bit each says which it is.
+MAX_DEPTH = 60
+
+_QUOTE, _BACKSLASH, _COMMA, _COLON = 34, 92, 44, 58
+_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_LIST, _CLOSE_LIST = 123, 125, 91, 93
+_ZERO, _NINE, _MINUS, _PLUS, _DOT = 48, 57, 45, 43, 46
+_SPACE = 32
+
+#: Largest exact power of ten and largest mantissa kept of a decimal number.
+_MAX_POWER, _MAX_MANTISSA = 22, 10**17
+_POWERS = 10.0 ** np.arange(_MAX_POWER + 1)
+
+_TRUE = np.frombuffer(b"true", np.uint8)
+_FALSE = np.frombuffer(b"false", np.uint8)
+_NULL = np.frombuffer(b"null", np.uint8)
+
+_kernel = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+_ONES = np.uint64(0x0101010101010101)
+_TOPS = np.uint64(0x8080808080808080)
+_QUOTES, _BACKSLASHES = np.uint64(0x2222222222222222), np.uint64(0x5C5C5C5C5C5C5C5C)
+_SPACES = np.uint64(0x2020202020202020)
+
+
+@intrinsic
+def _eight(typing_context: Any, buf: Any, i: Any) -> Any:
+    """Load eight bytes from any place as one integer, the first byte lowest."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array = cgutils.create_struct_proxy(signature.args[0])(context, builder, values[0])
+        place = builder.gep(array.data, [values[1]])
+        word = ir.IntType(64)
+        loaded = builder.load(builder.bitcast(place, word.as_pointer()))
+        loaded.align = 1
+        return loaded if sys.byteorder == "little" else builder.bswap(loaded)
+
+    return types.uint64(buf, types.int64), generate
+
+
+@intrinsic
+def _low_zeros(typing_context: Any, value: Any) -> Any:
+    """Count the zero bits below the lowest one of a 64-bit integer that is not zero."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@_kernel
+def plain_end(buf, i):
+    """Find the first quote, backslash or control byte from `i` on.
+
+    Eight bytes are looked at together: a byte is zero, or below 32, exactly where
+    subtracting borrows from its top bit, but for places above the first such byte.
+    """
+    last = len(buf) - 8
+    while i <= last:
+        w = _eight(buf, i)
+        q, s = w ^ _QUOTES, w ^ _BACKSLASHES
+        found = ((q - _ONES) & ~q | (s - _ONES) & ~s | (w - _SPACES) & ~w) & _TOPS
+        if found:
+            return i + (_low_zeros(found) >> 3)
+        i += 8
+    while buf[i] >= 32 and buf[i] != _QUOTE and buf[i] != _BACKSLASH:
+        i += 1
+    return i
+
+
+@_kernel
+def blanks(buf, i):
+    """Skip blanks, but no newline."""
+    while buf[i] == 32 or buf[i] == 9 or buf[i] == 13:
+        i += 1
+    return i
+
+
+@_kernel
+def word(buf, i, letters):
+    """Read given letters."""
+    for letter in letters:
+        if buf[i] != letter:
+            return ODD
+        i += 1
+    return i
+
+
+@_kernel
+def null(buf, i):
+    """Read ``null``."""
+    return word(buf, i, _NULL)
+
+
+@_kernel
+def flag(buf, i):
+    """Read ``true``, ``false`` or ``null``: its place and 1, 0 or -1."""
+    if buf[i] == 116:
+        return word(buf, i, _TRUE), 1
+    if buf[i] == 102:
+        return word(buf, i, _FALSE), 0
+    return null(buf, i), -1
+
+
+@_kernel
+def _hex4(buf, i):
+    """Give the number of four hexadecimal digits, or -1."""
+    value = 0
+    for k in range(4):
+        b = buf[i + k]
+        if 48 <= b <= 57:
+            value = value * 16 + b - 48
+        elif 97 <= b <= 102:
+            value = value * 16 + b - 87
+        elif 65 <= b <= 70:
+            value = value * 16 + b - 55
+        else:
+            return -1
+    return value
+
+
+@_kernel
+def escape(buf, i):
+    """Read an escape: the place after it and the code point, or ``ODD``."""
+    b = buf[i + 1]
+    if b != 117:
+        if b == 110:
+            return i + 2, 10
+        if b == 34 or b == 92 or b == 47:
+            return i + 2, np.int64(b)
+        if b == 116:
+            return i + 2, 9
+        if b == 114:
+            return i + 2, 13
+        if b == 98:
+            return i + 2, 8
+        if b == 102:
+            return i + 2, 12
+        return ODD, 0
+    high = _hex4(buf, i + 2)
+    if high < 0 or 0xDC00 <= high < 0xE000:
+        return ODD, 0
+    if high < 0xD800:
+        return i + 6, high
+    if high >= 0xE000:
+        return i + 6, high
+    if buf[i + 6] != _BACKSLASH or buf[i + 7] != 117:
+        return ODD, 0
+    low = _hex4(buf, i + 8)
+    if not 0xDC00 <= low < 0xE000:
+        return ODD, 0
+    return i + 12, 0x10000 + ((high - 0xD800) << 10) + low - 0xDC00
+
+
+@_kernel
+def string_end(buf, i):
+    """Find the quote that ends the string whose content begins at `i`."""
+    while True:
+        i = plain_end(buf, i)
+        b = buf[i]
+        if b == _QUOTE:
+            return i
+        if b < 32:
+            return ODD
+        i, _ = escape(buf, i)
+        if i < 0:
+            return ODD
+
+
+@_kernel
+def _digits(buf, i):
+    """Skip digits, at least one."""
+    start = i
+    while _ZERO <= buf[i] <= _NINE:
+        i += 1
+    return i if i > start else ODD
+
+
+@_kernel
+def _scalar(buf, i):
+    """Skip a number, true, false or null."""
+    b = buf[i]
+    if b == 110:
+        return word(buf, i, _NULL)
+    if b == 116:
+        return word(buf, i, _TRUE)
+    if b == 102:
+        return word(buf, i, _FALSE)
+    if b == _MINUS:
+        i += 1
+    i = i + 1 if buf[i] == _ZERO else _digits(buf, i)
+    if i >= 0 and buf[i] == _DOT:
+        i = _digits(buf, i + 1)
+    if i >= 0 and (buf[i] == 101 or buf[i] == 69):
+        i += 1
+        if buf[i] == _PLUS or buf[i] == _MINUS:
+            i += 1
+        i = _digits(buf, i)
+    return i
+
+
+@_kernel
+def key(buf, i):
+    """Read a key and its colon: where its text ends, and where the value begins."""
+    if buf[i] != _QUOTE:
+        return ODD, ODD
+    i = plain_end(buf, i + 1)
+    if buf[i] != _QUOTE:
+        return ODD, ODD
+    end = i
+    i += 1
+    if buf[i] != _COLON:
+        i = blanks(buf, i)
+        if buf[i] != _COLON:
+            return ODD, ODD
+    return end, blanks(buf, i + 1)
+
+
+@_kernel
+def skip(buf, i):
+    """Skip a value of any kind."""
+    depth, kinds = 0, np.uint64(0)
+    one = np.uint64(1)
+    while True:
+        b = buf[i]
+        opened = False
+        if b == _QUOTE:
+            i = string_end(buf, i + 1) + 1
+            if i == 0:
+                return ODD
+        elif b == _OPEN_OBJECT or b == _OPEN_LIST:
+            depth += 1
+            if depth > MAX_DEPTH:
+                return ODD
+            kinds = kinds << one
+            if b == _OPEN_OBJECT:
+                kinds = kinds | one
+            i = blanks(buf, i + 1)
+            opened = buf[i] != b + 2
+        else:
+            i = _scalar(buf, i)
+            if i < 0:
+                return ODD
+        if not opened:
+            while depth > 0:
+                i = blanks(buf, i)
+                closing = _CLOSE_OBJECT if kinds & one else _CLOSE_LIST
+                if buf[i] != closing:
+                    break
+                depth -= 1
+                kinds = kinds >> one
+                i += 1
+            if depth == 0:
+                return i
+            if buf[i] != _COMMA:
+                return ODD
+            i = blanks(buf, i + 1)
+        if kinds & one:
+            if buf[i] != _QUOTE:
+                return ODD
+            i = string_end(buf, i + 1)
+            if i < 0:
+                return ODD
+            i = blanks(buf, i + 1)
+            if buf[i] != _COLON:
+                return ODD
+            i = blanks(buf, i + 1)
+
+
+@_kernel
+def step(buf, i, closing):
+    """After an entry: the next one's place, or past the end; whether it was the end."""
+    i = blanks(buf, i)
+    if buf[i] == _COMMA:
+        i = blanks(buf, i + 1)
+        return (ODD if buf[i] == closing else i), False
+    return (i + 1 if buf[i] == closing else ODD), True
+
+
+@_kernel
+def enter(buf, i, opening):
+    """Enter a list or object: its first entry's place, or past it; whether it was empty."""
+    if buf[i] != opening:
+        return ODD, True
+    i = blanks(buf, i + 1)
+    if buf[i] == opening + 2:
+        return i + 1, True
+    return i, False
+
+
+@_kernel
+def _put(heap, at, point):
+    """Write a code point as UTF-8; give the place after it."""
+    if point < 0x80:
+        heap[at] = point
+        return at + 1
+    if point < 0x800:
+        heap[at] = 0xC0 | point >> 6
+        heap[at + 1] = 0x80 | point & 0x3F
+        return at + 2
+    if point < 0x10000:
+        heap[at] = 0xE0 | point >> 12
+        heap[at + 1] = 0x80 | point >> 6 & 0x3F
+        heap[at + 2] = 0x80 | point & 0x3F
+        return at + 3
+    heap[at] = 0xF0 | point >> 18
+    heap[at + 1] = 0x80 | point >> 12 & 0x3F
+    heap[at + 2] = 0x80 | point >> 6 & 0x3F
+    heap[at + 3] = 0x80 | point & 0x3F
+    return at + 4
+
+
+@_kernel
+def _is_utf8(buf, i, end):
+    """Say whether bytes before an ASCII one are well-formed UTF-8 (Unicode 16, table 3-7)."""
+    while i < end:
+        b = buf[i]
+        if b < 0x80:
+            i += 1
+            continue
+        low, high, more = 0x80, 0xBF, 1
+        if 0xC2 <= b <= 0xDF:
+            more = 1
+        elif 0xE0 <= b <= 0xEF:
+            more = 2
+            low = 0xA0 if b == 0xE0 else 0x80
+            high = 0x9F if b == 0xED else 0xBF
+        elif 0xF0 <= b <= 0xF4:
+            more = 3
+            low = 0x90 if b == 0xF0 else 0x80
+            high = 0x8F if b == 0xF4 else 0xBF
+        else:
+            return False
+        if not low <= buf[i + 1] <= high:
+            return False
+        for k in range(2, more + 1):
+            if not 0x80 <= buf[i + k] <= 0xBF:
+                return False
+        i += more + 1
+    return True
+
+
+@_kernel
+def _unescape(buf, i, heap, at):
+    """Copy a checked string that has escapes; give the place after the copy."""
+    while buf[i] != _QUOTE:
+        if buf[i] == _BACKSLASH:
+            i, point = escape(buf, i)
+            at = _put(heap, at, point)
+        else:
+            heap[at] = buf[i]
+            at += 1
+            i += 1
+    return at
+
+
+@_kernel
+def text(buf, i, heap, count):
+    """Read a string or null.
+
+    Returns
+    -------
+    place : int
+        After the value, or ``ODD``.
+    begin, length : int
+        Where its text stands: in `buf`, or beyond the length of `buf` in
+        `heap`, where escapes are resolved. The length of null is -1.
+    """
+    if buf[i] != _QUOTE:
+        return null(buf, i), 0, -1
+    begin = i + 1
+    i = begin
+    i = plain_end(buf, i)
+    escaped = buf[i] == _BACKSLASH
+    if buf[i] != _QUOTE:
+        i = string_end(buf, i)
+        if i < 0:
+            return ODD, 0, -1
+    if not _is_utf8(buf, begin, i):
+        return ODD, 0, -1
+    if not escaped:
+        return i + 1, begin, i - begin
+    start = count[N_HEAP]
+    count[N_HEAP] = _unescape(buf, begin, heap, start)
+    return i + 1, len(buf) + start, count[N_HEAP] - start
+
+
+@_kernel
+def integer(buf, i):
+    """Read a whole number of at most 18 digits without sign, or null, which is -1."""
+    if buf[i] == 110:
+        return null(buf, i), -1
+    start, value = i, 0
+    while _ZERO <= buf[i] <= _NINE and i - start < 19:
+        value = value * 10 + buf[i] - _ZERO
+        i += 1
+    n_digits = i - start
+    b = buf[i]
+    if n_digits == 0 or n_digits > 18 or (n_digits > 1 and buf[start] == _ZERO):
+        return ODD, 0
+    if b == _DOT or b == 101 or b == 69:
+        return ODD, 0
+    return i, value
+
+
+@_kernel
+def identifier(buf, i, prefix):
+    """Read a string that is `prefix` and a number, or null, which is -1."""
+    if buf[i] == 110:
+        return null(buf, i), -1
+    i = word(buf, i, prefix)
+    if i < 0 or buf[i] == _ZERO:
+        return ODD, 0
+    i, value = integer(buf, i)
+    if i < 0 or value < 0 or buf[i] != _QUOTE:
+        return ODD, 0
+    return i + 1, value
+
+
+@_kernel
+def decimal(buf, i):
+    """Read a decimal number as a 32-bit float rounded as by way of a 64-bit one.
+
+    The 64-bit value has an error of at most two units in the last place; where
+    that could change the 32-bit one the number is refused.
+    """
+    negative = buf[i] == _MINUS
+    if negative:
+        i += 1
+    start, mantissa, power = i, 0, 0
+    if buf[i] == _ZERO and _ZERO <= buf[i + 1] <= _NINE:
+        return ODD, np.float32(0)
+    while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
+        mantissa = mantissa * 10 + buf[i] - _ZERO
+        i += 1
+    if i == start:
+        return ODD, np.float32(0)
+    if buf[i] == _DOT:
+        i += 1
+        start = i
+        while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
+            mantissa = mantissa * 10 + buf[i] - _ZERO
+            i += 1
+        power = start - i
+        if power == 0:
+            return ODD, np.float32(0)
+    if _ZERO <= buf[i] <= _NINE:
+        return ODD, np.float32(0)
+    if buf[i] == 101 or buf[i] == 69:
+        i, exponent = _exponent(buf, i + 1)
+        if i < 0:
+            return ODD, np.float32(0)
+        power += exponent
+    value, sure = _scaled(mantissa, power)
+    if not sure:
+        return ODD, np.float32(0)
+    return i, np.float32(-value if negative else value)
+
+
+@_kernel
+def _exponent(buf, i):
+    """Read an exponent of one or two digits."""
+    negative = buf[i] == _MINUS
+    if negative or buf[i] == _PLUS:
+        i += 1
+    start, value = i, 0
+    while _ZERO <= buf[i] <= _NINE and i - start < 3:
+        value = value * 10 + buf[i] - _ZERO
+        i += 1
+    if i == start or i - start > 2:
+        return ODD, 0
+    return i, -value if negative else value
+
+
+@_kernel
+def _scaled(mantissa, power):
+    """Give mantissa times a power of ten, and whether its 32-bit rounding is certain."""
+    if abs(power) > _MAX_POWER:
+        return 0.0, mantissa == 0
+    value = np.float64(mantissa)
+    value = value * _POWERS[power] if power >= 0 else value / _POWERS[-power]
+    if value == 0.0:
+        return value, True
+    if not 1e-30 < value < 1e30:
+        return value, False
+    # How far the 64-bit value is from the middle between two 32-bit ones.
+    away = abs(value - np.float64(np.float32(value)))
+    above = np.float64(np.nextafter(np.float32(value), np.float32(np.inf)))
+    half = (above - np.float64(np.float32(value))) / 2
+    return value, abs(away - half) > value * 1e-15 and abs(away - half / 2) > value * 1e-15

@@ -1,0 +1,66 @@
+"""Threads that read chunks of works with the scanner, which lets them run side by side."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from isthmus.corpus.reader import Task, scan_chunk
+
+
+class Threads:
+    """Scans chunks in other threads, or in this one.
+
+    At most one chunk more than there are threads is held in memory.
+
+    Parameters
+    ----------
+    n_threads
+        Number of threads; 0 scans in this one.
+    done
+        Called with the number of works of each chunk that was read.
+    """
+
+    def __init__(self, n_threads: int, done: Callable[[int], None]) -> None:
+        self._done = done
+        self._n_threads = n_threads
+        self._pool = ThreadPoolExecutor(n_threads) if n_threads else None
+        self._busy: dict[Future[int], Path] = {}
+
+    def __enter__(self) -> Threads:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, task: Task, data: bytes) -> None:
+        """Have a chunk read, now or soon; waits while all threads are busy."""
+        if self._pool is None:
+            self._done(scan_chunk(task, data))
+            return
+        while len(self._busy) > self._n_threads:
+            self._collect()
+        self._busy[self._pool.submit(scan_chunk, task, data)] = task.target.parent
+
+    def folders(self) -> set[Path]:
+        """Give the folders in which chunks are still to be staged."""
+        return set(self._busy.values())
+
+    def drain(self) -> None:
+        """Wait until every chunk that was submitted is read."""
+        while self._busy:
+            self._collect()
+
+    def _collect(self) -> None:
+        finished, _ = wait(self._busy, return_when=FIRST_COMPLETED)
+        for future in finished:
+            del self._busy[future]
+            self._done(future.result())
