@@ -24,6 +24,7 @@ FLOORS = {
     "world": 1,
     "field": 2,
     "attribution": 2,
+    "corrections": 2,
     "tables": 2,
     "simulation": 2,
     "leadership": 3,
@@ -49,6 +50,7 @@ COMMON = {"errors", "files"}
 #: Pairs (room, room) on one floor, where one builds on the other in that order.
 ON_ONE_FLOOR = {
     ("tables", "field"),
+    ("tables", "corrections"),
     ("tables", "attribution"),
     ("attribution", "field"),
     ("cli", "console"),

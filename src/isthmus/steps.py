@@ -56,6 +56,9 @@ def _field(context: Context) -> dict[str, pa.Table]:
     counted = tables.field_in_years
     context.notes["works"] = context.collect(counted.agg(n=counted.count()))["n"][0].as_py()
     context.notes["holds_only_the_field"] = tables.holds_only_the_field
+    corrected = tables.correction_counts()
+    if corrected:
+        context.notes["corrections"] = corrected
     tables.share()
     return {}
 

@@ -85,6 +85,19 @@ class Countries(_Section, frozen=True):
     blocs: dict[str, tuple[str, ...]] = {}
 
 
+class Corrections(_Section, frozen=True):
+    """``[corrections]``: files beside the study that set the corpus right, and are counted.
+
+    `affiliations` is a CSV file with the columns ``institution`` (id) and
+    ``country``: affiliations with that institution take that country, whatever
+    the corpus says. `exclude_works` is a file of work ids, one a line, that are
+    left out altogether, as citing and as cited works too.
+    """
+
+    affiliations: str | None = None
+    exclude_works: str | None = None
+
+
 class Impact(_Section, frozen=True):
     """``[impact]``: citations within a window, and hits.
 
@@ -255,6 +268,7 @@ class Study(_Section, frozen=True):
     study: About
     field: Field = Field()
     countries: Countries = Countries()
+    corrections: Corrections = Corrections()
     impact: Impact = Impact()
     scientists: Scientists = Scientists()
     mobility: Mobility = Mobility()
@@ -339,7 +353,10 @@ Allowed: corpus, title, years.
         plain["study"].pop("title")
         plain["study"].pop("corpus")
         if self.field.works is not None:
-            plain["field"]["works"] = _content(self.path(self.field.works))
+            plain["field"]["works"] = _content(self.path(self.field.works), "field.works")
+        for key, name in plain["corrections"].items():
+            if name is not None:
+                plain["corrections"][key] = _content(self.path(name), f"corrections.{key}")
         return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
@@ -362,13 +379,11 @@ def entity_id(value: int | str) -> int:
     return int(match[1])
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, key: str) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        raise StudyError(
-            f"There is no file of work ids at {path}, named in [field] works."
-        ) from None
+        raise StudyError(f"There is no file at {path}, which the study names as `{key}`.") from None
 
 
 def _sections() -> dict[str, type[_Section]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from isthmus import attribution
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
+from isthmus.corrections import Corrections
 from isthmus.engine import Engine, Table
 from isthmus.field import citations_of_field, dated_references, field_works
 from isthmus.study import Study
@@ -38,7 +39,20 @@ class StudyTables:
 
     @cached_property
     def corpus(self) -> dict[str, Table]:
-        """Every table of the corpus by name."""
+        """Every table of the corpus by name, with the study's corrections applied."""
+        return self.corrections.apply(self._uncorrected)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Corrections the study names."""
+        return Corrections(self.study, self.engine)
+
+    def correction_counts(self) -> dict[str, int]:
+        """Count what the study's corrections change."""
+        return self.corrections.counts(self._uncorrected)
+
+    @cached_property
+    def _uncorrected(self) -> dict[str, Table]:
         return {
             name: self.engine.read(self._corpus.parts(name), schema)
             for name, schema in TABLES.items()
@@ -109,7 +123,8 @@ class StudyTables:
         if self.study.field.is_everything:
             return True
         n_field = self.engine.collect(self.field.agg(n=self.field.count()))["n"][0].as_py()
-        return bool(n_field == self._corpus.rows("works"))
+        n_excluded = self.correction_counts().get("works_excluded", 0)
+        return bool(n_field == self._corpus.rows("works") - n_excluded)
 
     @cached_property
     def author_totals(self) -> Table | None:
