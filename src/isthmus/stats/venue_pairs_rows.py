@@ -29,6 +29,10 @@ from isthmus.stats.venue_pairs_law import (
 )
 from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots
 
+#: Pairs of papers scored together: few enough for the cache, or twice the pairs that have to
+#: be read again for every block of papers, so that reading stays the smaller part.
+SCORED_AT_ONCE = 1 << 21
+
 
 class Rows(NamedTuple):
     """Pairs of the venues `first` to `first` + r - 1 with venues not before them.
@@ -104,6 +108,7 @@ class RowStore:
     """
 
     def __init__(self, budget: int) -> None:
+        self.n_pairs = 0
         self._budget = budget
         self._blocks: list[tuple[int, Ints, Codes | int, Floats | int]] = []
         self._file: IO[bytes] | None = None
@@ -117,6 +122,7 @@ class RowStore:
 
     def add(self, rows: Rows) -> None:
         """Keep a block."""
+        self.n_pairs += rows.z.size
         self._budget -= rows.other.nbytes + rows.z.nbytes
         if self._budget >= 0:
             self._blocks.append((rows.first, rows.start, rows.other, rows.z))
@@ -155,9 +161,10 @@ def score_papers(
     tail, median = np.full(n_papers, np.nan), np.full(n_papers, np.nan)
     size = np.diff(slots.paper_start)
     pairs = np.concatenate([[0], np.cumsum(size * (size - 1) // 2)])
+    most = min(budget // 8, max(SCORED_AT_ONCE, 2 * store.n_pairs))
     first = 0
     while first < n_papers:
-        last = int(np.searchsorted(pairs, pairs[first] + budget // 8, "right")) - 1
+        last = int(np.searchsorted(pairs, pairs[first] + most, "right")) - 1
         last = min(max(last, first + 1), n_papers)
         offset = pairs[first : last + 1] - pairs[first]
         z = np.empty(int(offset[-1]))
