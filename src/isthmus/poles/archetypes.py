@@ -1,0 +1,224 @@
+"""Archetypes: clusters of trajectories, named by the slopes of their centroids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from isthmus.poles.layers import Panel
+from isthmus.poles.settings import PolesSettings
+from isthmus.poles.trajectories import Pairs, Trajectories
+from isthmus.stats.dtw import Clusters, Rules, dtw_assign, dtw_kmeans, matched_labels
+from isthmus.stats.trends import Trends, theil_sen, trend_signs
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Names = NDArray[np.str_]
+
+#: Archetypes that mean two countries come closer, and that they drift apart.
+TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
+
+FLAT, UNTESTED = "flat", "untested"
+
+#: What the codes stand for; the second column where only one layer is known.
+MEANINGS = {
+    "SC": ("scientific convergence", "convergence"),
+    "SD": ("scientific divergence", "divergence"),
+    "KI": ("knowledge integration", "knowledge integration"),
+    "KD": ("knowledge divergence", "knowledge divergence"),
+    FLAT: ("no trend", "no trend"),
+    UNTESTED: ("too few tested years", "too few tested years"),
+}
+
+ARCHETYPES_SCHEMA = pa.schema(
+    [
+        ("null_model", pa.string()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+        ("archetype", pa.string()),
+        ("meaning", pa.string()),
+        ("cluster", pa.int16()),
+        *(
+            (f"{what}_{layer}", kind)
+            for layer in ("collaboration", "citation")
+            for what, kind in {
+                "slope": pa.float64(),
+                "slope_low": pa.float64(),
+                "slope_high": pa.float64(),
+                "trend": pa.string(),
+            }.items()
+        ),
+        ("stability", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Archetypes:
+    """Archetype of every followed pair under one null model.
+
+    Attributes
+    ----------
+    codes : (p,) str
+        SC, SD, KI, KD, flat or untested.
+    cluster : (p,) int
+        Cluster of a pair with a trend, -1 of the others.
+    signs : dict of (p,)
+        Direction of each layer's own series: 1, 0, -1.
+    centroids : (k, t, d)
+    cluster_codes : (k,) str
+    clusters : Clusters or None
+        None when no pair has a trend.
+    """
+
+    codes: Names
+    cluster: Ints
+    signs: dict[str, NDArray[np.int8]]
+    centroids: Floats
+    cluster_codes: Names
+    clusters: Clusters | None
+
+
+def name_archetype(collaboration: int | None, citation: int | None) -> str:
+    """Name a pattern by the directions of collaboration and citation (1, 0, -1; None unknown).
+
+    Both rise, or one rises while the other is flat or unknown: SC, except that
+    citation rising without collaboration is KI. Both fall, or collaboration falls
+    while citation is flat or unknown: SD. Citation falling without collaboration
+    falling is KD. With citation alone rising is SC and falling SD.
+
+    Examples
+    --------
+    >>> [name_archetype(1, 1), name_archetype(-1, 1), name_archetype(0, -1)]
+    ['SC', 'KI', 'KD']
+    >>> [name_archetype(-1, None), name_archetype(None, 1), name_archetype(0, 0)]
+    ['SD', 'SC', 'flat']
+    """
+    if collaboration is None or citation is None or citation == 0:
+        known = citation if collaboration is None else collaboration
+        return {1: "SC", -1: "SD"}.get(known or 0, FLAT)
+    if citation == 1:
+        return "SC" if collaboration == 1 else "KI"
+    return "SD" if collaboration == -1 else "KD"
+
+
+def archetypes(
+    seen: Trajectories,
+    settings: PolesSettings,
+    seed: int,
+    start: Floats | None = None,
+) -> Archetypes:
+    """Cluster the pairs that have a trend and name the clusters.
+
+    A pair none of whose series has a trend is flat and takes no part in the
+    clustering: standardised noise would pass for a trajectory. With `start`,
+    centroids to begin from, a few steps are made from there, as replays do.
+    """
+    names: list[str] = [name for name in ("collaboration", "citation") if name in seen.raw]
+    flat = settings.flat_change[settings.quantity]
+    signs = {
+        name: trend_signs(seen.raw[name], level=settings.trend_level, flat_change=flat)
+        for name in names
+    }
+    moving = seen.usable & np.any([signs[name] != 0 for name in names], axis=0)
+    clusters = _clustered(seen.standardised[moving], settings, seed, start)
+    centroids = clusters.centroids if clusters is not None else seen.standardised[:0]
+    named = _cluster_codes(centroids, names, settings)
+    cluster = np.full(len(moving), -1)
+    codes = np.where(seen.usable, FLAT, UNTESTED).astype("<U8")
+    if clusters is not None:
+        cluster[moving] = clusters.labels
+        codes[moving] = named[clusters.labels]
+    return Archetypes(codes, cluster, signs, centroids, named, clusters)
+
+
+def _clustered(
+    series: Floats, settings: PolesSettings, seed: int, start: Floats | None
+) -> Clusters | None:
+    k = min(settings.archetypes, len(series))
+    if not k:
+        return None
+    if start is not None and len(start) == k:
+        short = Rules(max_iter=3, max_barycentre_iter=2)
+        return dtw_kmeans(series, k, seed=seed, window=settings.window, init=start, rules=short)
+    return dtw_kmeans(series, k, n_init=settings.n_init, seed=seed, window=settings.window)
+
+
+def _cluster_codes(centroids: Floats, names: list[str], settings: PolesSettings) -> Names:
+    """Name each centroid by the signs of its Theil-Sen changes over the whole span."""
+    codes = []
+    for centroid in centroids:
+        change = theil_sen(centroid.T).slope * (len(centroid) - 1)
+        sign = np.where(np.abs(change) >= settings.centroid_change, np.sign(change), 0)
+        of = dict(zip(names, sign.astype(int).tolist(), strict=True))
+        codes.append(name_archetype(of.get("collaboration"), of.get("citation")))
+    return np.array(codes, dtype="<U8")
+
+
+def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, seed: int) -> Floats:
+    """Share of restarts and of bootstrap resamples of pairs that give a pair its archetype.
+
+    NaN for pairs outside the clustering.
+    """
+    share = np.full(len(found.codes), np.nan)
+    if found.clusters is None:
+        return share
+    moving = found.cluster >= 0
+    series, labels, k = seen.standardised[moving], found.cluster[moving], len(found.centroids)
+    votes = [*found.clusters.restart_labels]
+    random = np.random.default_rng(seed)
+    quick = Rules(max_barycentre_iter=3, refresh=0)
+    for _ in range(settings.n_resamples):
+        rows = np.sort(random.integers(len(series), size=len(series)))
+        other = dtw_kmeans(
+            series[rows],
+            k,
+            n_init=2,
+            seed=int(random.integers(2**31)),
+            window=settings.window,
+            screen=500,
+            polish=1,
+            rules=quick,
+        )
+        assigned = dtw_assign(series, other.centroids, settings.window)
+        votes.append(matched_labels(assigned, labels, k))
+    agree = found.cluster_codes[np.array(votes)] == found.cluster_codes[labels]
+    share[moving] = agree.mean(axis=0)
+    return share
+
+
+def archetypes_table(
+    panel: Panel, pairs: Pairs, model: str, seen: Trajectories, found: Archetypes, share: Floats
+) -> pa.Table:
+    """Rows of the table ``archetypes`` for one null model."""
+    codes = np.array(panel.countries, dtype=object)
+    alone = int(len(found.signs) == 1)
+    columns: dict[str, object] = {
+        "null_model": [model] * len(pairs),
+        "source": codes[pairs.first],
+        "target": codes[pairs.second],
+        "archetype": found.codes.tolist(),
+        "meaning": [MEANINGS[code][alone] for code in found.codes],
+        "cluster": pa.array(found.cluster, pa.int16(), mask=found.cluster < 0),
+        "stability": pa.array(share, pa.float64(), from_pandas=True),
+    }
+    for layer, signs in found.signs.items():
+        columns |= _trend_columns(layer, theil_sen(seen.raw[layer]), signs)
+    absent = {f.name: pa.nulls(len(pairs), f.type) for f in ARCHETYPES_SCHEMA}
+    return pa.table(
+        {name: columns.get(name, absent[name]) for name in ARCHETYPES_SCHEMA.names},
+        schema=ARCHETYPES_SCHEMA,
+    )
+
+
+def _trend_columns(layer: str, trends: Trends, signs: NDArray[np.int8]) -> dict[str, object]:
+    words = np.array(["falling", "flat", "rising"], dtype=object)
+    return {
+        f"slope_{layer}": pa.array(trends.slope, pa.float64(), from_pandas=True),
+        f"slope_low_{layer}": pa.array(trends.low, pa.float64(), from_pandas=True),
+        f"slope_high_{layer}": pa.array(trends.high, pa.float64(), from_pandas=True),
+        f"trend_{layer}": words[signs + 1],
+    }

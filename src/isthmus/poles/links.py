@@ -1,0 +1,172 @@
+"""Every link of every year against a null model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from isthmus.poles.layers import Layer, Panel
+from isthmus.poles.settings import Quantity
+from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
+from isthmus.stats.nulls import ecm as ecm_model
+from isthmus.stats.nulls.laws import PoissonLaw
+from isthmus.stats.nulls.margins import checked, margins
+from isthmus.stats.nulls.multiedge import with_dispersion
+from isthmus.stats.nulls.significance import PSEUDO_WEIGHT
+from isthmus.stats.sizes import size_expectation
+
+Floats = NDArray[np.float64]
+
+_MEASURES = ["observed", "expected", "sd", *(f.name for f in fields(LinkTest))]
+
+LINKS_SCHEMA = pa.schema(
+    [
+        ("layer", pa.string()),
+        ("null_model", pa.string()),
+        ("year", pa.int16()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+        *((name, pa.float64()) for name in _MEASURES),
+        ("converged", pa.bool_()),
+    ]
+)
+
+
+#: Models whose means are those of sizes alone, and the error their quick fit aims at.
+QUICK, QUICK_ERROR = ("multiedge", "multiedge_overdispersed"), 1e-9
+
+
+class Fitter:
+    """Fits one null model to the years of one layer, again and again.
+
+    The first fit of a year is remembered: later fits of the same year, with other
+    weights of the same sizes, start from it. Starts do not change the answers,
+    for the duals are convex; they save steps.
+    """
+
+    def __init__(self, model: str, directed: bool, seed: int) -> None:
+        self.model, self.directed, self.seed = model, directed, seed
+        self._warm: dict[int, ecm_model.Warm] = {}
+
+    def fit(self, year: int, weights: Floats, seed: int | None = None) -> NullFit | None:
+        """Fit the network of a year; None when it has no weight at all."""
+        if not weights.any():
+            return None
+        if self.model != "ecm":
+            stream = np.random.SeedSequence([self.seed if seed is None else seed, year])
+            start = int(stream.generate_state(1)[0])
+            return fit_null(weights, self.model, directed=self.directed, seed=start)
+        net = margins(
+            checked(weights, directed=self.directed, integer="ecm"), directed=self.directed
+        )
+        solved = ecm_model.fit_ecm(net, self._warm.get(year, self._warm.get(year - 1)))
+        self._warm.setdefault(year, (ecm_model.sides_of(net), solved.per_node()))
+        return ecm_model.null_fit(net, solved)
+
+    def quick(self, year: int, weights: Floats, seed: int) -> NullFit | None:
+        """Fit as :meth:`fit`; means of multi-edge models by proportional fitting, far faster."""
+        if self.model not in QUICK or not weights.any():
+            return self.fit(year, weights, seed)
+        fit = NullFit(
+            model="multiedge",
+            directed=self.directed,
+            parameters={},
+            residual=QUICK_ERROR,
+            law=PoissonLaw(size_expectation(weights, tolerance=QUICK_ERROR)),
+            has_rows=weights.sum(axis=1) > 0,
+            has_columns=weights.sum(axis=0) > 0,
+        )
+        return with_dispersion(fit, weights) if self.model != "multiedge" else fit
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A layer against a null model, all years.
+
+    Attributes
+    ----------
+    layer : Layer
+    model : str
+    values : dict of (years, n, n)
+        Every measure of the table ``links``; NaN where nothing could be tested.
+    converged : (years,)
+        Whether each year's fit holds its constraints.
+    """
+
+    layer: Layer
+    model: str
+    values: dict[str, Floats]
+    converged: NDArray[np.bool_]
+
+
+def against_null(layer: Layer, fitter: Fitter) -> Tested:
+    """Fit a null model to every year of a layer and test every link."""
+    shape = layer.weights.shape
+    values = {name: np.full(shape, np.nan) for name in _MEASURES}
+    converged = np.zeros(shape[0], dtype=bool)
+    for t, weights in enumerate(layer.weights):
+        fit = fitter.fit(t, weights)
+        if fit is None:
+            continue
+        converged[t] = fit.converged
+        test = link_test(weights, fit)
+        for f in fields(LinkTest):
+            values[f.name][t] = getattr(test, f.name)
+        given = {"observed": weights, "expected": fit.expected, "sd": fit.sd}
+        for name, array in given.items():
+            values[name][t] = np.where(fit.tested, array, np.nan)
+    return Tested(layer, fitter.model, values, converged)
+
+
+def followed(tested: Tested, quantity: Quantity) -> Floats:
+    """Give the quantity trajectories follow, (years, n, n)."""
+    if quantity == "percentile":
+        return np.asarray((tested.values["p_fewer"] + 1 - tested.values["p_more"]) / 2)
+    return tested.values[quantity]
+
+
+def quick_quantities(
+    weights: Floats, fit: NullFit | None, quantity: Quantity
+) -> tuple[Floats, Floats, Floats]:
+    """Followed quantity, z and log ratio of one network, without tails unless needed."""
+    if fit is None:
+        nothing = np.full(weights.shape, np.nan)
+        return nothing, nothing, nothing
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(fit.tested, (weights - fit.expected) / fit.sd, np.nan)
+    z[np.abs(weights - fit.expected) <= 1e-6 * np.maximum(fit.expected, 1.0)] = 0.0
+    z[~fit.tested] = np.nan
+    ratio = np.log((weights + PSEUDO_WEIGHT) / (fit.expected + PSEUDO_WEIGHT))
+    ratio = np.where(fit.tested, ratio, np.nan)
+    if quantity != "percentile":
+        return (z if quantity == "z" else ratio), z, ratio
+    more, fewer = fit.law.tails(weights)
+    return np.where(fit.tested, (fewer + 1 - more) / 2, np.nan), z, ratio
+
+
+def links_table(panel: Panel, tested: list[Tested]) -> pa.Table:
+    """Table ``links``: one row per layer, null model, year and tested pair."""
+    parts = [_links(panel, one) for one in tested]
+    return pa.concat_tables(parts) if parts else LINKS_SCHEMA.empty_table()
+
+
+def _links(panel: Panel, tested: Tested) -> pa.Table:
+    present = ~np.isnan(tested.values["z"])
+    if not tested.layer.directed:
+        present &= np.triu(np.ones(present.shape[1:], dtype=bool), 1)
+    year, source, target = np.nonzero(present)
+    codes = np.array(panel.countries, dtype=object)
+    columns: dict[str, Any] = {
+        "layer": [tested.layer.name] * len(year),
+        "null_model": [tested.model] * len(year),
+        "year": panel.years[year].astype(np.int16),
+        "source": codes[source],
+        "target": codes[target],
+        **{name: tested.values[name][present] for name in _MEASURES},
+        "converged": tested.converged[year],
+    }
+    return pa.table(columns, schema=LINKS_SCHEMA)
