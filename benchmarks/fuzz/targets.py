@@ -52,6 +52,7 @@ def _read(
         target=folder / f"{number}.chunk",
         first_line=line,
         last_fault=fault,
+        last_bytes=None,
         consumed=len(data),
         merges=folder / "merges",
     )

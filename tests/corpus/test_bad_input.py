@@ -189,7 +189,25 @@ def test_line_beyond_the_limit_is_skipped(tmp_path: Path, monkeypatch: pytest.Mo
     corpus = ingest([path], tmp_path / "corpus")
     assert corpus.rows("works") == 300
     assert corpus.manifest.rejected == {"too_long": 1}
-    assert json.loads((corpus.path / "rejected.jsonl").read_text())["line"] == 300
+    entry = json.loads((corpus.path / "rejected.jsonl").read_text())
+    assert entry["line"] == 300
+    assert entry["bytes"] == len(json.dumps(work(998, title="x" * (1 << 19)))) + 1
+
+
+def test_a_gzip_bomb_of_one_line_is_rejected_with_its_size(tmp_path: Path) -> None:
+    """A quarter of a megabyte that would be 256 MiB: skipped in pieces, counted to the byte."""
+    begin = json.dumps(work(5)).encode()[:-1] + b', "bomb": "'
+    size = 256 << 20
+    lines = [json.dumps(work(1)).encode() + b"\n", begin + b"0" * (size - len(begin) - 1) + b"\n"]
+    lines.append(json.dumps(work(2)).encode() + b"\n")
+    path = tmp_path / "works.jsonl.gz"
+    path.write_bytes(b"".join(gzip.compress(line, 9, mtime=0) for line in lines))
+    assert path.stat().st_size < size / 500
+    corpus = ingest([path], tmp_path / "corpus", workers=1)
+    assert corpus.read("works")["work_id"].to_pylist() == [1, 2]
+    assert corpus.manifest.rejected == {"too_long": 1}
+    entry = json.loads((corpus.path / "rejected.jsonl").read_text())
+    assert (entry["line"], entry["bytes"]) == (2, size)
 
 
 def test_text_of_any_kind_survives(tmp_path: Path) -> None:

@@ -323,6 +323,8 @@ def _quarantine(staged: Staged, target: Path) -> Part | None:
                     "reason": refused.reason,
                     "begins": refused.head,
                 }
+                if refused.bytes is not None:
+                    entry["bytes"] = refused.bytes
                 file.write(encoder.encode(entry) + b"\n")
     if not n_rejected:
         remove(path)

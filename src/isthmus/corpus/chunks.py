@@ -47,12 +47,15 @@ class Chunk:
         here), ``"cut_off"`` (the file broke off in it), or None.
     consumed
         Bytes of the file read so far.
+    last_bytes
+        Bytes of the last line where it is too long, all of them counted.
     """
 
     data: bytes
     first_line: int
     last_fault: str | None
     consumed: int
+    last_bytes: int | None = None
 
 
 class Pieces(Protocol):
@@ -142,11 +145,12 @@ def cut(pieces: Pieces) -> Iterator[Chunk]:
             yield chunk
             line += chunk.data.count(b"\n")
             buffer = buffer[end + 1 :]
-        if len(buffer) - buffer.rfind(b"\n") > MAX_RECORD_BYTES:
-            chunk = _chunk(buffer, line, pieces.consumed)
+        if len(buffer) - (buffer.rfind(b"\n") + 1) > MAX_RECORD_BYTES:
+            rest, skipped = _after_newline(pieces)
+            chunk = _chunk(buffer, line, pieces.consumed, skipped)
             yield chunk
             line += chunk.data.count(b"\n")
-            buffer = _after_newline(pieces)
+            buffer = rest
         parts, size = [buffer], len(buffer)
     last = b"".join(parts)
     if last:
@@ -154,18 +158,22 @@ def cut(pieces: Pieces) -> Iterator[Chunk]:
         yield Chunk(last, line, fault, pieces.consumed)
 
 
-def _chunk(data: bytes, line: int, consumed: int) -> Chunk:
+def _chunk(data: bytes, line: int, consumed: int, skipped: int = 0) -> Chunk:
     """Make a chunk; of a last line that is too long only the beginning stays."""
     start = data.rfind(b"\n", 0, len(data) - 1) + 1
-    if len(data) - start <= MAX_RECORD_BYTES:
+    size = len(data) - start
+    if size <= MAX_RECORD_BYTES:
         return Chunk(data, line, None, consumed)
-    return Chunk(data[: start + _STUB_BYTES] + b"\n", line, "too_long", consumed)
+    stub = data[: start + _STUB_BYTES] + b"\n"
+    return Chunk(stub, line, "too_long", consumed, size + skipped)
 
 
-def _after_newline(pieces: Pieces) -> bytes:
-    """Skip the rest of a line; give what was read after it."""
+def _after_newline(pieces: Pieces) -> tuple[bytes, int]:
+    """Skip the rest of a line; give what was read after it, and the bytes skipped."""
+    skipped = 0
     while piece := pieces.read():
         end = piece.find(b"\n")
         if end >= 0:
-            return piece[end + 1 :]
-    return b""
+            return piece[end + 1 :], skipped + end + 1
+        skipped += len(piece)
+    return b"", skipped

@@ -226,6 +226,7 @@ def _stage_source(
             target=chunk_path(folder, n_chunks),
             first_line=chunk.first_line,
             last_fault=chunk.last_fault,
+            last_bytes=chunk.last_bytes,
             consumed=chunk.consumed,
             merges=folder.parent / "merges",
         )

@@ -53,7 +53,7 @@ class Task:
         What the records are.
     target
         File to stage the tables in.
-    first_line, last_fault, consumed
+    first_line, last_fault, last_bytes, consumed
         As in :class:`~isthmus.corpus.chunks.Chunk`.
     merges
         Folder of merged ids.
@@ -63,6 +63,7 @@ class Task:
     target: Path
     first_line: int
     last_fault: str | None
+    last_bytes: int | None
     consumed: int
     merges: Path
 
@@ -105,7 +106,7 @@ def _read_chunk(task: Task, data: bytes) -> int:
         except NotJSONError:
             reason = fault or "not_json"
         if reason is not None:
-            refused.append(Refused(line, reason, _head(text)))
+            refused.append(_refused(task, line, reason, text))
     tables = batch.tables()
     set_aside = batch.set_aside + Counter(value_unreadable=decoder.repaired)
     notes = batch.notes + Counter(records_read=n_read, merged_id=merges.rewritten)
@@ -118,7 +119,7 @@ def scan_chunk(task: Task, data: bytes) -> int:
 
     merges = Merges(load_merges(task.merges).tables)
     read = read_works(data, task.first_line, task.last_fault, merges)
-    refused = [Refused(line, reason, _head(text)) for line, text, reason in read.refused]
+    refused = [_refused(task, line, reason, text) for line, text, reason in read.refused]
     notes = read.notes + Counter(records_read=read.n_read)
     return _save(task, read.tables, refused, read.set_aside, notes)
 
@@ -152,6 +153,10 @@ def _lines(data: bytes, task: Task) -> Iterator[tuple[int, bytes, str | None]]:
     for index, text in enumerate(lines):
         if text and not text.isspace():
             yield task.first_line + index, text, task.last_fault if index == last else None
+
+
+def _refused(task: Task, line: int, reason: str, text: bytes) -> Refused:
+    return Refused(line, reason, _head(text), task.last_bytes if reason == "too_long" else None)
 
 
 def _head(text: bytes) -> str:

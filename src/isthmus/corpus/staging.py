@@ -25,11 +25,12 @@ _MAGIC = b"isthmus1"
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A rejected record: its line, why, and how it begins."""
+    """A rejected record: its line, why, how it begins, and its bytes where too many."""
 
     line: int
     reason: str
     head: str
+    bytes: int | None = None
 
 
 class Segment(msgspec.Struct, frozen=True):
