@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from isthmus.report.figures import Absent, Figure, figures, write_figures
@@ -96,3 +97,18 @@ def test_what_is_missing_says_which_step_makes_it(bare: Source) -> None:
     assert "teaming" in absent["premium"]
     assert "mobility" in absent["origins-US"]
     assert any(isinstance(f, Figure) for f in figures(bare))
+
+
+def test_a_table_without_a_value_to_draw_is_said(results: Results, tmp_path: Path) -> None:
+    """A tiny world may match nobody: its means are null, and a figure of them has no size."""
+    from isthmus.study import Study
+    from report.synthetic import finish
+
+    study = Study.parse({"study": {"corpus": "c", "years": [2000, 2006]}})
+    kept = results.table("retention")
+    at = kept.column_names.index("mean_treated")
+    blank = kept.set_column(at, "mean_treated", pa.nulls(kept.num_rows, pa.float64()))
+    bare = Source(finish(tmp_path / "r", {"retention": blank}, study))
+    absent = {f.name: f.why for f in figures(bare) if isinstance(f, Absent)}
+    assert "no row to draw" in absent["movers-ties"]
+    assert write_figures(bare.results, tmp_path / "f") == []

@@ -78,7 +78,11 @@ Drawn = Figure | Absent
 def figures(source: Source) -> Iterator[Drawn]:
     """Give every figure, drawn or absent with its reason, in the order of the report."""
     for make in _MAKERS:
-        yield from make(source)
+        for figure in make(source):
+            if isinstance(figure, Figure) and figure.rows.num_rows == 0:
+                yield Absent(figure.name, f"`{figure.table}` of these results has no row to draw.")
+            else:
+                yield figure
 
 
 def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
@@ -265,6 +269,7 @@ def _placebo_pairs(source: Source) -> Iterator[Drawn]:
         return
     kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
     rows = _rows(table, [*kept, "ci_low", "ci_high"])
+    rows = rows.filter(pc.is_valid(rows["effect_percent"]))
     spec = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
     notes = [
         "The poles' premium among the premiums of pairs as far apart in time.",
@@ -297,6 +302,7 @@ def _movers(source: Source) -> Iterator[Drawn]:
         return
     sizes = ["treated_matched", "control_matched", "mean_treated", "mean_control"]
     rows = _rows(kept, ["experiment", "year", *sizes, "effect_percent", "ci_low", "ci_high"])
+    rows = rows.filter(pc.is_valid(rows["mean_treated"]))
     notes = [
         "Share of later papers with a coauthor in the country they left, matched scientists.",
         "Counting: mean over scientists. The interval of the difference is in the table.",

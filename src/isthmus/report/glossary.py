@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]
+from isthmus.report.terms import TERMS, Kind
 
 
 @dataclass(frozen=True)
@@ -335,8 +335,6 @@ _WORDS = {
     "ci_high": "Interval, high",
     "log_ratio_low": "Log ratio, low",
     "log_ratio_high": "Log ratio, high",
-    "l1_before": "Imbalance L1 before",
-    "l1_after": "Imbalance L1 after",
     "p": "p",
 }
 
@@ -385,10 +383,20 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if name in _FINDING:
         kind: Kind = "number" if name == "estimate" else "text"
         return Metric(_words(name), kind, _FINDING[name], "One row per claim.", "findings")
+    if name in TERMS:
+        shown, how, what = TERMS[name]
+        return Metric(shown, how, what, "See the table's note in the methods.", _section(name))
     label = _WORDS.get(name) or _words(name)
     return Metric(
         label, _kind(name), f"Column `{name}` of the result table.", "See methods.", "tables"
     )
+
+
+def _section(name: str) -> str:
+    if name in ("index", "placebo_mean") or name.startswith("slope_"):
+        return "archetypes"
+    moving = ("returning", "active", "arrivals", "departures", "default", "smallest", "largest")
+    return "mobility" if name in moving or name.endswith("_per_1000") else "matching"
 
 
 def _words(name: str) -> str:

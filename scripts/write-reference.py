@@ -1,0 +1,129 @@
+"""Write docs/reference from the program itself: verbs, study keys, tables and columns.
+
+Usage: ``python scripts/write-reference.py [FOLDER]``. Tables and columns are those of a
+small simulated world that is run for the purpose. The tests check that the committed
+pages are what this script writes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer.main
+
+from isthmus.cli import app
+from isthmus.demo import demonstrate
+from isthmus.report.glossary import metric
+from isthmus.results import GRAINS, Results
+from isthmus.study import OwnClaim, Study
+
+#: Works of the simulated world: enough that every table has a row.
+WORKS = 3000
+
+HEAD = "<!-- Written by scripts/write-reference.py; change the program, then run it again. -->\n"
+
+
+def verbs() -> str:
+    """Give every verb with its arguments, as `--help` has them."""
+    group: Any = typer.main.get_command(app)
+    parts = ["# Verbs\n", "`isthmus VERB --help` prints the same.\n"]
+    for name, command in sorted(group.commands.items()):
+        parts.append(f"## {name}\n")
+        parts.append(inspect.cleandoc(command.help or "") + "\n")
+        parts.append("| argument | meaning | default |\n| --- | --- | --- |")
+        parts.append("\n".join(_argument(one) for one in command.params if one.name != "help"))
+        parts.append("")
+    return HEAD + "\n".join(parts).rstrip() + "\n"
+
+
+def _argument(one: Any) -> str:
+    shown = one.name.upper() if one.param_type_name == "argument" else ", ".join(one.opts)
+    default = "required" if one.required else _value(one.default)
+    return f"| `{shown}` | {getattr(one, 'help', None) or ''} | {default} |"
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else f"`{value}`"
+
+
+def study() -> str:
+    """Give every section and key of a study with its type and default."""
+    parts = ["# The study file\n", inspect.cleandoc(inspect.getdoc(Study) or "") + "\n"]
+    for section in msgspec.structs.fields(Study):
+        kind = section.type
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            parts += [_section(kind)]
+    parts += [_section(OwnClaim)]
+    return HEAD + "\n".join(parts).rstrip() + "\n"
+
+
+def _section(kind: type[msgspec.Struct]) -> str:
+    lines = [inspect.cleandoc(kind.__doc__ or "")]
+    title = lines[0].split(":")[0].strip("`")
+    rows = [
+        f"| `{one.name}` | `{_type(one.type)}` | {_default(one)} |"
+        for one in msgspec.structs.fields(kind)
+    ]
+    table = "| key | type | default |\n| --- | --- | --- |\n" + "\n".join(rows)
+    return f"## {title}\n\n{lines[0]}\n\n{table}\n"
+
+
+def _type(kind: Any) -> str:
+    shown = kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+    return shown.replace("typing.", "").replace("isthmus.study.", "").replace("|", "or")
+
+
+def _default(one: msgspec.structs.FieldInfo) -> str:
+    if one.required:
+        return "required"
+    value = one.default if one.default is not msgspec.NODEFAULT else one.default_factory()
+    return f"`{value!r}`"
+
+
+def tables(results: Results) -> str:
+    """Give every result table with its grain and its columns."""
+    parts = [
+        "# Tables and columns\n",
+        "Columns of a study with the default attribution (`last_author`) and window (2); the names "
+        "change with them. Each table is a Parquet and a CSV file of the results.\n",
+    ]
+    for name in results.tables:
+        read = results.table(name)
+        grain = ", ".join(f"`{key}`" for key in GRAINS.get(name, ())) or "see its columns"
+        parts.append(f"## {name}\n\nOne row per {grain}.\n")
+        parts.append("| column | type | meaning |\n| --- | --- | --- |")
+        parts += list(_columns(read, results.record["settings"]))
+        parts.append("")
+    return HEAD + "\n".join(parts).rstrip() + "\n"
+
+
+def _columns(read: Any, settings: Any) -> Iterator[str]:
+    for field in read.schema:
+        meant = metric(field.name, settings)
+        what = meant.label if meant.what.startswith("Column `") else f"{meant.label}. {meant.what}"
+        yield f"| `{field.name}` | {field.type} | {what} |"
+
+
+def _quiet(step: str, done: int, total: int) -> None:
+    """Say nothing of progress."""
+
+
+def main() -> None:
+    """Write the three pages."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/reference")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "verbs.md").write_text(verbs(), encoding="utf-8")
+    (folder / "study.md").write_text(study(), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as world:
+        shown = demonstrate(Path(world) / "world", works=WORKS, seed=1, progress=_quiet)
+        (folder / "tables.md").write_text(tables(shown.results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

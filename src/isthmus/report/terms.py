@@ -1,0 +1,166 @@
+"""Meanings of the columns on moves, matched comparisons and poles: label, kind, two sentences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: How the values of a column are written.
+Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]
+
+#: Column -> label, kind of value, meaning.
+TERMS: dict[str, tuple[str, Kind, str]] = {
+    "experiment": (
+        "Experiment",
+        "text",
+        "Which papers or scientists are compared: joint:US+CN are papers led by the US with "
+        "someone in China. Endings name another control group or outcome.",
+    ),
+    "treated": ("Treated", "count", "Units with the treatment. Some find no match."),
+    "control": ("Control", "count", "Units without the treatment. Some match nobody."),
+    "treated_matched": (
+        "Treated, matched",
+        "count",
+        "Treated units in a stratum that holds controls too. The effect is about these.",
+    ),
+    "control_matched": (
+        "Control, matched",
+        "count",
+        "Controls in a stratum that holds treated units too. They are weighted to these.",
+    ),
+    "l1_before": (
+        "Imbalance L1 before",
+        "number",
+        "Multivariate imbalance before matching: 0 is identical, 1 disjoint. It is measured on "
+        "bins of its own.",
+    ),
+    "l1_after": (
+        "Imbalance L1 after",
+        "number",
+        "Multivariate imbalance of the matched, weighted units. Compare it with the one before.",
+    ),
+    "mean_treated": (
+        "Mean, treated",
+        "number",
+        "Mean outcome of the matched treated units. "
+        "Citations are heavy-tailed: a few papers can carry it.",
+    ),
+    "mean_control": (
+        "Mean, control",
+        "number",
+        "Weighted mean outcome of the matched controls. "
+        "It estimates the treated units' outcome without treatment.",
+    ),
+    "carried_by_largest": (
+        "Carried by the ten largest",
+        "share",
+        "Share of the difference that goes when the ten largest outcomes go. Above 1 the sign "
+        "turns.",
+    ),
+    "before": (
+        "Before",
+        "number",
+        "Standardised difference of the covariate before matching. Above a quarter it is large.",
+    ),
+    "after": (
+        "After",
+        "number",
+        "Standardised difference of the covariate after matching. It should be near 0.",
+    ),
+    "e_value": (
+        "E-value",
+        "number",
+        "How strongly something unseen must go with both treatment "
+        "and outcome to explain the effect away. Larger is safer.",
+    ),
+    "rosenbaum_gamma": (
+        "Rosenbaum's gamma",
+        "number",
+        "Odds of treatment by which matched units "
+        "may differ before the test loses its 5 % level. 1 is no room at all.",
+    ),
+    "hours_apart": (
+        "Hours apart",
+        "number",
+        "Hours of the sun between the two countries. Mean "
+        "longitude of the institutions that are located.",
+    ),
+    "is_pole_pair": (
+        "Pair of poles",
+        "text",
+        "Whether the pair are the study's poles. The others are the placebo.",
+    ),
+    "share_at_least": (
+        "Placebo pairs with as much",
+        "share",
+        "Share of the placebo pairs with a "
+        "difference at least as large. Small: the poles stand out.",
+    ),
+    "returning": (
+        "Returning",
+        "count",
+        "Of these moves, those of scientists who had been there "
+        "before. They are part of the number of moves.",
+    ),
+    "active": (
+        "Active scientists",
+        "count",
+        "Scientists placed in the country that year. They are the base of the rates.",
+    ),
+    "arrivals": ("Arrivals", "count", "Scientists who came that year. Of all origins."),
+    "departures": (
+        "Departures",
+        "count",
+        "Scientists who left that year. The year is that of arrival elsewhere.",
+    ),
+    "net_per_1000": (
+        "Net arrivals per 1,000",
+        "number",
+        "Arrivals less departures for each thousand active scientists. Small countries jump.",
+    ),
+    "gross_per_1000": (
+        "Moves per 1,000",
+        "number",
+        "Arrivals and departures for each thousand active scientists. Small countries jump.",
+    ),
+    "default": (
+        "Default settings",
+        "count",
+        "Moves under the study's settings of a move. The range beside it is over all others.",
+    ),
+    "smallest": (
+        "Smallest",
+        "count",
+        "Fewest moves over all settings of a move. A wide range means the settings decide.",
+    ),
+    "largest": (
+        "Largest",
+        "count",
+        "Most moves over all settings of a move. A wide range means the settings decide.",
+    ),
+    "career_age": (
+        "Career age",
+        "number",
+        "Years since the scientist's first work. It starts at 0.",
+    ),
+    "index": (
+        "Polarisation index",
+        "number",
+        "How much better two blocs around the poles explain the links than none. 0 is not at all.",
+    ),
+    "placebo_mean": (
+        "Placebo, mean",
+        "number",
+        "The same number in worlds without any affinity. "
+        "What exceeds it is not the null model's own.",
+    ),
+    "slope_collaboration": (
+        "Slope, collaboration",
+        "number",
+        "Yearly change of the pair's collaboration quantity. Theil-Sen, robust to single years.",
+    ),
+    "slope_citation": (
+        "Slope, citation",
+        "number",
+        "Yearly change of the pair's citation quantity. Theil-Sen, robust to single years.",
+    ),
+}
