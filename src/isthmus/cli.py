@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -192,6 +192,58 @@ def run(
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
     _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def poles(
+    edges: Annotated[
+        Path, typer.Argument(help="CSV (plain or .gz) or Parquet: year, source, target, weight.")
+    ],
+    to: Annotated[Path, typer.Option(help="Folder of results to write.")],
+    pole: Annotated[
+        list[str] | None, typer.Option(help="A pole, as written in the file; default US and CN.")
+    ] = None,
+    null_model: Annotated[
+        list[str] | None,
+        typer.Option(help="A null model; the first is the headline. Default multiedge and ecm."),
+    ] = None,
+    directed: Annotated[
+        bool | None,
+        typer.Option(help="Whether edges have a direction; seen from the file if unsaid."),
+    ] = None,
+    min_works: Annotated[
+        float, typer.Option(help="Least mean yearly weight of a country, over the last years.")
+    ] = 50,
+    replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 100,
+    seed: Annotated[int, typer.Option(help="Same seed, same tables.")] = 1,
+    overwrite: Annotated[bool, typer.Option(help="Replace results that stand there.")] = False,
+) -> None:
+    """Analyse poles on any table of yearly edges, without a corpus.
+
+    Both directions and the diagonal may be listed; what is set aside is counted
+    in the table `edges`.
+    """
+    from isthmus.console import one_by_one, pole_summary
+    from isthmus.edges import run_edges
+    from isthmus.report import write_report
+
+    settings: dict[str, Any] = {"min_works": min_works, "placebo_replays": replays}
+    if null_model:
+        settings["null_models"] = list(null_model)
+    with one_by_one(_err) as progress:
+        results = run_edges(
+            edges,
+            to,
+            poles=tuple(pole or ("US", "CN")),
+            directed=directed,
+            settings=settings,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    for part in pole_summary(results):
+        _out.print(part)
+    _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
 
 
 @app.command()

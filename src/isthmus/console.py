@@ -292,6 +292,27 @@ def amount(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
 
 
+def pole_summary(results: Results) -> Iterator[Table]:
+    """Show the poles' headline numbers, each beside its placebo, by null model."""
+    rows = [row for row in results.table("placebo").to_pylist() if row["study"] is not None]
+    for model in dict.fromkeys(row["null_model"] for row in rows):
+        table = Table(title=f"{results.record['title']}, under {model}, beside its placebo")
+        for name in ("layer", "what", "countries", "study", "placebo", "5-95 %", "survives"):
+            table.add_column(name, justify="left" if name in ("layer", "what") else "right")
+        for row in (row for row in rows if row["null_model"] == model):
+            low, high = row["placebo_low"], row["placebo_high"]
+            table.add_row(
+                row["layer"],
+                row["what"],
+                "-".join(end for end in (row["source"], row["target"]) if end),
+                f"{row['study']:.3g}",
+                "-" if row["placebo_mean"] is None else f"{row['placebo_mean']:.3g}",
+                "-" if low is None else f"{low:.3g} to {high:.3g}",
+                {True: "yes", False: "no", None: "-"}[row["survives"]],
+            )
+        yield table
+
+
 def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
     """Show findings: the statement, the verdict and why, and what it survives."""
     colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}

@@ -5,6 +5,7 @@ A new question is a folder of its own and one line in :data:`STEPS`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,10 @@ from isthmus.field import reference_tally
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
 from isthmus.mobility.movers import Movers
+from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
+from isthmus.poles.settings import PolesSettings
+from isthmus.study import Poles
 from isthmus.tables import StudyTables
 from isthmus.teaming.teams import Teams
 
@@ -139,6 +143,42 @@ def _networks(context: Context) -> dict[str, pa.Table]:
     }
 
 
+def _poles(context: Context) -> dict[str, pa.Table]:
+    study = context.tables.study
+    sizes = context.result("country_year")
+    whole = "papers_any" if study.countries.attribution == "any" else "papers_whole"
+    return analyse(
+        context.result("collaboration"),
+        context.result("citation"),
+        settings=poles_settings(study.poles),
+        poles=study.countries.poles,
+        output=pa.table(
+            {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
+        ),
+        seed=study.run.seed,
+        threads=study.run.threads or os.cpu_count() or 1,
+    )
+
+
+def poles_settings(asked: Poles) -> PolesSettings:
+    """Give the study's ``[poles]`` as settings of the pole analysis."""
+    plain = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "dtw_window"}
+    return PolesSettings(window=asked.dtw_window, **plain)
+
+
+POLES_TABLES = (
+    "panel",
+    "links",
+    "trajectories",
+    "archetypes",
+    "alignment",
+    "significant",
+    "polarisation",
+    "placebo",
+    "pole_years",
+    "cluster_choice",
+)
+
 MOBILITY_TABLES = (
     "moves",
     "flows",
@@ -170,4 +210,5 @@ STEPS: tuple[Step, ...] = (
     Step("mobility", MOBILITY_TABLES, _mobility),
     Step("teaming", TEAMING_TABLES, _teaming),
     Step("networks", ("collaboration", "citation"), _networks),
+    Step("poles", POLES_TABLES, _poles),
 )

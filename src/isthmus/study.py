@@ -213,19 +213,31 @@ class Teaming(_Section, frozen=True):
     placebo_hours: float = 3.0
 
 
+#: Null models a study may name; the first of a study's own is its headline.
+NULL_MODELS = ("multiedge", "multiedge_overdispersed", "wcm", "ecm", "crem", "rewiring")
+
+
 class Poles(_Section, frozen=True):
     """``[poles]``: null models, panel and clustering of the pole analysis.
 
-    The first of `null_models` is the headline. A country enters a layer's panel
-    with at least `min_works` works a year on average over the last years.
+    The first of `null_models` is the headline. A country enters with at least
+    `min_works` works a year over the last `average_years`. What each setting
+    does, and why its default, is said at
+    :class:`~isthmus.poles.settings.PolesSettings`; `dtw_window` is its `window`.
     """
 
     null_models: tuple[str, ...] = ("multiedge", "ecm")
     min_works: float = 50
+    min_expected: float = 1.0
     archetypes: int = 4
     quantity: Literal["z", "log_ratio", "percentile"] = "z"
     dtw_window: int | None = None
+    max_gap: int = 2
+    n_init: int = 10
+    z_threshold: float = 2.0
+    average_years: int = 5
     placebo_replays: int = 100
+    placebo_level: float = 0.05
 
 
 class Run(_Section, frozen=True):
@@ -484,6 +496,22 @@ def _check_numbers(study: Study) -> None:
             "0 or more",
         ),
         (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
+        (
+            set(poles.null_models) <= set(NULL_MODELS),
+            "poles.null_models",
+            list(poles.null_models),
+            f"null models among {', '.join(NULL_MODELS)}",
+        ),
+        (poles.min_expected >= 0, "poles.min_expected", poles.min_expected, "0 or more"),
+        (poles.max_gap >= 0, "poles.max_gap", poles.max_gap, "0 or more years"),
+        (poles.n_init >= 1, "poles.n_init", poles.n_init, "at least 1"),
+        (poles.average_years >= 1, "poles.average_years", poles.average_years, "at least 1"),
+        (
+            0 < poles.placebo_level < 1,
+            "poles.placebo_level",
+            poles.placebo_level,
+            "above 0 and below 1",
+        ),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
     ]
     for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
