@@ -36,6 +36,7 @@ def rates(rate: float) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {"null_model": model, "layer": "collaboration", "what": "poles_diverge", "rate": rate}
+            | {"quantity": "log_ratio", "source": "US", "target": "CN"}
             for model in MODELS
         ]
     )

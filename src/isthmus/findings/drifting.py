@@ -209,7 +209,7 @@ def _diverging(layer: str) -> Callable[[Evidence], Decision]:
         if len(evidence.poles) < 2:
             return undecided("It takes two poles; the study names one.")
         found = _per_null(evidence, lambda model: under(evidence, model))
-        return with_placebo(evidence, found, ("diverge", "fall"), layer)
+        return with_placebo(evidence, found, ("poles_diverge",), layer)
 
     return decide
 
@@ -219,21 +219,25 @@ def _set(values: Sequence[str]) -> Any:
 
 
 def with_placebo(
-    evidence: Evidence, found: Decision, words: Sequence[str], layer: str = "collaboration"
+    evidence: Evidence, found: Decision, what: Sequence[str], layer: str = "collaboration"
 ) -> Decision:
     """Add what the placebo says: how often a world without affinity shows the same.
 
     A supported claim that the placebo reproduces keeps its verdict only as
     undecided, with the warning in its reason.
     """
-    rate = placebo_rate(evidence, words, layer)
+    rate = placebo_rate(evidence, what, layer)
     if rate is None:
         warned = found.checked(placebo="not tested: the table `placebo` does not say")
         if found.verdict != "supported":
             return warned
         why = f"{found.why} Warning: no placebo was run, so the null model's own drift is unknown."
         return warned.checked(why=why)
-    share, what = rate
+    return judged(found, *rate)
+
+
+def judged(found: Decision, share: float, what: str) -> Decision:
+    """Give the decision beside the share of placebo replays that show the same."""
     if share <= PLACEBO_LEVEL:
         return found.checked(placebo=f"survives: {share:.0%} of replays ({what})")
     fails = f"fails: {share:.0%} of replays without affinity ({what})"
@@ -246,18 +250,23 @@ def with_placebo(
     return found.checked(verdict="undecided", why=why, placebo=fails)
 
 
-def placebo_rate(evidence: Evidence, words: Sequence[str], layer: str) -> tuple[float, str] | None:
-    """Find the rate at which the placebo shows something, under the headline null model."""
+def placebo_rate(evidence: Evidence, what: Sequence[str], layer: str) -> tuple[float, str] | None:
+    """Find the largest rate at which replays without affinity show one of `what`.
+
+    Under the headline null model; rows on the log ratio go before those on another quantity.
+    """
     if not evidence.has("placebo"):
         return None
-    for row in evidence.table("placebo").to_pylist():
-        about = " ".join(str(value) for value in row.values() if isinstance(value, str))
-        fits = any(word in about for word in words) and row.get("layer", layer) == layer
-        if fits and row.get("null_model") == evidence.null_models[0]:
-            rate = row.get("rate", row.get("share", row.get("value")))
-            if rate is not None:
-                return float(rate), about
-    return None
+    rows = [
+        row
+        for row in evidence.table("placebo", null_model=evidence.null_models[0]).to_pylist()
+        if row["what"] in what and row["rate"] is not None and row["layer"] in (None, layer)
+    ]
+    ratios = [row for row in rows if row.get("quantity") == "log_ratio"]
+    if not rows:
+        return None
+    worst = max(ratios or rows, key=lambda row: float(row["rate"]))
+    return float(worst["rate"]), str(worst["what"]).replace("_", " ")
 
 
 def _polarising(evidence: Evidence) -> Decision:
@@ -273,18 +282,21 @@ def _polarising(evidence: Evidence) -> Decision:
         found = slope(*evidence.series("polarisation", column, **values))
         return above(*found, 0.0, f"The yearly change of the polarisation index under {model}")
 
-    return _beyond_placebo(evidence, _per_null(evidence, under), column)
+    found = _per_null(evidence, under)
+    if placebo_rate(evidence, ("polarisation_rises",), "collaboration") is None:
+        return _beyond_placebo(evidence, found, column)
+    return with_placebo(evidence, found, ("polarisation_rises",))
 
 
 def _beyond_placebo(evidence: Evidence, found: Decision, column: str) -> Decision:
     """Compare the last years' index with that of worlds without affinity, where it is known."""
     if "placebo_high" not in evidence.columns("polarisation"):
-        return with_placebo(evidence, found, ("polaris",))
+        return with_placebo(evidence, found, ("polarisation_rises",))
     rows = evidence.table("polarisation", null_model=evidence.null_models[0], layer="collaboration")
     known = rows.filter(pc.and_(pc.is_valid(rows["placebo_high"]), pc.is_valid(rows[column])))
     last = known.sort_by("year").to_pylist()[-LAST:]
     if not last:
-        return with_placebo(evidence, found, ("polaris",))
+        return with_placebo(evidence, found, ("polarisation_rises",))
     beyond = sum(row[column] > row["placebo_high"] for row in last)
     said = f"the index lies above the placebo's in {beyond} of the last {len(last)} years"
     if beyond == len(last):
@@ -327,9 +339,31 @@ def _aligned(
         if len(evidence.poles) < 2:
             return undecided("It takes two poles; the study names one.")
         found = _per_null(evidence, lambda model: under(evidence, model))
-        return with_placebo(evidence, found, ("rise", "trend"))
+        return _relations_beyond_placebo(evidence, found, countries, (first, second))
 
     return decide
+
+
+def _relations_beyond_placebo(
+    evidence: Evidence,
+    found: Decision,
+    countries: Sequence[str],
+    wanted: tuple[bool | None, bool | None],
+) -> Decision:
+    """Set relations of countries with poles beside the share of replays that show the same."""
+    poles = [
+        pole for pole, want in zip(evidence.poles[:2], wanted, strict=True) if want is not None
+    ]
+    rows = evidence.table("alignment", null_model=evidence.null_models[0]).to_pylist()
+    shares = [
+        row[f"placebo_{pole}"]
+        for row in rows
+        for pole in poles
+        if row["country"] in countries and row.get(f"placebo_{pole}") is not None
+    ]
+    if not shares:
+        return with_placebo(evidence, found, ())
+    return judged(found, max(shares), "the relation that the placebo shows most often")
 
 
 def _more_with_second(evidence: Evidence) -> Decision:
@@ -351,7 +385,7 @@ def _more_with_second(evidence: Evidence) -> Decision:
         what += f"{name(first)} only ({only[first]}) under {model}"
         return above(*count_ratio(only[second], only[first]), 1.0, what)
 
-    return with_placebo(evidence, _per_null(evidence, under), ("rise", "trend"))
+    return with_placebo(evidence, _per_null(evidence, under), ("pairs_rise",))
 
 
 def _ties(evidence: Evidence) -> Decision:
@@ -372,7 +406,7 @@ def _ties(evidence: Evidence) -> Decision:
         what = f"Significant ties of the poles under {model} ({ties[0]} and {ties[1]}), as a ratio,"
         return above(*count_ratio(*ties), 1.0, what)
 
-    return with_placebo(evidence, _per_null(evidence, under), ("ties", "significant"))
+    return with_placebo(evidence, _per_null(evidence, under), ("significant_ties",))
 
 
 def _largest(evidence: Evidence, among: Sequence[str] | None, most: int) -> list[str]:
@@ -407,7 +441,7 @@ def _largest_diverge(evidence: Evidence) -> Decision:
         kinds = _kinds(evidence, model, largest, largest)
         return _mostly(kinds, ("SD",), f"The {len(largest)} largest under {model}")
 
-    return with_placebo(evidence, _per_null(evidence, under), ("diverge", "fall", "trend"))
+    return with_placebo(evidence, _per_null(evidence, under), ("archetype_SD",))
 
 
 def _hub_and_spoke(evidence: Evidence) -> Decision:
@@ -419,4 +453,4 @@ def _hub_and_spoke(evidence: Evidence) -> Decision:
         across = _mostly(_kinds(evidence, model, hubs, spokes), TOGETHER, "Hubs with the others")
         return all_of([between, across], f"Both halves of the pattern under {model}")
 
-    return with_placebo(evidence, _per_null(evidence, under), ("rise", "trend"))
+    return with_placebo(evidence, _per_null(evidence, under), ("archetype_SC",))
