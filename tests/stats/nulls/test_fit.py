@@ -136,6 +136,7 @@ def test_products_give_the_stored_answer(monkeypatch, directed):
         ([[1, 1], [1, 0]], "ecm", False, "diagonal"),
         ([[0, 0.5], [0.5, 0]], "ecm", False, "crem"),
         ([[0, 1], [1, 0]], "ising", False, "multiedge"),
+        ([[0, 1], [1, 0]], "bipartite", False, "fit_bipartite"),
         ([["a", "b"], ["c", "d"]], "ecm", True, "numbers"),
         ([[0, 1], [1, 0]], "rewiring", False, "seed"),
     ],

@@ -111,6 +111,11 @@ def _ecm_panel(panel: Sequence[Any] | Floats, directed: bool) -> list[NullFit]:
 
 
 def _known(model: str) -> None:
+    if model == "bipartite":
+        raise InputError(
+            "The model 'bipartite' needs the countries of every work, and a matrix of weights "
+            "no longer tells them. Call fit_bipartite(work, country), or fit_team_counts."
+        )
     if model not in _MODELS:
         raise InputError(
             f"There is no null model '{model}'. The models are: {', '.join(sorted(_MODELS))}."

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from isthmus.errors import InputError
+from isthmus.stats.nulls.laws import ExponentialLaw
 from isthmus.stats.nulls.margins import checked
 from isthmus.stats.nulls.models import NullFit
 
@@ -63,11 +64,13 @@ def link_test(
 ) -> LinkTest:
     """Test every pair of nodes against a fitted null model.
 
-    The interval holds the true mean weight m behind the observed one, for counts
-    whose variance follows the fitted model's (negative binomial with the shape
-    mu^2 / (variance - mu) of the pair; Poisson where the model's variance is not
-    above its mean): the equal-tailed exact limits of Clopper-Pearson type, so it
-    covers log((m + a) / (mu + a)) at least as often as `coverage` says.
+    The interval is about log((m + a) / (mu + a)), m the true mean weight behind the
+    observed one. Counts are taken as negative binomial with the shape
+    mu^2 / (variance - mu) of the pair (Poisson where the model's variance is not
+    above its mean), and the limits are the equal-tailed exact ones of Clopper-Pearson
+    type: for such counts they cover at least as often as `coverage` says. For the
+    geometric laws of WCM and ECM that shape is an approximation; networks drawn from
+    the fitted models are covered as often too. Under the CReM see `amount_interval`.
 
     Parameters
     ----------
@@ -100,7 +103,10 @@ def link_test(
     tested = fit.tested
     more, fewer = fit.law.tails(observed)
     two_sided = np.minimum(1.0, 2.0 * np.minimum(more, fewer))
-    low, high = mean_interval(observed, fit.expected, fit.sd**2, coverage)
+    if isinstance(fit.law, ExponentialLaw):
+        low, high = amount_interval(observed, fit.law.p, coverage)
+    else:
+        low, high = mean_interval(observed, fit.expected, fit.sd**2, coverage)
 
     base = np.log(fit.expected + pseudo_weight)
 
@@ -141,6 +147,21 @@ def mean_interval(
             spread, shape * (1 - p_high) / p_high, special.gammaincinv(observed + 1.0, 1.0 - tail)
         )
     return np.where(some, low, 0.0), high
+
+
+def amount_interval(observed: Floats, p: Floats, coverage: float) -> tuple[Floats, Floats]:
+    """Limits for the mean of an amount: a link with probability `p`, then exponential.
+
+    The links are taken as the model has them, so that only an amount given a link is
+    unknown: exponential with mean m / p, and exact limits follow from its tails. A pair
+    without a link says nothing of amounts, and its limits are 0 and infinity. The
+    limits do not depend on the unit of the amounts. Where links are so improbable that
+    the observed one is above both limits, the upper limit is the observed amount.
+    """
+    tail = (1.0 - coverage) / 2.0
+    low = p * observed / -np.log(tail)
+    high = np.maximum(p * observed / -np.log1p(-tail), observed)
+    return low, np.where(observed > 0, high, np.inf)
 
 
 def _scores(observed: Floats, mean: Floats, sd: Floats) -> Floats:
