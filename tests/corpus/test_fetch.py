@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from corpus.api_server import Api, Record, serving
 from corpus.samples import HOME, author, work
+from isthmus.cli import app
 from isthmus.corpus import fetch as module
 from isthmus.corpus.fetch import fetch, fetch_command
 from isthmus.corpus.fetching.client import BudgetSpentError, Client, Patience
@@ -471,3 +473,23 @@ def test_fields_the_api_cannot_give_are_refused(tmp_path: Path, point: Any) -> N
             fetch(study(), tmp_path / "works", client=point(server))
         with pytest.raises(StudyError, match="mag_fos"):
             fetch(study(mag_fos=[1]), tmp_path / "works", client=point(server))
+
+
+def test_the_command_fetches_and_asks_before_a_large_fetch(
+    tmp_path: Path, point: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, works = tmp_path / "study.toml", tmp_path / "works"
+    plan.write_text('[study]\ncorpus = "c"\nyears = [2000, 2015]\n[field]\nsubfields = [1702]\n')
+    with serving(world(60)) as server:
+        point(server)
+        with monkeypatch.context() as patch:
+            patch.setattr("isthmus.corpus.fetching.estimate.LARGE_CALLS", 1)
+            done = CliRunner().invoke(app, ["fetch", str(plan), "--to", str(works)])
+            assert isinstance(done.exception, TargetError)
+            assert "Add --yes" in str(done.exception)
+            assert not (works / "works").exists()
+            done = CliRunner().invoke(app, ["fetch", str(plan), "--to", str(works), "--yes"])
+        assert done.exit_code == 0, done.output
+        assert "each once" in done.output
+        assert f"isthmus ingest {works}" in done.output.replace("\n", "")
+    assert set(got(tmp_path, works)) == expected(world(60))
