@@ -133,25 +133,25 @@ def open_pieces(path: Path, columns: tuple[str, ...]) -> Pieces:
 def cut(pieces: Pieces) -> Iterator[Chunk]:
     """Cut a file into chunks: each ends with the first line that reaches ``CHUNK_BYTES``."""
     parts: list[bytes] = []
-    size, line = 0, 1
-    while piece := pieces.read():
+    size, tail, line = 0, 0, 1  # bytes in parts, of them after the last newline, lines before
+    rest = b""
+    while piece := rest or pieces.read():
+        rest = b""
+        while (end := piece.find(b"\n", max(CHUNK_BYTES - size - 1, 0))) >= 0:
+            chunk = _chunk(b"".join([*parts, piece[: end + 1]]), line, pieces.consumed)
+            yield chunk
+            line += chunk.data.count(b"\n")
+            parts, size, tail, piece = [], 0, 0, piece[end + 1 :]
         parts.append(piece)
         size += len(piece)
-        if size < CHUNK_BYTES:
-            continue
-        buffer = b"".join(parts)
-        while (end := buffer.find(b"\n", CHUNK_BYTES - 1)) >= 0:
-            chunk = _chunk(buffer[: end + 1], line, pieces.consumed)
-            yield chunk
-            line += chunk.data.count(b"\n")
-            buffer = buffer[end + 1 :]
-        if len(buffer) - (buffer.rfind(b"\n") + 1) > MAX_RECORD_BYTES:
+        newline = piece.rfind(b"\n")
+        tail = len(piece) - newline - 1 if newline >= 0 else tail + len(piece)
+        if size >= CHUNK_BYTES and tail > MAX_RECORD_BYTES:
             rest, skipped = _after_newline(pieces)
-            chunk = _chunk(buffer, line, pieces.consumed, skipped)
+            chunk = _chunk(b"".join(parts), line, pieces.consumed, skipped)
             yield chunk
             line += chunk.data.count(b"\n")
-            buffer = rest
-        parts, size = [buffer], len(buffer)
+            parts, size, tail = [], 0, 0
     last = b"".join(parts)
     if last:
         fault = "cut_off" if pieces.broken and not last.endswith(b"\n") else None

@@ -2,8 +2,9 @@
 
 One thread inflates the files and cuts them into chunks of lines; others turn
 chunks of works into staged tables with the scanner, and other processes chunks of
-entities. When all chunks are staged the corpus is put together from them. Killed at any moment, the same command goes on from the
-chunks that are staged, and its result is the same to the byte.
+entities. When all chunks are staged the corpus is put together from them. Killed at
+any moment, the same command goes on from the chunks that are staged, and its result
+is the same to the byte.
 """
 
 from __future__ import annotations

@@ -134,7 +134,8 @@ def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int) -> Read:
             ("institutions", institutions, odd.institutions),
             ("venues", venues, odd.venues),
         ):
-            order = np.argsort([*records[rows[:, b.ENTITY_WORK]], *more], kind="stable")
+            first = np.concatenate([records[rows[:, b.ENTITY_WORK]], np.array(more, np.int64)])
+            order = np.argsort(first, kind="stable")
             tables[name] = pa.concat_tables([tables[name], careful[name]]).take(pa.array(order))
     set_aside = +(tally + odd.batch.set_aside + Counter(value_unreadable=odd.decoder.repaired))
     notes = notes + odd.batch.notes + Counter(merged_id=merges.rewritten)

@@ -60,21 +60,22 @@ def _is_new(lookup, stamp, mask, value):
 @_kernel
 def keep_authors(store, work, n_listed, truncated, merges):
     """Complete and count the authors of a work; False, with none counted, when one repeats."""
-    count, tally = store.count, store.tally
+    count, tally, rows, lookup = store.count, store.tally, store.authors, store.lookup
+    old, new = merges.authors, merges.authors_new
     first = count[b.N_AUTHORS]
     stamp, mask = _new_round(count, n_listed)
     n_null = 0
     for position in range(n_listed):
-        row = store.authors[first + position]
-        author = merged(merges.authors, merges.authors_new, row[b.AUTHOR_ID], tally)
+        at = first + position
+        author = merged(old, new, rows[at, b.AUTHOR_ID], tally)
         if author < 0:
             n_null += 1
-        elif not _is_new(store.lookup, stamp, mask, author):
+        elif not _is_new(lookup, stamp, mask, author):
             return False
-        row[b.AUTHOR_WORK] = work
-        row[b.AUTHOR_POSITION] = position
-        row[b.AUTHOR_LAST] = position == n_listed - 1 and not truncated
-        row[b.AUTHOR_ID] = author
+        rows[at, b.AUTHOR_WORK] = work
+        rows[at, b.AUTHOR_POSITION] = position
+        rows[at, b.AUTHOR_LAST] = position == n_listed - 1 and not truncated
+        rows[at, b.AUTHOR_ID] = author
     tally[b.AUTHOR_NULL] += n_null
     count[b.N_AUTHORS] += n_listed
     return True
@@ -91,29 +92,29 @@ def _is_listed(rows, begin, end, column, value):
 @_kernel
 def keep_affiliations(store, work, n_read, merges, known):
     """Keep affiliations: no institution twice for an author, parsed countries only where new."""
-    count, tally, rows = store.count, store.tally, store.affiliations
+    count, tally, rows, codes = store.count, store.tally, store.affiliations, store.codes
+    old, new = merges.institutions, merges.institutions_new
     first = count[b.N_AFFILIATIONS]
     at = mine = first  # where the next is written, and where this author's begin
     position, n_codes = -1, 0
     for k in range(first, first + n_read):
-        row = rows[k]
-        if row[b.AFFILIATION_POSITION] != position:
-            position, mine, n_codes = row[b.AFFILIATION_POSITION], at, 0
-        code, identifier = row[b.AFFILIATION_COUNTRY], row[b.AFFILIATION_ID]
+        if rows[k, b.AFFILIATION_POSITION] != position:
+            position, mine, n_codes = rows[k, b.AFFILIATION_POSITION], at, 0
+        code, identifier = rows[k, b.AFFILIATION_COUNTRY], rows[k, b.AFFILIATION_ID]
         country = known[code] if code >= 0 else -1
-        parsed = row[b.AFFILIATION_PARSED]
+        parsed = rows[k, b.AFFILIATION_PARSED]
         if parsed:
-            if _is_code(store.codes, n_codes, code):
+            if _is_code(codes, n_codes, code):
                 continue
             tally[b.COUNTRY_UNKNOWN] += country < 0
             if country < 0 or _is_listed(rows, mine, at, b.AFFILIATION_COUNTRY, country):
                 continue
         else:
-            store.codes[n_codes] = code
+            codes[n_codes] = code
             n_codes += 1
             tally[b.COUNTRY_EMPTY] += code < 0
             tally[b.COUNTRY_UNKNOWN] += code >= 0 and country < 0
-            identifier = merged(merges.institutions, merges.institutions_new, identifier, tally)
+            identifier = merged(old, new, identifier, tally)
             tally[b.INSTITUTION_WITHOUT_ID] += identifier < 0
             if identifier >= 0 and _is_listed(rows, mine, at, b.AFFILIATION_ID, identifier):
                 tally[b.AFFILIATION_REPEATED] += 1
@@ -139,15 +140,16 @@ def _is_code(codes, n_codes, code):
 @_kernel
 def keep_references(store, work, n_read, merges):
     """Keep references to other works, each once."""
-    count, tally, rows = store.count, store.tally, store.references
+    count, tally, rows, lookup = store.count, store.tally, store.references, store.lookup
+    old, new = merges.works, merges.works_new
     first = count[b.N_REFERENCES]
     at = first
     stamp, mask = _new_round(count, n_read)
     for k in range(first, first + n_read):
-        cited = merged(merges.works, merges.works_new, rows[k, 1], tally)
+        cited = merged(old, new, rows[k, 1], tally)
         if cited == work:
             tally[b.SELF_REFERENCE] += 1
-        elif not _is_new(store.lookup, stamp, mask, cited):
+        elif not _is_new(lookup, stamp, mask, cited):
             tally[b.REFERENCE_REPEATED] += 1
         else:
             rows[at, 0] = work
@@ -158,33 +160,56 @@ def keep_references(store, work, n_read, merges):
 
 
 @_kernel
-def _add_subject(store, work, first, at, scheme, identifier, score):
-    """Write a subject unless it has no id or repeats; give the place of the next."""
-    rows = store.subjects
-    if identifier < 0:
-        store.tally[b.SUBJECT_UNREADABLE] += 1
-        return at
-    for k in range(first, at):
-        if rows[k, b.SUBJECT_ID] == identifier and rows[k, b.SUBJECT_SCHEME] == scheme:
-            return at
-    rows[at, b.SUBJECT_WORK] = work
-    rows[at, b.SUBJECT_SCHEME] = scheme
-    rows[at, b.SUBJECT_ID] = identifier
-    store.scores[at] = score
-    return at + 1
+def _add_subjects(rows, scores, tally, work, first, at, labels, label_scores, begin, end):
+    """Write labels that have an id and do not repeat; give the place of the next.
+
+    The last two columns of `labels` are scheme and id.
+    """
+    n_columns = labels.shape[1]
+    for k in range(begin, end):
+        identifier = labels[k, n_columns - 1]
+        scheme = labels[k, n_columns - 2]
+        if identifier < 0:
+            tally[b.SUBJECT_UNREADABLE] += 1
+            continue
+        score, n = label_scores[k], first
+        while n < at and (
+            rows[n, b.SUBJECT_ID] != identifier or rows[n, b.SUBJECT_SCHEME] != scheme
+        ):
+            n += 1
+        if n < at:
+            continue
+        rows[at, b.SUBJECT_WORK] = work
+        rows[at, b.SUBJECT_SCHEME] = scheme
+        rows[at, b.SUBJECT_ID] = identifier
+        scores[at] = score
+        at += 1
+    return at
 
 
 @_kernel
 def keep_subjects(store, work, n_concepts, n_topics, n_first_topic):
     """Keep concepts, then topics, then the first topic, each label once."""
-    count, rows, labels = store.count, store.subjects, store.labels
+    count, tally = store.count, store.tally
+    rows, scores = store.subjects, store.scores
+    labels, label_scores = store.labels, store.label_scores
     first = count[b.N_SUBJECTS]
-    at = first
-    for k in range(first, first + n_concepts):
-        at = _add_subject(store, work, first, at, 0, rows[k, b.SUBJECT_ID], store.scores[k])
-    for k in range(n_topics):
-        at = _add_subject(store, work, first, at, labels[k, 0], labels[k, 1], store.label_scores[k])
-    for k in range(b.MAX_SUBJECTS, b.MAX_SUBJECTS + n_first_topic):
-        at = _add_subject(store, work, first, at, labels[k, 0], labels[k, 1], store.label_scores[k])
+    at = _add_subjects(
+        rows, scores, tally, work, first, first, rows, scores, first, first + n_concepts
+    )
+    at = _add_subjects(rows, scores, tally, work, first, at, labels, label_scores, 0, n_topics)
+    begin = b.MAX_SUBJECTS
+    at = _add_subjects(
+        rows,
+        scores,
+        tally,
+        work,
+        first,
+        at,
+        labels,
+        label_scores,
+        begin,
+        begin + n_first_topic,
+    )
     count[b.N_SUBJECTS] = at
     return at - first

@@ -164,18 +164,18 @@ def forget(entities, seen, count, at, n_kept):
 
 
 @_kernel
-def _text_into(buf, i, heap, count, row, column):
+def _text_into(buf, i, heap, count, rows, n, column):
     i, begin, length = text(buf, i, heap, count)
-    row[column] = begin
-    row[column + 1] = length
+    rows[n, column] = begin
+    rows[n, column + 1] = length
     return i
 
 
 @_kernel
-def _no_texts(row):
-    row[ENTITY_COUNTRY] = -1
+def _no_texts(rows, n):
+    rows[n, ENTITY_COUNTRY] = -1
     for k in range(ENTITY_TEXTS):
-        row[ENTITY_TEXT + 2 * k + 1] = -1
+        rows[n, ENTITY_TEXT + 2 * k + 1] = -1
 
 
 @_kernel
@@ -204,9 +204,9 @@ def _named(buf, i, prefix):
 
 
 @_kernel
-def _institution(buf, i, heap, count, row):
+def _institution(buf, i, heap, count, rows, n):
     """Read an institution into an entity row: its id and country are given too."""
-    _no_texts(row)
+    _no_texts(rows, n)
     found, code, given = -1, -1, 0
     i, done = enter(buf, i, _OBJECT)
     while not done and i >= 0:
@@ -220,17 +220,17 @@ def _institution(buf, i, heap, count, row):
             i, found = identifier(buf, i, _I)
         elif same(buf, begin, end, _NAME):
             bit = 2
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT)
         elif same(buf, begin, end, _TYPE):
             bit = 4
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT + 2)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT + 2)
         elif same(buf, begin, end, _ROR):
             bit = 8
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT + 4)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT + 4)
         elif same(buf, begin, end, _COUNTRY):
             bit = 16
             i, code = country(buf, i)
-            row[ENTITY_COUNTRY] = code
+            rows[n, ENTITY_COUNTRY] = code
         else:
             i = skip(buf, i)
         if i < 0 or given & bit:
@@ -241,9 +241,9 @@ def _institution(buf, i, heap, count, row):
 
 
 @_kernel
-def venue(buf, i, heap, count, row):
+def venue(buf, i, heap, count, rows, n):
     """Read a venue or null into an entity row; give its key: twice the id, plus 1 for a V."""
-    _no_texts(row)
+    _no_texts(rows, n)
     if buf[i] != _OBJECT:
         return null(buf, i), -1
     found, given = -1, 0
@@ -259,13 +259,13 @@ def venue(buf, i, heap, count, row):
             i, found = _venue_key(buf, i)
         elif same(buf, begin, end, _NAME):
             bit = 2
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT)
         elif same(buf, begin, end, _TYPE):
             bit = 4
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT + 2)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT + 2)
         elif same(buf, begin, end, _ISSN):
             bit = 8
-            i = _text_into(buf, i, heap, count, row, ENTITY_TEXT + 4)
+            i = _text_into(buf, i, heap, count, rows, n, ENTITY_TEXT + 4)
         else:
             i = skip(buf, i)
         if i < 0 or given & bit:
@@ -287,9 +287,9 @@ def _venue_key(buf, i):
 
 
 @_kernel
-def location(buf, i, heap, count, row):
+def location(buf, i, heap, count, rows, n):
     """Read a location or null: the key of its venue, as :func:`venue` gives it."""
-    _no_texts(row)
+    _no_texts(rows, n)
     if buf[i] != _OBJECT:
         return null(buf, i), -1
     found, given = -1, False
@@ -303,7 +303,7 @@ def location(buf, i, heap, count, row):
             if given:
                 return ODD, 0
             given = True
-            i, found = venue(buf, i, heap, count, row)
+            i, found = venue(buf, i, heap, count, rows, n)
         else:
             i = skip(buf, i)
         if i < 0:
@@ -367,16 +367,15 @@ def _institutions(buf, i, work, position, at, rows, entities, seen, heap, count)
     while not done and i >= 0:
         if n_read >= MAX_AFFILIATIONS or at + n_read + 1 >= len(rows):
             return ODD, 0
-        i, found, code = _institution(buf, i, heap, count, entities[count[N_INSTITUTIONS]])
+        i, found, code = _institution(buf, i, heap, count, entities, count[N_INSTITUTIONS])
         if i < 0:
             return ODD, 0
         if found >= 0 and not remember(entities, seen, count, N_INSTITUTIONS, found, work):
             return ODD, 0
-        row = rows[at + n_read]
-        row[AFFILIATION_POSITION] = position
-        row[AFFILIATION_ID] = found
-        row[AFFILIATION_COUNTRY] = code
-        row[AFFILIATION_PARSED] = 0
+        rows[at + n_read, AFFILIATION_POSITION] = position
+        rows[at + n_read, AFFILIATION_ID] = found
+        rows[at + n_read, AFFILIATION_COUNTRY] = code
+        rows[at + n_read, AFFILIATION_PARSED] = 0
         n_read += 1
         i, done = step(buf, i, 93)
     return i, n_read
@@ -395,24 +394,23 @@ def _countries(buf, i, position, at, rows):
         i, code = country(buf, i)
         if i < 0 or code < 0:
             return ODD, 0
-        row = rows[at + n_read]
-        row[AFFILIATION_POSITION] = position
-        row[AFFILIATION_ID] = -1
-        row[AFFILIATION_COUNTRY] = code
-        row[AFFILIATION_PARSED] = 1
+        rows[at + n_read, AFFILIATION_POSITION] = position
+        rows[at + n_read, AFFILIATION_ID] = -1
+        rows[at + n_read, AFFILIATION_COUNTRY] = code
+        rows[at + n_read, AFFILIATION_PARSED] = 1
         n_read += 1
         i, done = step(buf, i, 93)
     return i, n_read
 
 
 @_kernel
-def authorship(buf, i, work, position, author, at, rows, entities, seen, heap, count):
+def authorship(buf, i, work, position, authors, n, at, rows, entities, seen, heap, count):
     """Read an author and the affiliations given, into rows from `at` on; give how many.
 
     Institutions come before countries; the other order is odd.
     """
-    author[AUTHOR_ID] = -1
-    author[AUTHOR_CORRESPONDING] = -1
+    authors[n, AUTHOR_ID] = -1
+    authors[n, AUTHOR_CORRESPONDING] = -1
     given, n_read = 0, 0
     i, done = enter(buf, i, _OBJECT)
     while not done and i >= 0:
@@ -424,7 +422,7 @@ def authorship(buf, i, work, position, author, at, rows, entities, seen, heap, c
         if same(buf, begin, end, _AUTHOR):
             bit = 1
             i, found = _named(buf, i, _A)
-            author[AUTHOR_ID] = max(found, -1)
+            authors[n, AUTHOR_ID] = max(found, -1)
         elif same(buf, begin, end, _INSTITUTIONS):
             bit = 2
             i, more = _institutions(
@@ -436,7 +434,7 @@ def authorship(buf, i, work, position, author, at, rows, entities, seen, heap, c
         elif same(buf, begin, end, _CORRESPONDING):
             bit = 8
             i, value = flag(buf, i)
-            author[AUTHOR_CORRESPONDING] = value
+            authors[n, AUTHOR_CORRESPONDING] = value
         else:
             i = skip(buf, i)
         if i < 0 or given & bit or (bit == 2 and n_read > 0):

@@ -111,6 +111,22 @@ def word(buf, i, letters):
 
 
 @_kernel
+def prefixed(buf, i, letters):
+    """Read given letters, at least eight of them, eight at a time."""
+    n_letters = len(letters)
+    if i + n_letters > len(buf):
+        return ODD
+    k = 0
+    while k + 8 <= n_letters:
+        if _eight(buf, i + k) != _eight(letters, k):
+            return ODD
+        k += 8
+    if _eight(buf, i + n_letters - 8) != _eight(letters, n_letters - 8):
+        return ODD
+    return i + n_letters
+
+
+@_kernel
 def null(buf, i):
     """Read ``null``."""
     return word(buf, i, _NULL)
@@ -432,7 +448,7 @@ def identifier(buf, i, prefix):
     """Read a string that is `prefix` and a number, or null, which is -1."""
     if buf[i] == 110:
         return null(buf, i), -1
-    i = word(buf, i, prefix)
+    i = prefixed(buf, i, prefix)
     if i < 0 or buf[i] == _ZERO:
         return ODD, 0
     i, value = integer(buf, i)

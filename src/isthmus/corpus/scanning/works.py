@@ -60,7 +60,7 @@ _FIELD_LENGTHS = np.array([len(field) for field in _FIELDS])
 _FIELD_LETTERS = np.zeros((len(_FIELDS), _FIELD_LENGTHS.max()), np.uint8)
 for _n, _field in enumerate(_FIELDS):
     _FIELD_LETTERS[_n, : len(_field)] = _field
-_N_FIELDS = len(_FIELDS)
+_N_FIELDS, _N_SIMPLE = len(_FIELDS), 13
 
 # What is known of the work being read, beyond its row.
 (_LISTED, _LISTED_COUNT, _PRIMARY, _HOST, _N_CONCEPTS, _N_TOPICS, _N_FIRST_TOPIC) = range(7)
@@ -87,24 +87,27 @@ def _field_number(buf, begin, end):
 def _authorships(buf, i, store, facts):
     if buf[i] == 110:
         return null(buf, i)
-    count = store.count
+    count, heap, authors = store.count, store.heap, store.authors
+    affiliations = store.affiliations
+    institutions, seen = store.institutions, store.seen_institutions
     first, at = count[b.N_AUTHORS], count[b.N_AFFILIATIONS]
     position, n_affiliations = 0, 0
     i, done = enter(buf, i, _LIST)
     while not done and i >= 0:
-        if first + position + 1 >= len(store.authors) or position >= b.MAX_ENTRIES:
+        if first + position + 1 >= len(authors) or position >= b.MAX_ENTRIES:
             return ODD
         i, more = authorship(
             buf,
             i,
             count[b.N_WORKS],
             position,
-            store.authors[first + position],
+            authors,
+            first + position,
             at + n_affiliations,
-            store.affiliations,
-            store.institutions,
-            store.seen_institutions,
-            store.heap,
+            affiliations,
+            institutions,
+            seen,
+            heap,
             count,
         )
         if i < 0:
@@ -193,15 +196,13 @@ def _topics(buf, i, labels, scores, facts):
 
 
 @_kernel
-def _value(buf, i, field, store, row, facts):
-    """Read the value of a field of a work into its row, other rows, and facts."""
-    count = store.count
+def _simple(buf, i, field, heap, count, row, facts):
+    """Read the value of a field that is a text, a number, a date or a flag."""
     if field < 6:
-        i, begin, length = text(buf, i, store.heap, count)
+        i, begin, length = text(buf, i, heap, count)
         row[b.WORK_TYPE + 2 * field] = begin
         row[b.WORK_TYPE + 2 * field + 1] = length
-        return i
-    if field == 6:
+    elif field == 6:
         i, row[b.WORK_ID] = identifier(buf, i, _W)
     elif field == 7:
         i, row[b.WORK_YEAR] = integer(buf, i)
@@ -213,14 +214,21 @@ def _value(buf, i, field, store, row, facts):
         i, row[b.WORK_RETRACTED] = flag(buf, i)
     elif field == 11:
         i, facts[_SAYS_TRUNCATED] = flag(buf, i)
-    elif field == 12:
+    else:
         i, facts[_LISTED_COUNT] = integer(buf, i)
-    elif field == 13:
-        place = store.venues[count[b.N_VENUES]]
-        i, facts[_PRIMARY] = location(buf, i, store.heap, count, place)
+    return i
+
+
+@_kernel
+def _nested(buf, i, field, store, facts):
+    """Read the value of a field that is a list or an object into rows and facts."""
+    count = store.count
+    if field == 13:
+        at = count[b.N_VENUES]
+        i, facts[_PRIMARY] = location(buf, i, store.heap, count, store.venues, at)
     elif field == 14:
-        place = store.venues[count[b.N_VENUES] + 1]
-        i, facts[_HOST] = venue(buf, i, store.heap, count, place)
+        at = count[b.N_VENUES] + 1
+        i, facts[_HOST] = venue(buf, i, store.heap, count, store.venues, at)
     elif field == 15:
         i = _authorships(buf, i, store, facts)
     elif field == 16:
@@ -256,6 +264,7 @@ def _begin(row, facts):
 def _record(buf, i, store, row, facts):
     """Read a record; nothing of it counts yet."""
     _begin(row, facts)
+    heap, count = store.heap, store.count
     given = 0
     i, done = enter(buf, i, _OBJECT)
     while not done and i >= 0:
@@ -270,7 +279,10 @@ def _record(buf, i, store, row, facts):
             if given >> field & 1:
                 return ODD
             given |= 1 << field
-            i = _value(buf, i, field, store, row, facts)
+            if field < _N_SIMPLE:
+                i = _simple(buf, i, field, heap, count, row, facts)
+            else:
+                i = _nested(buf, i, field, store, facts)
         if i < 0:
             return ODD
         i, done = step(buf, i, 125)
@@ -285,7 +297,9 @@ def _choose_venue(store, row, facts, merges):
     at = count[b.N_VENUES]
     if found < 0:
         found = facts[_HOST]
-        store.venues[at, b.ENTITY_COUNTRY :] = store.venues[at + 1, b.ENTITY_COUNTRY :]
+        if found >= 0:
+            for column in range(b.ENTITY_COUNTRY, b.ENTITY_COLUMNS):
+                store.venues[at, column] = store.venues[at + 1, column]
     row[b.WORK_VENUE] = -1
     if found < 0:
         return True
