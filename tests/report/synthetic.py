@@ -207,8 +207,20 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
             "pairs": np.full(len(year), 20),
         }
     )
+    z = rng.normal(1, 2, len(source))
+    significant = pa.table(
+        {
+            "null_model": np.repeat("multiedge", len(source)),
+            "layer": np.repeat("collaboration", len(source)),
+            "source": source,
+            "target": target,
+            "z_mean": z,
+            "significant": z > 0,
+        }
+    )
     return {
         "links": links,
+        "significant": significant,
         "archetypes": archetypes,
         "alignment": alignment,
         "polarisation": polarisation,

@@ -32,6 +32,7 @@ EXPECTED = {
     "placebo-pairs",
     "pole-pair",
     "pole-pair-z",
+    "network",
     "polarisation",
     "archetypes",
     "alignment",

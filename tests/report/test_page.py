@@ -26,7 +26,7 @@ def test_the_page_is_self_contained(written: Path) -> None:
     assert re.findall(r'src="(?!data:)', text) == []
     assert "<script" not in text
     assert "default-src 'none'" in html.unescape(text)
-    assert text.count("data:image/svg+xml;base64,") == 21
+    assert text.count("data:image/svg+xml;base64,") == 22
 
 
 def test_links_lead_to_files(written: Path) -> None:

@@ -339,6 +339,28 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
 
 
+def _network(source: Source) -> Iterator[Drawn]:
+    """Draw the network of significant ties, averaged over the last years (Gallo et al.)."""
+    table = source.table("significant")
+    if table is None:
+        yield Absent("network", missing("significant"))
+        return
+    rows = where(table, null_model=source.headline_null, layer="collaboration")
+    rows = rows.filter(rows["significant"])
+    ties = ", ".join(f"{pole} {sum(pole in pair for pair in _ends(rows))}" for pole in source.poles)
+    notes = [
+        f"Joint papers above the z threshold on average under {source.headline_null}.",
+        _rule(source, "expected"),
+        f"n = {rows.num_rows} ties; of the poles: {ties}. z of each tie, no interval.",
+    ]
+    spec = charts.link_map("z_mean", "z")
+    yield Figure("network", "Significant ties", "significant", rows, spec, notes)
+
+
+def _ends(rows: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(rows["source"].to_pylist(), rows["target"].to_pylist(), strict=True))
+
+
 def _polarisation(source: Source) -> Iterator[Drawn]:
     """Draw how well two blocs around the poles explain the links, by year."""
     table = source.table("polarisation")
@@ -417,6 +439,7 @@ _MAKERS: tuple[Callable[[Source], Iterator[Drawn]], ...] = (
     _effects,
     _placebo_pairs,
     _chosen_pairs,
+    _network,
     _polarisation,
     _archetypes,
     _alignment,
