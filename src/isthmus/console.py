@@ -47,7 +47,9 @@ NEXT = """\
 Everything is in {folder}: the world as OpenAlex files, its truth, the corpus,
 study.toml and the results. With data of your own, and that study.toml to start from:
   isthmus ingest WORKS.jsonl.gz --to corpus
-  isthmus run study.toml --to results"""
+  isthmus run study.toml --to results
+The report: {folder}/results/index.html
+The explorer: isthmus explore {folder}/results"""
 
 
 @contextmanager
@@ -272,7 +274,18 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
         table.add_row(row["country"], *(amount(cell) for cell in cells))
     yield table
     yield recovery(shown.recovered)
+    yield twins(shown.verdicts)
     yield NEXT.format(folder=shown.folder)
+
+
+def twins(verdicts: Sequence[tuple[str, str, str]]) -> Table:
+    """Show which findings hold in the planted world and which its placebo twin shows too."""
+    table = Table(title="Which findings survive: the planted world beside its placebo twin")
+    for name in ("claim", "planted world", "placebo twin (nothing planted)"):
+        table.add_column(name)
+    for claim, planted, placebo in verdicts:
+        table.add_row(claim, planted, placebo)
+    return table
 
 
 def recovery(recovered: list[Recovery]) -> Table:

@@ -10,6 +10,8 @@ from typing import Any
 from isthmus.corpus.ingest import ingest
 from isthmus.errors import TargetError
 from isthmus.files import write_text
+from isthmus.findings import Finding, decide
+from isthmus.report import write_report
 from isthmus.results import Results
 from isthmus.runner import Progress, run
 from isthmus.simulation import TRUTH, read_truth, simulate_world
@@ -33,7 +35,11 @@ blocs = { NORDIC = ["DK", "FI", "IS", "NO", "SE"] }
 [poles]
 null_models = ["multiedge", "ecm"]
 min_works = 5
+placebo_replays = 20
 """
+
+#: Claims the twins are compared on: those about poles, which null models can create.
+ABOUT_POLES = "Gallo"
 
 #: Planted tables compared with results: their grain and the columns both have.
 COMPARED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -82,11 +88,17 @@ class Demonstration:
         The results.
     recovered
         Each planted measure and how it was found again.
+    twin
+        The results of the placebo twin: a world of the same size without any preference.
+    verdicts
+        Claim, its verdict in the planted world and in the placebo twin.
     """
 
     folder: Path
     results: Results
     recovered: list[Recovery]
+    twin: Results
+    verdicts: list[tuple[str, str, str]]
 
 
 def demonstrate(folder: Path, *, works: int, seed: int, progress: Progress) -> Demonstration:
@@ -104,7 +116,44 @@ def demonstrate(folder: Path, *, works: int, seed: int, progress: Progress) -> D
     if not study.exists():
         write_text(study, STUDY)
     results = run(Study.load(study), folder / "results", progress=progress)
-    return Demonstration(folder, results, list(recovered(world, results)))
+    write_report(results)
+    twin = _twin(folder, works, seed, progress)
+    verdicts = compared(results, twin)
+    return Demonstration(folder, results, list(recovered(world, results)), twin, verdicts)
+
+
+def _twin(folder: Path, works: int, seed: int, progress: Progress) -> Results:
+    """Run the same study on a world of the same size and seed in which nothing is planted."""
+    corpus = folder / "placebo-corpus"
+    if not (corpus / TRUTH).is_dir():
+        simulate_world(
+            corpus,
+            works=works,
+            seed=seed,
+            placebo=True,
+            progress=lambda done, total: progress("simulating its placebo twin", done, total),
+        )
+    study = folder / "placebo-study.toml"
+    if not study.exists():
+        text = STUDY.replace('"A simulated world"', '"Its placebo twin"')
+        write_text(study, text.replace('"corpus"', '"placebo-corpus"'))
+    return run(Study.load(study), folder / "placebo-results", progress=progress)
+
+
+def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
+    """Give each claim about poles with its verdict in the world and in its placebo twin."""
+    there = {found.claim.name: found for found in decide(twin)}
+    return [
+        (found.claim.general, said(found), said(there[found.claim.name]))
+        for found in decide(results)
+        if ABOUT_POLES in found.claim.source and found.claim.name in there
+    ]
+
+
+def said(finding: Finding) -> str:
+    """Give a verdict, with a warning where the placebo shows the same."""
+    warned = finding.decision.placebo.startswith("fails")
+    return finding.decision.verdict + (" (so does the placebo)" if warned else "")
 
 
 def _world(folder: Path, works: int, seed: int, simulating: Callable[[int, int], None]) -> Path:
