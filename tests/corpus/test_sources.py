@@ -187,6 +187,19 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert ids(ingest([tmp_path / "s"], tmp_path / "corpus")) == [1]
 
 
+@pytest.mark.parametrize("below", ["", "world"])
+def test_truth_of_a_simulated_world_is_no_source(tmp_path: Path, below: str) -> None:
+    root = tmp_path / "in"
+    write_lines(root / below / "works" / "part_000.gz", WORKS)
+    truth = root / below / "truth"
+    truth.mkdir()
+    pq.write_table(pa.table({"id": [f"{HOME}W3"], "publication_year": [2000]}), truth / "x.parquet")
+    names = {item.path.name for item in find_inputs([root]).records}
+    assert names == {"part_000.gz", "x.parquet"}  # any folder may have that name
+    (truth / "settings.json").write_text("{}")
+    assert [item.path.name for item in find_inputs([root]).records] == ["part_000.gz"]
+
+
 def test_missing_and_empty_sources_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     for source, words in ((tmp_path / "absent", "no such file"), (tmp_path / "nothing", "Nothing")):

@@ -44,6 +44,9 @@ UNUSED_FOLDERS = frozenset(
     | {"source-types", "subfields", "topics", "work-types"}
 )
 
+#: What a simulated world keeps of its truth beside its works: not records.
+TRUTH_MARK = Path("truth", "settings.json")
+
 _MERGED = "merged_ids"
 _SKIPPED = re.compile(r"^[._]|manifest|\.(csv|csv\.gz|md|txt|partial|tmp|html)$|^(LICENSE|README)")
 _PART = re.compile(r"^(part[_-]?\d+\w*|[WASVI]\d+)$", re.IGNORECASE)
@@ -75,6 +78,9 @@ class Inputs:
 
 def find_inputs(sources: Sequence[Path]) -> Inputs:
     """Find the files to read in the files and folders a user named.
+
+    The folder ``truth`` of a simulated world, known by its ``settings.json``, is
+    passed over: its tables say what was planted and are no records.
 
     Raises
     ------
@@ -155,6 +161,8 @@ def _files(root: Path) -> list[Path]:
     found = []
     for folder, subfolders, names in os.walk(root, followlinks=False):
         subfolders.sort()
+        if Path(folder, TRUTH_MARK).is_file():
+            subfolders.remove(TRUTH_MARK.parent.name)
         for name in names:
             path = Path(folder, name)
             if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(home)):
