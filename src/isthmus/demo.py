@@ -146,7 +146,7 @@ def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
     return [
         (found.claim.general, said(found), said(there[found.claim.name]))
         for found in decide(results)
-        if ABOUT_POLES in found.claim.source and found.claim.name in there
+        if ABOUT_POLES in found.claim.source and found.claim.needs
     ]
 
 
