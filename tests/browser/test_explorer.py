@@ -130,6 +130,8 @@ def test_filtering_keeps_ranks(browser: Browser, addresses: dict[str, str]) -> N
     assert len(browser.table("leaders")) == 1
     browser.type("#leaders-find", "no such country")
     assert browser.table("leaders") == []
+    assert browser.script("return document.getElementById('leaders-chart').hidden") is True
+    assert browser.complaints() == []
 
 
 def test_selection_survives_reload_and_back(browser: Browser, addresses: dict[str, str]) -> None:
@@ -197,7 +199,7 @@ def test_china_its_partners_and_their_csv_in_three_clicks(
 
 
 def test_names_out_of_the_data_are_text(browser: Browser, addresses: dict[str, str]) -> None:
-    browser.open(f"{addresses['file']}/teaming.html")
+    browser.open(f"{addresses['file']}/teaming.html#experiment=")
     cells = {row[0] for row in browser.table("matched")}
     assert HOSTILE in cells
     assert browser.script("return window.hacked") is None

@@ -184,8 +184,8 @@
       const place = document.getElementById(view.id + "-" + kind);
       if (!place) continue;
       const spec = specs[state.get(view.by)] || specs[""];
-      place.hidden = !spec || rows.length === 0;
-      if (spec && rows.length) await isthmus.draw(place, spec, table.shown);
+      place.hidden = !spec || !isthmus.drawable(spec, table.shown);
+      if (!place.hidden) await isthmus.draw(place, spec, table.shown);
     }
   }
 

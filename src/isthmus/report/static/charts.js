@@ -45,6 +45,16 @@
     });
   }
 
+  // Whether every field along an axis has a value in some row; without one there is no scale.
+  isthmus.drawable = function (spec, rows) {
+    const parts = [spec, ...(spec.layer || [])];
+    const fields = parts.flatMap((part) => ["x", "y"]
+      .map((axis) => ((part.encoding || {})[axis] || {}).field).filter(Boolean));
+    const known = (field) => !rows.some((row) => field in row)
+      || rows.some((row) => row[field] !== null && row[field] !== undefined);
+    return rows.length > 0 && fields.every(known);
+  };
+
   isthmus.draw = async function (place, spec, rows) {
     if (!(await isthmus.vega())) return;
     const width = place.clientWidth;
@@ -61,6 +71,8 @@
       ast: true, actions: false, renderer: "canvas", defaultStyle: false, tooltip: false,
       config: colours(), mode: "vega-lite", downloadFileName: place.id,
     };
+    // A map without any small country has an empty layer, of which Vega would warn: errors only.
+    if (spec.projection) options.logLevel = 1;
     const turn = (drawn.get(place)?.turn || 0) + 1;
     drawn.get(place)?.result?.finalize();
     drawn.set(place, { turn });
