@@ -2,114 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-import pyarrow as pa
+from collections.abc import Callable, Mapping, Sequence
 
 from isthmus.report import charts
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
-from isthmus.report.shards import ALL_PAIRS
-from isthmus.report.source import Source, join_names, missing
+from isthmus.report.pair_pages import pair_columns, pairs_page
+from isthmus.report.source import Source, join_names
+from isthmus.report.views import (
+    TO_COUNTRY,
+    TO_PAIR,
+    TO_PARTNER,
+    Page,
+    View,
+    country_options,
+    measure_control,
+    measures,
+    whole_view,
+    year_control,
+)
 
 #: Countries that can be compared at a time.
 COMPARED = 8
-
-
-@dataclass(frozen=True)
-class View:
-    """One question on a page: a table, and the chart and the map of the rows it shows.
-
-    Parameters
-    ----------
-    id, heading, note
-        Anchor, heading (which may name controls in braces) and a sentence under it.
-    table
-        Result table it shows, for the sentence when that is missing.
-    shards, set
-        Shards to read (which may name controls in braces) and the set in them.
-    columns
-        Columns to show, in order, each with a link or None.
-    """
-
-    id: str
-    heading: str
-    note: str
-    table: str
-    shards: Sequence[str]
-    set: str
-    columns: Sequence[tuple[str, str | None]]
-    where: Sequence[Sequence[str]] = ()
-    sort: str = ""
-    by: str = ""
-    chart: Mapping[str, Spec] = field(default_factory=dict)
-    map: Mapping[str, Spec] = field(default_factory=dict)
-    ranked: bool = False
-    small: str = ""
-
-    def plain(self, source: Source) -> dict[str, Any]:
-        """Give the view as the page's script reads it."""
-        if not source.has(self.table):
-            return {"id": self.id, "heading": self.heading, "missing": missing(self.table)}
-        table = source.table(self.table)
-        there = set(table.column_names) if table is not None else set()
-        shown = [c for c in self.columns if c[0] in there or self.set in _MADE]
-        texts = {c for c in there if table is not None and _is_text(table.schema.field(c))}
-        columns = [_column(name, link, source.settings, texts) for name, link in shown]
-        if self.ranked:
-            columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
-        return {
-            "id": self.id,
-            "heading": self.heading,
-            "title": self.heading.replace("{", "").replace("}", ""),
-            "data": list(self.shards),
-            "set": self.set,
-            "columns": columns,
-            "where": [list(rule) for rule in self.where],
-            "sort": self.sort,
-            "by": self.by,
-            "chart": dict(self.chart),
-            "map": dict(self.map),
-            "ranked": self.ranked,
-            "small": self.small,
-        }
-
-
-#: Sets whose columns come from several result tables.
-_MADE = {"pairs", "partners"}
-
-
-def _is_text(column: pa.Field) -> bool:
-    return bool(pa.types.is_string(column.type) or pa.types.is_dictionary(column.type))
-
-
-def _column(
-    name: str, link: str | None, settings: Mapping[str, Any], texts: Collection[str]
-) -> dict[str, Any]:
-    meant = metric(name, settings)
-    about = {"what": meant.what, "rule": meant.rule, "section": meant.section}
-    kind = "text" if name in texts and meant.kind != "country" else meant.kind
-    made = {"key": name, "label": meant.label, "kind": kind, "help": about}
-    return {**made, "link": link} if link else made
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of the explorer."""
-
-    name: str
-    title: str
-    intro: str
-    controls: Sequence[Mapping[str, Any]]
-    views: Sequence[View]
-
-
-#: Addresses behind a cell: the country's page, the pair's page.
-TO_COUNTRY = "country.html#country={country}"
-TO_PAIR = "pairs.html#a={source}&b={target}"
-TO_PARTNER = "pairs.html#a={country}&b={partner}"
 
 
 def pages(source: Source) -> list[Page]:
@@ -125,60 +39,6 @@ def pages(source: Source) -> list[Page]:
         coverage_page,
     ]
     return [make(source) for make in makers]
-
-
-def measures(source: Source) -> list[str]:
-    """Give the measures of a country that a chart can show, those with a column."""
-    table = source.table("country_year")
-    there = table.column_names if table is not None else []
-    wanted = [
-        source.papers,
-        "papers_whole",
-        "papers_fractional",
-        f"{source.papers}_share",
-        f"{source.impact}_sum",
-        f"{source.impact}_mean",
-        "hits",
-        "hit_share",
-        "novelty_median",
-        "novel_hits",
-        "novel_share",
-        "scientists",
-    ]
-    return [name for name in dict.fromkeys(wanted) if name in there]
-
-
-def year_control(source: Source, table: str, kind: str = "choice") -> dict[str, Any]:
-    """Give a choice among the years a table has, the last chosen."""
-    read = source.table(table)
-    found = sorted({str(y) for y in read["year"].to_pylist()}) if read is not None else []
-    options = [[year, year] for year in found] or [["", "none"]]
-    return {
-        "key": "year",
-        "label": "Year",
-        "kind": kind,
-        "options": options,
-        "default": options[-1][0],
-    }
-
-
-def country_options(source: Source) -> list[list[str]]:
-    """Give the countries of the results by name."""
-    named = [[code, name] for code, name in source.names.items() if len(code) == 2]
-    return sorted(named, key=lambda option: option[1])
-
-
-def measure_control(source: Source) -> dict[str, Any]:
-    """Give a choice of the measure that charts and maps show."""
-    options = [[name, metric(name, source.settings).label] for name in measures(source)]
-    default = options[0][0] if options else ""
-    return {
-        "key": "measure",
-        "label": "Measure in charts",
-        "kind": "choice",
-        "options": options or [["", "none"]],
-        "default": default,
-    }
 
 
 def _lines(source: Source) -> dict[str, Spec]:
@@ -283,22 +143,12 @@ def _partners(source: Source, shard: list[str]) -> View:
         "collaboration",
         shard,
         "partners",
-        [("partner", TO_PARTNER), *_pair_columns(source)],
+        [("partner", TO_PARTNER), *pair_columns(source)],
         sort="-works_whole",
         chart={"": charts.ranked_bars("works_whole", "partner", joint)},
         map={"": charts.world("works_whole", joint, country="partner")},
         small="works_whole",
     )
-
-
-def _pair_columns(
-    source: Source, among: Collection[str] | None = None
-) -> list[tuple[str, str | None]]:
-    shown = ["works_whole", "works_fractional", "works_single_author"]
-    shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
-    shown += ["z", "log_ratio"] if source.has("links") else []
-    shown += ["archetype", "stability"] if source.has("archetypes") else []
-    return [(name, None) for name in shown if among is None or name in among]
 
 
 def _moves_of(source: Source, shard: list[str]) -> list[View]:
@@ -384,146 +234,6 @@ def _coverage_view(
     )
 
 
-def pairs_page(source: Source) -> Page:
-    """Two countries over time, against every null model."""
-    options = country_options(source)
-    a, b = (*source.poles, *(o[0] for o in options))[:2]
-    controls = [
-        {"key": "a", "label": "Country", "kind": "choice", "options": options, "default": a},
-        {"key": "b", "label": "and", "kind": "choice", "options": options, "default": b},
-        {
-            "key": "quantity",
-            "label": "Links as",
-            "kind": "choice",
-            "options": [
-                ["log_ratio", "effect size (log ratio)"],
-                ["counts", "observed and expected"],
-                ["z", "z"],
-            ],
-            "default": "log_ratio",
-        },
-    ]
-    shard = ["pair/{first}/{initial}"]
-    joint = metric("works_whole", source.settings).label
-    views = [
-        View(
-            "joint",
-            "{a} and {b}: joint papers",
-            "Whole and fractional counts side by side.",
-            "collaboration",
-            shard,
-            "collaboration",
-            [
-                ("year", None),
-                ("works_whole", None),
-                ("works_fractional", None),
-                ("works_single_author", None),
-            ],
-            where=[["source", "pair", "a"]],
-            chart={"": charts.lines("works_whole", joint, colour="target")},
-            small="works_whole",
-        ),
-        View(
-            "cites",
-            "{a} and {b}: citations",
-            "Source cites target.",
-            "citation",
-            shard,
-            "citation",
-            [
-                ("year", None),
-                ("source", None),
-                ("target", None),
-                ("citations_whole", None),
-                ("citations_fractional", None),
-            ],
-            where=[["source", "pair", "a"]],
-            chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
-        ),
-        *_against(source, shard),
-        View(
-            "pairs",
-            "All pairs",
-            "Totals over the study's years. Greyed: fewer joint papers than the small-cell limit.",
-            "collaboration",
-            ["pairs"],
-            "pairs",
-            [("source", TO_PAIR), ("target", TO_PAIR), *_pair_columns(source, ALL_PAIRS)],
-            sort="-works_whole",
-            small="works_whole",
-        ),
-    ]
-    intro = "Two countries: what they write together, whom they cite, and what size would explain."
-    return Page("pairs", "Pairs", intro, controls, views)
-
-
-def _against(source: Source, shard: list[str]) -> list[View]:
-    shown: list[tuple[str, str | None]] = [
-        (name, None)
-        for name in (
-            "year",
-            "null_model",
-            "source",
-            "target",
-            "observed",
-            "expected",
-            "z",
-            "p_more",
-            "p_fewer",
-            "q",
-            "log_ratio",
-            "log_ratio_low",
-            "log_ratio_high",
-        )
-    ]
-    ratio = charts.intervals(
-        "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
-    )
-    by_source = {"colour": "null_model", "dash": "source"}
-    counts = charts.observed_and_expected()
-    z = charts.dashed_lines("z", "z", **by_source)
-    moved = charts.dashed_lines("log_ratio", "Log ratio", **by_source)
-    pair = ["source", "pair", "a"]
-    layers = {
-        "collaboration": {"log_ratio": ratio, "counts": counts, "z": z},
-        "citation": {"log_ratio": moved, "counts": counts, "z": z},
-    }
-    views = [
-        View(
-            f"{layer}-links",
-            f"{{a}} and {{b}}: {layer} observed and expected",
-            "Every null model side by side, with z, tail probabilities and effect size.",
-            "links",
-            shard,
-            "links",
-            shown,
-            where=[pair, ["layer", "equals", layer]],
-            by="quantity",
-            chart=specs,
-        )
-        for layer, specs in layers.items()
-    ]
-    views.append(
-        View(
-            "archetype",
-            "{a} and {b}: archetype",
-            "How the pair moved under each null model, and how stable that is.",
-            "archetypes",
-            shard,
-            "archetypes",
-            [
-                ("null_model", None),
-                ("archetype", None),
-                ("stability", None),
-                ("slope_collaboration", None),
-                ("slope_citation", None),
-            ],
-            where=[pair],
-        )
-    )
-    return views
-
-
 def poles_page(source: Source) -> Page:
     """Bridges and blocs, the network of significant links, the archetypes."""
     models = [[name, name] for name in source.settings["poles"]["null_models"]]
@@ -549,7 +259,7 @@ def poles_page(source: Source) -> Page:
             sort="-z",
             map={"": charts.link_map("z", "z")},
         ),
-        _whole_view(
+        whole_view(
             source,
             "polarisation",
             "Polarisation by year",
@@ -575,35 +285,12 @@ def poles_page(source: Source) -> Page:
             ],
             chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
         ),
-        _whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
-        _whole_view(source, "placebo", "What the placebo shows", "poles", ""),
+        whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
+        whole_view(source, "placebo", "What the placebo shows", "poles", ""),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
     intro += "without any preference would show."
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
-
-
-def _whole_view(
-    source: Source,
-    table: str,
-    heading: str,
-    shard: str,
-    colour: str,
-    *,
-    chart: Mapping[str, Spec] | None = None,
-    where: Sequence[Sequence[str]] = (),
-) -> View:
-    read = source.table(table)
-    there = list(read.column_names) if read is not None else []
-    numeric = [c for c in there if c not in ("year", colour) and not c.endswith(("_low", "_high"))]
-    spec: Mapping[str, Spec] = chart or {}
-    if chart is None and "year" in there and colour in there and numeric:
-        name = next((c for c in numeric if f"{c}_low" in there), numeric[-1])
-        label = metric(name, source.settings).label
-        spec = {"": charts.lines(name, label, colour=colour, band=f"{name}_low" in there)}
-    columns: list[tuple[str, str | None]] = [(name, None) for name in there]
-    pooled = "A row without a year pools all years." if {"experiment", "year"} <= set(there) else ""
-    return View(table, heading, pooled, table, [shard], table, columns, where=where, chart=spec)
 
 
 def teaming_page(source: Source) -> Page:
@@ -636,7 +323,7 @@ def teaming_page(source: Source) -> Page:
         ("unmatched", "Joint papers without a match", None, chosen),
     ]
     views = [
-        _whole_view(source, name, heading, "teaming", "", chart=_only(spec), where=rules)
+        whole_view(source, name, heading, "teaming", "", chart=_only(spec), where=rules)
         for name, heading, spec, rules in made
     ]
     intro = "Who gains by teaming up: matched papers, with the balance and the placebo behind "
@@ -674,7 +361,7 @@ def movers_page(source: Source) -> Page:
     ]
     views = [flows]
     views += [
-        _whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
+        whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
     ]
     intro = "Who moves between countries, what they keep, and how much the answer turns on the "
     return Page("movers", "Movers", intro + "settings of a move.", [year], views)

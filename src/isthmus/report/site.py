@@ -16,9 +16,10 @@ from isthmus.report import html
 from isthmus.report.charts import VEGA_LITE
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
-from isthmus.report.pages import Page, View, pages
+from isthmus.report.pages import pages
 from isthmus.report.shards import SMALL_CELL, shards
 from isthmus.report.source import Source
+from isthmus.report.views import Page, View
 from isthmus.results import RUN_FILE, Results
 
 #: Scripts of a page, in the order they load.

@@ -1,0 +1,162 @@
+"""The explorer's page on pairs of countries, and the columns of every table of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from isthmus.report import charts
+from isthmus.report.glossary import metric
+from isthmus.report.shards import ALL_PAIRS
+from isthmus.report.source import Source
+from isthmus.report.views import TO_PAIR, Page, View, country_options
+
+
+def pairs_page(source: Source) -> Page:
+    """Two countries over time, against every null model."""
+    options = country_options(source)
+    a, b = (*source.poles, *(o[0] for o in options))[:2]
+    controls = [
+        {"key": "a", "label": "Country", "kind": "choice", "options": options, "default": a},
+        {"key": "b", "label": "and", "kind": "choice", "options": options, "default": b},
+        {
+            "key": "quantity",
+            "label": "Links as",
+            "kind": "choice",
+            "options": [
+                ["log_ratio", "effect size (log ratio)"],
+                ["counts", "observed and expected"],
+                ["z", "z"],
+            ],
+            "default": "log_ratio",
+        },
+    ]
+    shard = ["pair/{first}/{initial}"]
+    joint = metric("works_whole", source.settings).label
+    views = [
+        View(
+            "joint",
+            "{a} and {b}: joint papers",
+            "Whole and fractional counts side by side.",
+            "collaboration",
+            shard,
+            "collaboration",
+            [
+                ("year", None),
+                ("works_whole", None),
+                ("works_fractional", None),
+                ("works_single_author", None),
+            ],
+            where=[["source", "pair", "a"]],
+            chart={"": charts.lines("works_whole", joint, colour="target")},
+            small="works_whole",
+        ),
+        View(
+            "cites",
+            "{a} and {b}: citations",
+            "Source cites target.",
+            "citation",
+            shard,
+            "citation",
+            [
+                ("year", None),
+                ("source", None),
+                ("target", None),
+                ("citations_whole", None),
+                ("citations_fractional", None),
+            ],
+            where=[["source", "pair", "a"]],
+            chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
+        ),
+        *_against(source, shard),
+        View(
+            "pairs",
+            "All pairs",
+            "Totals over the study's years. Greyed: fewer joint papers than the small-cell limit.",
+            "collaboration",
+            ["pairs"],
+            "pairs",
+            [("source", TO_PAIR), ("target", TO_PAIR), *pair_columns(source, ALL_PAIRS)],
+            sort="-works_whole",
+            small="works_whole",
+        ),
+    ]
+    intro = "Two countries: what they write together, whom they cite, and what size would explain."
+    return Page("pairs", "Pairs", intro, controls, views)
+
+
+def _against(source: Source, shard: list[str]) -> list[View]:
+    shown: list[tuple[str, str | None]] = [
+        (name, None)
+        for name in (
+            "year",
+            "null_model",
+            "source",
+            "target",
+            "observed",
+            "expected",
+            "z",
+            "p_more",
+            "p_fewer",
+            "q",
+            "log_ratio",
+            "log_ratio_low",
+            "log_ratio_high",
+        )
+    ]
+    ratio = charts.intervals(
+        "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
+    )
+    by_source = {"colour": "null_model", "dash": "source"}
+    counts = charts.observed_and_expected()
+    z = charts.dashed_lines("z", "z", **by_source)
+    moved = charts.dashed_lines("log_ratio", "Log ratio", **by_source)
+    pair = ["source", "pair", "a"]
+    layers = {
+        "collaboration": {"log_ratio": ratio, "counts": counts, "z": z},
+        "citation": {"log_ratio": moved, "counts": counts, "z": z},
+    }
+    views = [
+        View(
+            f"{layer}-links",
+            f"{{a}} and {{b}}: {layer} observed and expected",
+            "Every null model side by side, with z, tail probabilities and effect size.",
+            "links",
+            shard,
+            "links",
+            shown,
+            where=[pair, ["layer", "equals", layer]],
+            by="quantity",
+            chart=specs,
+        )
+        for layer, specs in layers.items()
+    ]
+    views.append(
+        View(
+            "archetype",
+            "{a} and {b}: archetype",
+            "How the pair moved under each null model, and how stable that is.",
+            "archetypes",
+            shard,
+            "archetypes",
+            [
+                ("null_model", None),
+                ("archetype", None),
+                ("stability", None),
+                ("slope_collaboration", None),
+                ("slope_citation", None),
+            ],
+            where=[pair],
+        )
+    )
+    return views
+
+
+def pair_columns(
+    source: Source, among: Collection[str] | None = None
+) -> list[tuple[str, str | None]]:
+    """Give the columns of a table of pairs, those whose result tables are there."""
+    shown = ["works_whole", "works_fractional", "works_single_author"]
+    shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
+    shown += ["z", "log_ratio"] if source.has("links") else []
+    shown += ["archetype", "stability"] if source.has("archetypes") else []
+    return [(name, None) for name in shown if among is None or name in among]
