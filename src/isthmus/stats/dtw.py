@@ -72,9 +72,11 @@ class Rules:
     refresh : int
         Members of each cluster from which another barycentre is grown in the
         end, to leave a poor local minimum of DBA. 3: more gained little.
+    refresh_members : int
+        Most members a new barycentre is grown on; all then settle and judge it. 600.
     refresh_gain : float
         Growing is repeated while it lowers the inertia by a larger share than
-        this. 0.1 %: below it lie the differences between equally good minima.
+        this, and once more. 0.02 %: below it lie equally good minima.
     tolerance : float
         A step that lowers the cost by a smaller share than this ends the
         iterations. 1e-6: the sixth digit of an inertia says nothing.
@@ -84,7 +86,8 @@ class Rules:
     max_barycentre_iter: int = 100
     search_barycentre_iter: int = 3
     refresh: int = 3
-    refresh_gain: float = 1e-3
+    refresh_members: int = 600
+    refresh_gain: float = 2e-4
     tolerance: float = 1e-6
 
 
@@ -183,8 +186,8 @@ def dtw_kmeans(
     seed: int,
     window: int | None = None,
     init: ArrayLike | None = None,
-    screen: int | None = 1500,
-    polish: int = 2,
+    screen: int | None = 1000,
+    polish: int = 1,
     rules: Rules | None = None,
 ) -> Clusters:
     """Partition series by k-means with dynamic time warping and DBA centroids.
@@ -289,24 +292,28 @@ def _refreshed(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rul
     DBA ends in the local minimum nearest to its start, and the partition cannot
     leave it: another start often gives the same members a better centre.
     """
-    for _ in range(rules.max_iter):
+    dry = 0
+    while dry < 2 and rules.refresh:
         better = _lloyd(panel, _regrown(panel, run, random, rules), rules)
         gained = run.inertia - better.inertia
         run = better if gained > 0 else run
-        if gained <= rules.refresh_gain * run.inertia:
-            break
+        dry = 0 if gained > rules.refresh_gain * run.inertia else dry + 1
     return run
 
 
 def _regrown(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules) -> Floats:
     """For each cluster the best of its centroid and barycentres grown from some members."""
     centroids = run.centroids.copy()
+    settle = replace(rules, max_barycentre_iter=2 * rules.search_barycentre_iter)
     for k in np.unique(run.labels):
         rows = np.flatnonzero(run.labels == k)
         cluster, lowest = panel.some(rows), float(run.distances[rows].sum())
         for row in random.choice(len(rows), min(rules.refresh, len(rows)), replace=False):
             start = _stretched(cluster, np.array([row]))[0]
-            centre = _barycentre(cluster, np.arange(len(rows)), start, rules)
+            grown = min(rules.refresh_members, len(rows))
+            members = np.sort(random.choice(len(rows), grown, replace=False))
+            grown_on_some = _barycentre(cluster, members, start, rules)
+            centre = _barycentre(cluster, np.arange(len(rows)), grown_on_some, settle)
             cost = float(cluster.to(centre[None]).sum())
             if cost < lowest:
                 centroids[k], lowest = centre, cost
