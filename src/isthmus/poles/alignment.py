@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isthmus.poles.archetypes import FLAT, UNTESTED, Archetypes
 from isthmus.poles.links import Tested
 from isthmus.poles.observation import Frame, Observation, recent_mean, roles
+from isthmus.poles.placebo import enough
 from isthmus.poles.settings import PolesSettings
 from isthmus.poles.trajectories import Trajectories
 from isthmus.stats.trends import theil_sen
@@ -104,7 +105,11 @@ def alignment_table(
 
 def _replayed(pole: str, same: NDArray[np.bool_], settings: PolesSettings) -> dict[str, object]:
     p = (1 + int(same.sum())) / (1 + len(same))
-    return {f"placebo_{pole}": float(same.mean()), f"survives_{pole}": p <= settings.placebo_level}
+    telling = enough(len(same), settings.placebo_level)
+    return {
+        f"placebo_{pole}": float(same.mean()),
+        f"survives_{pole}": p <= settings.placebo_level if telling else None,
+    }
 
 
 def _number(value: float) -> float | None:

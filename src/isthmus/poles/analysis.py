@@ -253,6 +253,3 @@ class _Under:
             replayed = np.array([other.index[name] for other in replays])
             parts.append(polarisation_table(panel, self.model, name, found, replayed))
         return pa.concat_tables(parts)
-
-
-__all__ = ["Panel", "analyse", "seed_of"]

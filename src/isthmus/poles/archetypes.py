@@ -21,6 +21,9 @@ Names = NDArray[np.str_]
 #: Archetypes that mean two countries come closer, and that they drift apart.
 TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
 
+#: Most pairs in a resample for stability: centroids of a thousand series stand firm.
+RESAMPLED = 1000
+
 FLAT, UNTESTED = "flat", "untested"
 
 #: What the codes stand for; the second column where only one layer is known.
@@ -144,7 +147,9 @@ def _clustered(
     if start is not None and len(start) == k:
         short = Rules(max_iter=3, max_barycentre_iter=2)
         return dtw_kmeans(series, k, seed=seed, window=settings.window, init=start, rules=short)
-    return dtw_kmeans(series, k, n_init=settings.n_init, seed=seed, window=settings.window)
+    return dtw_kmeans(
+        series, k, n_init=settings.n_init, seed=seed, window=settings.window, polish=1
+    )
 
 
 def _cluster_codes(centroids: Floats, names: list[str], settings: PolesSettings) -> Names:
@@ -161,7 +166,8 @@ def _cluster_codes(centroids: Floats, names: list[str], settings: PolesSettings)
 def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, seed: int) -> Floats:
     """Share of restarts and of bootstrap resamples of pairs that give a pair its archetype.
 
-    NaN for pairs outside the clustering.
+    NaN for pairs outside the clustering. A resample holds as many pairs as there
+    are, at most `RESAMPLED`; all pairs then go to the nearest of its centroids.
     """
     share = np.full(len(found.codes), np.nan)
     if found.clusters is None:
@@ -171,17 +177,11 @@ def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, se
     votes = [*found.clusters.restart_labels]
     random = np.random.default_rng(seed)
     quick = Rules(max_barycentre_iter=3, refresh=0)
+    size = min(len(series), RESAMPLED)
     for _ in range(settings.n_resamples):
-        rows = np.sort(random.integers(len(series), size=len(series)))
+        rows, own = np.sort(random.integers(len(series), size=size)), int(random.integers(2**31))
         other = dtw_kmeans(
-            series[rows],
-            k,
-            n_init=2,
-            seed=int(random.integers(2**31)),
-            window=settings.window,
-            screen=500,
-            polish=1,
-            rules=quick,
+            series[rows], k, n_init=2, seed=own, window=settings.window, polish=1, rules=quick
         )
         assigned = dtw_assign(series, other.centroids, settings.window)
         votes.append(matched_labels(assigned, labels, k))

@@ -161,13 +161,19 @@ def placebo_table(
     For a finding that is there or not (poles diverge, polarisation rises) `rate`
     is the share of replays that show it; for a number it is the share of replays
     in which it is at least as large. ``p`` adds the study itself to the replays.
-    A finding survives when the study shows it and p is at most `placebo_level`.
+    A finding survives when the study shows it and p is at most `placebo_level`;
+    with too few replays for any p to be that small it is left open.
     """
     rows = [*_pole_rows(study, replays, settings), *_number_rows(study, replays, settings)]
     rows += _index_rows(study, replays, settings)
     for row in rows:
         row["null_model"], row["replays"] = model, len(replays)
     return pa.Table.from_pylist(rows, schema=PLACEBO_SCHEMA)
+
+
+def enough(replays: int, level: float) -> bool:
+    """Whether this many replays can show a rate as small as `level`."""
+    return 1 / (1 + replays) <= level
 
 
 def _judged(
@@ -177,6 +183,7 @@ def _judged(
     drawn = drawn[np.isfinite(drawn)]
     known, n = len(drawn) > 0, len(hits)
     p = (1 + int(hits.sum())) / (1 + n) if n else None
+    telling = enough(n, level)
     low, high = np.percentile(drawn, [2.5, 97.5]).tolist() if known else (None, None)
     return {
         "study": value if value is not None and np.isfinite(value) else None,
@@ -186,7 +193,7 @@ def _judged(
         "rate": float(hits.mean()) if n else None,
         "p": p,
         "found": found,
-        "survives": p <= level if p is not None and found else None,
+        "survives": p <= level if p is not None and found and telling else None,
     }
 
 

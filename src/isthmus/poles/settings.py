@@ -10,9 +10,9 @@ from isthmus.errors import InputError
 Quantity = Literal["z", "log_ratio", "percentile"]
 
 #: Total change over the study below which a trend counts as flat, by quantity. z: a
-#: quarter of a null standard deviation, since under maximum-entropy nulls z cannot
-#: fall below -1. Log ratio: log(1.1), ten per cent. Percentile: five points.
-FLAT_CHANGE: dict[str, float] = {"z": 0.25, "log_ratio": 0.0953, "percentile": 0.05}
+#: tenth of a null standard deviation, since under maximum-entropy nulls a whole
+#: decline has to fit between 0 and -1. Log ratio: log(1.1), ten per cent. Percentile: five points.
+FLAT_CHANGE: dict[str, float] = {"z": 0.1, "log_ratio": 0.0953, "percentile": 0.05}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class PolesSettings:
         Restarts of the clustering, and bootstrap resamples of pairs for its
         stability. 10 each: a stability in steps of five per cent.
     trend_level : float
-        Mann-Kendall p-value below which a pair's series has a trend. 0.05.
+        Mann-Kendall p-value below which a pair's series has a trend. 0.01, for
+        thousands of pairs are looked at.
     flat_change : mapping
         Smallest total change, by quantity, that is called a trend.
     centroid_change : float
@@ -66,7 +67,7 @@ class PolesSettings:
     resamples : int
         Bootstrap resamples of countries for the polarisation index. 400.
     choice_sample, choice_most : int
-        Pairs and largest k that the diagnostics of k use. 400 and 8.
+        Pairs and largest k that the diagnostics of k use. 300 and 8.
     """
 
     null_models: tuple[str, ...] = ("multiedge", "ecm")
@@ -79,7 +80,7 @@ class PolesSettings:
     window: int | None = None
     n_init: int = 10
     n_resamples: int = 10
-    trend_level: float = 0.05
+    trend_level: float = 0.01
     flat_change: dict[str, float] = field(default_factory=lambda: dict(FLAT_CHANGE))
     centroid_change: float = 0.5
     z_threshold: float = 2.0
@@ -88,7 +89,7 @@ class PolesSettings:
     simulated_replays: int = 5
     placebo_level: float = 0.05
     resamples: int = 400
-    choice_sample: int = 400
+    choice_sample: int = 300
     choice_most: int = 8
 
     def __post_init__(self) -> None:

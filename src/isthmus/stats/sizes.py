@@ -49,7 +49,7 @@ def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_
         if missed <= tolerance:
             break
         y = _divided(columns, x.sum() - x)
-    if missed > LOOSEST:
+    if not missed <= LOOSEST:
         raise InputError(
             "No expected weights without self-loops keep these strengths: one node would need "
             f"links with itself (a strength is missed by {missed:.1%}). Leave that network out."
@@ -60,4 +60,5 @@ def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_
 
 
 def _divided(size: Floats, others: Floats) -> Floats:
-    return np.divide(size, others, out=np.zeros_like(size), where=others > 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.divide(size, others, out=np.zeros_like(size), where=others > 0)

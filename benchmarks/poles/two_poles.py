@@ -1,0 +1,162 @@
+"""Print what a panel of edges shows under each null model, beside the placebo, as Markdown.
+
+The figures of ``docs/two-poles.md`` come from this command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from isthmus.poles import PolesSettings, analyse_edges
+
+
+def number(value: object, digits: int = 2) -> str:
+    return (
+        "" if value is None else f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+    )
+
+
+def show(title: str, names: list[str], rows: list[list[object]], digits: int = 2) -> None:
+    print(f"\n**{title}**\n")
+    print("| " + " | ".join(names) + " |")
+    print("|" + " --- |" * len(names))
+    for row in rows:
+        print("| " + " | ".join(number(value, digits) for value in row) + " |")
+
+
+def years(tables: dict[str, pa.Table], step: int) -> None:
+    """Every few years: z and log ratio between the poles, and the band of the placebo."""
+    rows = tables["pole_years"].to_pylist()
+    seen = sorted({row["year"] for row in rows})
+    chosen = set(seen[::-step])
+    shown = [
+        [
+            row["null_model"],
+            row["layer"],
+            row["quantity"],
+            row["year"],
+            row["value"],
+            row["placebo_mean"],
+            f"{number(row['placebo_low'])} to {number(row['placebo_high'])}",
+        ]
+        for row in rows
+        if row["year"] in chosen
+    ]
+    names = ["null model", "layer", "quantity", "year", "study", "placebo", "95 % of replays"]
+    show("Between the poles, year by year", names, shown)
+
+
+def headlines(tables: dict[str, pa.Table]) -> None:
+    """Every headline number beside its placebo."""
+    rows = [
+        [
+            row["null_model"],
+            row["layer"] or "both",
+            row["what"],
+            row["quantity"] or "",
+            row["source"] or "",
+            row["study"],
+            row["placebo_mean"],
+            row["rate"],
+            "" if row["survives"] is None else "yes" if row["survives"] else "no",
+        ]
+        for row in tables["placebo"].to_pylist()
+        if row["what"] != "poles_converge" or row["found"]
+    ]
+    names = ["null model", "layer", "what", "quantity", "of", "study", "placebo", "rate"]
+    show("Headlines and their placebo", [*names, "survives"], rows, 3)
+
+
+def alignments(tables: dict[str, pa.Table], poles: list[str], countries: list[str]) -> None:
+    """How many countries have which role, and the relations of some countries."""
+    rows = tables["alignment"].to_pylist()
+    models = list(dict.fromkeys(row["null_model"] for row in rows))
+    roles = sorted({row["role"] or "not followed" for row in rows})
+    counts = [[role, *(_count(rows, model, role, poles) for model in models)] for role in roles]
+    show(
+        "Roles of countries: all, and those whose relations all survive", ["role", *models], counts
+    )
+    some = [
+        [
+            row["country"],
+            row["null_model"],
+            *(_relation(row, pole) for pole in poles),
+            row["role"],
+        ]
+        for country in countries
+        for row in rows
+        if row["country"] == country
+    ]
+    show("Some countries", ["country", "null model", *poles, "role"], some)
+
+
+def _count(rows: list[dict[str, object]], model: str, role: str, poles: list[str]) -> str:
+    mine = [
+        row
+        for row in rows
+        if row["null_model"] == model and (row["role"] or "not followed") == role
+    ]
+    sure = [row for row in mine if all(row[f"survives_{pole}"] is not False for pole in poles)]
+    return f"{len(mine)}, {len(sure)}"
+
+
+def _relation(row: dict[str, object], pole: str) -> str:
+    if row[f"with_{pole}"] is None:
+        return ""
+    marked = ", placebo" if row[f"survives_{pole}"] is False else ""
+    return f"{row[f'with_{pole}']} ({row[f'trend_{pole}']}{marked})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("edges", type=Path, help="year,source,target,weight")
+    parser.add_argument("--null-models", nargs="+", default=["multiedge", "ecm"])
+    parser.add_argument("--poles", nargs="+", default=["US", "CN"])
+    parser.add_argument("--replays", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--step", type=int, default=5, help="years between rows")
+    parser.add_argument("--quantity", default="z", choices=["z", "log_ratio", "percentile"])
+    parser.add_argument(
+        "--countries", nargs="*", default=["GB", "DE", "FR", "IT", "JP", "IN", "KR", "BR", "RU"]
+    )
+    options = parser.parse_args()
+    settings = PolesSettings(
+        null_models=tuple(options.null_models),
+        placebo_replays=options.replays,
+        quantity=options.quantity,
+    )
+    start = time.monotonic()
+    tables = analyse_edges(
+        options.edges,
+        settings=settings,
+        poles=tuple(options.poles),
+        seed=options.seed,
+        threads=options.threads,
+    )
+    wall = time.monotonic() - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    panel = tables["panel"].to_pylist()
+    entered = sum(row["enters"] for row in panel)
+    pairs = tables["archetypes"].num_rows // len(settings.null_models)
+    print(f"{entered} countries and {pairs} pairs are followed.")
+    reasons = [[row["reason"], row["rows"]] for row in tables["edges"].to_pylist()]
+    show("Rows of the file", ["what", "rows"], reasons)
+    headlines(tables)
+    years(tables, options.step)
+    alignments(tables, options.poles, options.countries)
+    choice = [list(row.values()) for row in tables["cluster_choice"].to_pylist()]
+    show("Number of clusters", tables["cluster_choice"].column_names, choice, 3)
+    cpu = used.ru_utime + used.ru_stime
+    print(
+        f"\n{wall:.0f} s elapsed, {cpu:.0f} s of processor time, {used.ru_maxrss / 2**10:.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()

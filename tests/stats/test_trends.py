@@ -1,0 +1,43 @@
+"""Theil-Sen slopes against scipy, within 1e-12: the same medians of the same slopes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import theilslopes
+
+from isthmus.errors import InputError
+from isthmus.stats.trends import theil_sen, trend_signs
+
+
+def test_slopes_and_intervals_are_those_of_scipy():
+    series = np.random.default_rng(1).normal(size=(20, 22)).cumsum(axis=1)
+    series[3, :4] = np.nan
+    series[4, 7] = np.nan
+    found = theil_sen(series)
+    for row, values in enumerate(series):
+        there = np.flatnonzero(np.isfinite(values))
+        slope, _, low, high = theilslopes(values[there], there, 0.95)
+        got = (found.slope[row], found.low[row], found.high[row])
+        assert got == pytest.approx((slope, low, high), abs=1e-12)
+
+
+def test_no_trend_is_called_at_the_stated_rate():
+    noise = np.random.default_rng(2).normal(size=(20_000, 22))
+    # three standard errors of a rate of 0.05 among 20,000
+    assert (theil_sen(noise).p < 0.05).mean() == pytest.approx(0.05, abs=0.0075)
+    assert (trend_signs(noise, level=0.05, flat_change=0) != 0).mean() < 0.0575
+
+
+def test_signs_follow_test_and_size():
+    line = np.linspace(0, 1, 15)
+    series = np.array([line, -line, 0 * line, np.where(line < 0.3, np.nan, line)])
+    assert trend_signs(series, level=0.05, flat_change=0.5).tolist() == [1, -1, 0, 1]
+    assert trend_signs(series, level=0.05, flat_change=2).tolist() == [0, 0, 0, 0]
+
+
+def test_nothing_to_fit():
+    assert np.isnan(theil_sen([[1.0], [np.nan]]).slope).all()
+    assert theil_sen(np.empty((0, 5))).slope.shape == (0,)
+    with pytest.raises(InputError, match="series x times"):
+        theil_sen([1.0, 2.0])
