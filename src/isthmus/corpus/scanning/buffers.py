@@ -14,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Slots = npt.NDArray[np.int32]
+Scores = npt.NDArray[np.float32]
 
 # Columns of a work: its texts, each as begin and length, come last.
 (
@@ -129,9 +132,9 @@ MAX_ENTRIES, MAX_SUBJECTS, MAX_AFFILIATIONS = LOOKUP_SLOTS >> 2, 256, 64
 
 
 class Buffers(NamedTuple):
-    """Rows of one chunk; ``count`` says how many are filled, ``tally`` what was set aside."""
+    """Rows of one chunk; ``counts`` says how many are filled, ``tally`` what was set aside."""
 
-    count: Ints
+    counts: Ints
     tally: Ints
     heap: npt.NDArray[np.uint8]
     works: Ints
@@ -168,7 +171,7 @@ def make_buffers(n_bytes: int) -> Buffers:
     """Make the buffers for chunks of at most `n_bytes`; untouched, they take no memory."""
     subjects = n_bytes // _SUBJECT_BYTES + 16
     return Buffers(
-        count=np.zeros(N_COUNTERS, np.int64),
+        counts=np.zeros(N_COUNTERS, np.int64),
         tally=np.zeros(len(TALLIES), np.int64),
         heap=np.empty(n_bytes + 16, np.uint8),
         works=_rows(n_bytes // _WORK_BYTES, WORK_COLUMNS),

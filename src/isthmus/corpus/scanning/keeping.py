@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numba
-
 from isthmus.corpus.scanning import buffers as b
+from isthmus.corpus.scanning.buffers import Buffers, Ints, Merged, Scores
+from isthmus.corpus.scanning.compiled import kernel
 
-_kernel = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
-
-@_kernel
-def position_of(sorted_ids, identifier):
+@kernel
+def position_of(sorted_ids: Ints, identifier: int) -> int:
     """Place of an id among sorted ones, or -1."""
     low, high = 0, len(sorted_ids)
     while low < high:
@@ -22,8 +20,8 @@ def position_of(sorted_ids, identifier):
     return low if low < len(sorted_ids) and sorted_ids[low] == identifier else -1
 
 
-@_kernel
-def merged(old, new, identifier, tally):
+@kernel
+def merged(old: Ints, new: Ints, identifier: int, tally: Ints) -> int:
     """Rewrite an id that was merged into another, and count it."""
     if len(old) == 0 or identifier < 0:
         return identifier
@@ -31,21 +29,21 @@ def merged(old, new, identifier, tally):
     if at < 0:
         return identifier
     tally[b.MERGED_ID] += 1
-    return new[at]
+    return int(new[at])
 
 
-@_kernel
-def _new_round(count, n_entries):
+@kernel
+def _new_round(count: Ints, n_entries: int) -> tuple[int, int]:
     """Begin a round of looking up: give its stamp and the mask of the slots it uses."""
     count[b.N_STAMPS] += 1
     slots = 16
     while slots < 2 * n_entries:
         slots *= 2
-    return count[b.N_STAMPS], slots - 1
+    return int(count[b.N_STAMPS]), slots - 1
 
 
-@_kernel
-def _is_new(lookup, stamp, mask, value):
+@kernel
+def _is_new(lookup: Ints, stamp: int, mask: int, value: int) -> bool:
     """Say whether a value is new in this round."""
     slot = (value * 0x9E3779B97F4A7C1 >> 20) & mask
     while lookup[slot, 0] == stamp:
@@ -57,10 +55,10 @@ def _is_new(lookup, stamp, mask, value):
     return True
 
 
-@_kernel
-def keep_authors(store, work, n_listed, truncated, merges):
+@kernel
+def keep_authors(store: Buffers, work: int, n_listed: int, truncated: bool, merges: Merged) -> bool:
     """Complete and count the authors of a work; False, with none counted, when one repeats."""
-    count, tally, rows, lookup = store.count, store.tally, store.authors, store.lookup
+    count, tally, rows, lookup = store.counts, store.tally, store.authors, store.lookup
     old, new = merges.authors, merges.authors_new
     first = count[b.N_AUTHORS]
     stamp, mask = _new_round(count, n_listed)
@@ -81,18 +79,18 @@ def keep_authors(store, work, n_listed, truncated, merges):
     return True
 
 
-@_kernel
-def _is_listed(rows, begin, end, column, value):
-    for k in range(begin, end):
+@kernel
+def _is_listed(rows: Ints, begin: int, end: int, column: int, value: int) -> bool:
+    for k in range(begin, end):  # noqa: SIM110 - compiled
         if rows[k, column] == value:
             return True
     return False
 
 
-@_kernel
-def keep_affiliations(store, work, n_read, merges, known):
+@kernel
+def keep_affiliations(store: Buffers, work: int, n_read: int, merges: Merged, known: Ints) -> int:
     """Keep affiliations: no institution twice for an author, parsed countries only where new."""
-    count, tally, rows, codes = store.count, store.tally, store.affiliations, store.codes
+    count, tally, rows, codes = store.counts, store.tally, store.affiliations, store.codes
     old, new = merges.institutions, merges.institutions_new
     first = count[b.N_AFFILIATIONS]
     at = mine = first  # where the next is written, and where this author's begin
@@ -126,21 +124,21 @@ def keep_affiliations(store, work, n_read, merges, known):
         rows[at, b.AFFILIATION_PARSED] = parsed
         at += 1
     count[b.N_AFFILIATIONS] = at
-    return at - first
+    return int(at - first)
 
 
-@_kernel
-def _is_code(codes, n_codes, code):
-    for k in range(n_codes):
+@kernel
+def _is_code(codes: Ints, n_codes: int, code: int) -> bool:
+    for k in range(n_codes):  # noqa: SIM110 - compiled
         if codes[k] == code:
             return True
     return False
 
 
-@_kernel
-def keep_references(store, work, n_read, merges):
+@kernel
+def keep_references(store: Buffers, work: int, n_read: int, merges: Merged) -> int:
     """Keep references to other works, each once."""
-    count, tally, rows, lookup = store.count, store.tally, store.references, store.lookup
+    count, tally, rows, lookup = store.counts, store.tally, store.references, store.lookup
     old, new = merges.works, merges.works_new
     first = count[b.N_REFERENCES]
     at = first
@@ -156,11 +154,22 @@ def keep_references(store, work, n_read, merges):
             rows[at, 1] = cited
             at += 1
     count[b.N_REFERENCES] = at
-    return at - first
+    return int(at - first)
 
 
-@_kernel
-def _add_subjects(rows, scores, tally, work, first, at, labels, label_scores, begin, end):
+@kernel
+def _add_subjects(
+    rows: Ints,
+    scores: Scores,
+    tally: Ints,
+    work: int,
+    first: int,
+    at: int,
+    labels: Ints,
+    label_scores: Scores,
+    begin: int,
+    end: int,
+) -> int:
     """Write labels that have an id and do not repeat; give the place of the next.
 
     The last two columns of `labels` are scheme and id.
@@ -187,10 +196,12 @@ def _add_subjects(rows, scores, tally, work, first, at, labels, label_scores, be
     return at
 
 
-@_kernel
-def keep_subjects(store, work, n_concepts, n_topics, n_first_topic):
+@kernel
+def keep_subjects(
+    store: Buffers, work: int, n_concepts: int, n_topics: int, n_first_topic: int
+) -> int:
     """Keep concepts, then topics, then the first topic, each label once."""
-    count, tally = store.count, store.tally
+    count, tally = store.counts, store.tally
     rows, scores = store.subjects, store.scores
     labels, label_scores = store.labels, store.label_scores
     first = count[b.N_SUBJECTS]
@@ -212,4 +223,4 @@ def keep_subjects(store, work, n_concepts, n_topics, n_first_topic):
         begin + n_first_topic,
     )
     count[b.N_SUBJECTS] = at
-    return at - first
+    return int(at - first)

@@ -7,7 +7,8 @@ kept.
 
 from __future__ import annotations
 
-import numba
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,19 +28,13 @@ from isthmus.corpus.scanning.buffers import (
     MAX_AFFILIATIONS,
     N_INSTITUTIONS,
     NO_DAY,
+    Bytes,
+    Ints,
+    Slots,
 )
-from isthmus.corpus.scanning.tokens import (
-    ODD,
-    decimal,
-    enter,
-    flag,
-    identifier,
-    key,
-    null,
-    skip,
-    step,
-    text,
-)
+from isthmus.corpus.scanning.compiled import kernel
+from isthmus.corpus.scanning.numbers import decimal, identifier
+from isthmus.corpus.scanning.tokens import ODD, enter, flag, key, null, skip, step, text
 
 #: A part that is not given, unlike one given without an id (-1).
 ABSENT = -2
@@ -63,22 +58,20 @@ _HOME, _A, _I, _S, _V, _SUBFIELDS, _FIELDS = letters(
     '"https://openalex.org/subfields/ "https://openalex.org/fields/'
 )
 
-_kernel = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
-
-@_kernel
-def same(buf, begin, end, letters):
+@kernel
+def same(buf: Bytes, begin: int, end: int, letters: Bytes) -> bool:
     """Say whether a text is the given letters."""
     if end - begin != len(letters):
         return False
-    for k in range(len(letters)):
+    for k in range(len(letters)):  # noqa: SIM110 - compiled
         if buf[begin + k] != letters[k]:
             return False
     return True
 
 
-@_kernel
-def day(buf, i):
+@kernel
+def day(buf: Bytes, i: int) -> tuple[int, int]:
     """Read a date written YYYY-MM-DD, or null: days since 1970, ``NO_DAY`` for null."""
     if buf[i] != _QUOTE:
         return null(buf, i), NO_DAY
@@ -104,15 +97,15 @@ def day(buf, i):
     return i + 12, _days(y, m, d)
 
 
-@_kernel
-def _month_days(y, m):
+@kernel
+def _month_days(y: Any, m: Any) -> int:
     if m == 2:
         return 29 if y % 4 == 0 and (y % 100 != 0 or y % 400 == 0) else 28
     return 30 if m == 4 or m == 6 or m == 9 or m == 11 else 31
 
 
-@_kernel
-def _days(y, m, d):
+@kernel
+def _days(y: Any, m: Any, d: Any) -> Any:
     """Days from 1970-01-01 in the proleptic Gregorian calendar; years begin in March here."""
     if m <= 2:
         y -= 1
@@ -120,8 +113,8 @@ def _days(y, m, d):
     return 365 * y + y // 4 - y // 100 + y // 400 + (153 * month + 2) // 5 + d - 1 - 719468
 
 
-@_kernel
-def country(buf, i):
+@kernel
+def country(buf: Bytes, i: int) -> tuple[int, Any]:
     """Read a code of two capitals as a number below 676, or null, which is -1."""
     if buf[i] != _QUOTE:
         return null(buf, i), -1
@@ -131,8 +124,8 @@ def country(buf, i):
     return i + 4, (np.int64(a) - 65) * 26 + np.int64(b) - 65
 
 
-@_kernel
-def remember(entities, seen, count, at, identity, work):
+@kernel
+def remember(entities: Ints, seen: Slots, count: Ints, at: int, identity: int, work: int) -> bool:
     """Note an entity at first sight.
 
     The row after the last, ``entities[count[at]]``, holds what may become its
@@ -155,31 +148,33 @@ def remember(entities, seen, count, at, identity, work):
     return True
 
 
-@_kernel
-def forget(entities, seen, count, at, n_kept):
+@kernel
+def forget(entities: Ints, seen: Slots, count: Ints, at: int, n_kept: int) -> None:
     """Take back the entities noted after the first `n_kept`, last first."""
     while count[at] > n_kept:
         count[at] -= 1
         seen[entities[count[at], ENTITY_SLOT]] = -1
 
 
-@_kernel
-def _text_into(buf, i, heap, count, rows, n, column):
+@kernel
+def _text_into(
+    buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int, column: int
+) -> int:
     i, begin, length = text(buf, i, heap, count)
     rows[n, column] = begin
     rows[n, column + 1] = length
     return i
 
 
-@_kernel
-def _no_texts(rows, n):
+@kernel
+def _no_texts(rows: Ints, n: int) -> None:
     rows[n, ENTITY_COUNTRY] = -1
     for k in range(ENTITY_TEXTS):
         rows[n, ENTITY_TEXT + 2 * k + 1] = -1
 
 
-@_kernel
-def _named(buf, i, prefix):
+@kernel
+def _named(buf: Bytes, i: int, prefix: Bytes) -> tuple[int, int]:
     """Read an object of which only the id matters, or null: ``ABSENT`` for null."""
     if buf[i] != _OBJECT:
         return null(buf, i), ABSENT
@@ -203,8 +198,10 @@ def _named(buf, i, prefix):
     return i, found
 
 
-@_kernel
-def _institution(buf, i, heap, count, rows, n):
+@kernel
+def _institution(
+    buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int
+) -> tuple[int, int, int]:
     """Read an institution into an entity row: its id and country are given too."""
     _no_texts(rows, n)
     found, code, given = -1, -1, 0
@@ -240,8 +237,8 @@ def _institution(buf, i, heap, count, rows, n):
     return i, found, code
 
 
-@_kernel
-def venue(buf, i, heap, count, rows, n):
+@kernel
+def venue(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -> tuple[int, int]:
     """Read a venue or null into an entity row; give its key: twice the id, plus 1 for a V."""
     _no_texts(rows, n)
     if buf[i] != _OBJECT:
@@ -275,8 +272,8 @@ def venue(buf, i, heap, count, rows, n):
     return i, found
 
 
-@_kernel
-def _venue_key(buf, i):
+@kernel
+def _venue_key(buf: Bytes, i: int) -> tuple[int, int]:
     if buf[i] != _QUOTE:
         return null(buf, i), -1
     after, found = identifier(buf, i, _S)
@@ -286,8 +283,8 @@ def _venue_key(buf, i):
     return after, 2 * found + 1
 
 
-@_kernel
-def location(buf, i, heap, count, rows, n):
+@kernel
+def location(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -> tuple[int, int]:
     """Read a location or null: the key of its venue, as :func:`venue` gives it."""
     _no_texts(rows, n)
     if buf[i] != _OBJECT:
@@ -312,8 +309,8 @@ def location(buf, i, heap, count, rows, n):
     return i, found
 
 
-@_kernel
-def _score(buf, i):
+@kernel
+def _score(buf: Bytes, i: int) -> tuple[int, np.float32]:
     """Read a score: a number, its text, or null."""
     if buf[i] == 110:
         return null(buf, i), np.float32(np.nan)
@@ -325,8 +322,10 @@ def _score(buf, i):
     return i + 1, value
 
 
-@_kernel
-def label(buf, i, prefix, is_topic):
+@kernel
+def label(
+    buf: Bytes, i: int, prefix: Bytes, is_topic: bool
+) -> tuple[int, int, np.float32, int, int]:
     """Read a concept or topic: its id, score, and the ids of its subfield and field."""
     found, score, subfield, field, given = -1, np.float32(np.nan), ABSENT, ABSENT, 0
     i, done = enter(buf, i, _OBJECT)
@@ -357,8 +356,19 @@ def label(buf, i, prefix, is_topic):
     return i, found, score, subfield, field
 
 
-@_kernel
-def _institutions(buf, i, work, position, at, rows, entities, seen, heap, count):
+@kernel
+def _institutions(
+    buf: Bytes,
+    i: int,
+    work: int,
+    position: int,
+    at: int,
+    rows: Ints,
+    entities: Ints,
+    seen: Slots,
+    heap: Bytes,
+    count: Ints,
+) -> tuple[int, int]:
     """Read a list of institutions into rows from `at` on; give how many."""
     if buf[i] == 110:
         return null(buf, i), 0
@@ -381,8 +391,8 @@ def _institutions(buf, i, work, position, at, rows, entities, seen, heap, count)
     return i, n_read
 
 
-@_kernel
-def _countries(buf, i, position, at, rows):
+@kernel
+def _countries(buf: Bytes, i: int, position: int, at: int, rows: Ints) -> tuple[int, int]:
     """Read a list of country codes into rows from `at` on; give how many."""
     if buf[i] == 110:
         return null(buf, i), 0
@@ -403,8 +413,21 @@ def _countries(buf, i, position, at, rows):
     return i, n_read
 
 
-@_kernel
-def authorship(buf, i, work, position, authors, n, at, rows, entities, seen, heap, count):
+@kernel
+def authorship(
+    buf: Bytes,
+    i: int,
+    work: int,
+    position: int,
+    authors: Ints,
+    n: int,
+    at: int,
+    rows: Ints,
+    entities: Ints,
+    seen: Slots,
+    heap: Bytes,
+    count: Ints,
+) -> tuple[int, int]:
     """Read an author and the affiliations given, into rows from `at` on; give how many.
 
     Institutions come before countries; the other order is odd.

@@ -12,8 +12,8 @@ import pyarrow as pa
 from isthmus.corpus.countries import countries, country_code
 from isthmus.corpus.ids import NO_ID, Merges
 from isthmus.corpus.scanning import buffers as b
-from isthmus.corpus.scanning.buffers import Buffers, Ints, Merged
-from isthmus.corpus.scanning.texts import Bytes, text_array
+from isthmus.corpus.scanning.buffers import Buffers, Bytes, Ints, Merged
+from isthmus.corpus.scanning.texts import text_array
 from isthmus.corpus.schema import TABLES
 
 #: Tables about works, in the order of their counts in the rows of works.
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
     def rows(self, kind: int) -> int:
         """Count the rows of a kind."""
-        return int(self.store.count[kind])
+        return int(self.store.counts[kind])
 
     def texts(self, rows: Ints, column: int) -> pa.Array:
         """Give the texts in a column of rows."""
@@ -65,12 +65,12 @@ def works_tables(found: Found) -> dict[str, pa.Table]:
 
 def _works(found: Found) -> pa.Table:
     rows = found.store.works[: found.rows(b.N_WORKS)]
-    title, name = rows[:, b.WORK_TITLE], rows[:, b.WORK_NAME]
+    title, other_title = rows[:, b.WORK_TITLE], rows[:, b.WORK_NAME]
     length, other = rows[:, b.WORK_TITLE + 1], rows[:, b.WORK_NAME + 1]
     titles = text_array(
         found.buf,
         found.store.heap,
-        np.where(length >= 0, title, name),
+        np.where(length >= 0, title, other_title),
         np.where(length >= 0, length, other),
     )
     day, cited = rows[:, b.WORK_DAY], rows[:, b.WORK_CITED]

@@ -6,12 +6,9 @@ from typing import Any
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from isthmus.corpus.scanning.buffers import Ints
-
-Bytes = npt.NDArray[np.uint8]
+from isthmus.corpus.scanning.buffers import Bytes, Ints
 
 
 @numba.njit(cache=True, nogil=True)

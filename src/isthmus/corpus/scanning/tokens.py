@@ -9,16 +9,12 @@ function reads beyond the end. The grammar is that of RFC 8259, with a limit of
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from isthmus.corpus.scanning.buffers import N_HEAP
+from isthmus.corpus.scanning.buffers import N_HEAP, Bytes, Ints
+from isthmus.corpus.scanning.compiled import eight, kernel, low_zeros
 
 #: Given instead of a place: the value is not of the plain form expected.
 ODD = -1
@@ -31,15 +27,9 @@ _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_LIST, _CLOSE_LIST = 123, 125, 91, 93
 _ZERO, _NINE, _MINUS, _PLUS, _DOT = 48, 57, 45, 43, 46
 _SPACE = 32
 
-#: Largest exact power of ten and largest mantissa kept of a decimal number.
-_MAX_POWER, _MAX_MANTISSA = 22, 10**17
-_POWERS = 10.0 ** np.arange(_MAX_POWER + 1)
-
 _TRUE = np.frombuffer(b"true", np.uint8)
 _FALSE = np.frombuffer(b"false", np.uint8)
 _NULL = np.frombuffer(b"null", np.uint8)
-
-_kernel = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 _ONES = np.uint64(0x0101010101010101)
 _TOPS = np.uint64(0x8080808080808080)
@@ -47,33 +37,8 @@ _QUOTES, _BACKSLASHES = np.uint64(0x2222222222222222), np.uint64(0x5C5C5C5C5C5C5
 _SPACES = np.uint64(0x2020202020202020)
 
 
-@intrinsic
-def _eight(typing_context: Any, buf: Any, i: Any) -> Any:
-    """Load eight bytes from any place as one integer, the first byte lowest."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array = cgutils.create_struct_proxy(signature.args[0])(context, builder, values[0])
-        place = builder.gep(array.data, [values[1]])
-        word = ir.IntType(64)
-        loaded = builder.load(builder.bitcast(place, word.as_pointer()))
-        loaded.align = 1
-        return loaded if sys.byteorder == "little" else builder.bswap(loaded)
-
-    return types.uint64(buf, types.int64), generate
-
-
-@intrinsic
-def _low_zeros(typing_context: Any, value: Any) -> Any:
-    """Count the zero bits below the lowest one of a 64-bit integer that is not zero."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), generate
-
-
-@_kernel
-def plain_end(buf, i):
+@kernel
+def plain_end(buf: Bytes, i: int) -> int:
     """Find the first quote, backslash or control byte from `i` on.
 
     Eight bytes are looked at together: a byte is zero, or below 32, exactly where
@@ -81,27 +46,27 @@ def plain_end(buf, i):
     """
     last = len(buf) - 8
     while i <= last:
-        w = _eight(buf, i)
+        w = eight(buf, i)
         q, s = w ^ _QUOTES, w ^ _BACKSLASHES
         found = ((q - _ONES) & ~q | (s - _ONES) & ~s | (w - _SPACES) & ~w) & _TOPS
         if found:
-            return i + (_low_zeros(found) >> 3)
+            return i + int(low_zeros(found) >> 3)
         i += 8
     while buf[i] >= 32 and buf[i] != _QUOTE and buf[i] != _BACKSLASH:
         i += 1
     return i
 
 
-@_kernel
-def blanks(buf, i):
+@kernel
+def blanks(buf: Bytes, i: int) -> int:
     """Skip blanks, but no newline."""
     while buf[i] == 32 or buf[i] == 9 or buf[i] == 13:
         i += 1
     return i
 
 
-@_kernel
-def word(buf, i, letters):
+@kernel
+def word(buf: Bytes, i: int, letters: Bytes) -> int:
     """Read given letters."""
     for letter in letters:
         if buf[i] != letter:
@@ -110,30 +75,30 @@ def word(buf, i, letters):
     return i
 
 
-@_kernel
-def prefixed(buf, i, letters):
+@kernel
+def prefixed(buf: Bytes, i: int, letters: Bytes) -> int:
     """Read given letters, at least eight of them, eight at a time."""
     n_letters = len(letters)
     if i + n_letters > len(buf):
         return ODD
     k = 0
     while k + 8 <= n_letters:
-        if _eight(buf, i + k) != _eight(letters, k):
+        if eight(buf, i + k) != eight(letters, k):
             return ODD
         k += 8
-    if _eight(buf, i + n_letters - 8) != _eight(letters, n_letters - 8):
+    if eight(buf, i + n_letters - 8) != eight(letters, n_letters - 8):
         return ODD
     return i + n_letters
 
 
-@_kernel
-def null(buf, i):
+@kernel
+def null(buf: Bytes, i: int) -> int:
     """Read ``null``."""
     return word(buf, i, _NULL)
 
 
-@_kernel
-def flag(buf, i):
+@kernel
+def flag(buf: Bytes, i: int) -> tuple[int, int]:
     """Read ``true``, ``false`` or ``null``: its place and 1, 0 or -1."""
     if buf[i] == 116:
         return word(buf, i, _TRUE), 1
@@ -142,8 +107,8 @@ def flag(buf, i):
     return null(buf, i), -1
 
 
-@_kernel
-def _hex4(buf, i):
+@kernel
+def _hex4(buf: Bytes, i: int) -> int:
     """Give the number of four hexadecimal digits, or -1."""
     value = 0
     for k in range(4):
@@ -159,8 +124,8 @@ def _hex4(buf, i):
     return value
 
 
-@_kernel
-def escape(buf, i):
+@kernel
+def escape(buf: Bytes, i: int) -> tuple[int, Any]:
     """Read an escape: the place after it and the code point, or ``ODD``."""
     b = buf[i + 1]
     if b != 117:
@@ -192,8 +157,8 @@ def escape(buf, i):
     return i + 12, 0x10000 + ((high - 0xD800) << 10) + low - 0xDC00
 
 
-@_kernel
-def string_end(buf, i):
+@kernel
+def string_end(buf: Bytes, i: int) -> int:
     """Find the quote that ends the string whose content begins at `i`."""
     while True:
         i = plain_end(buf, i)
@@ -207,8 +172,8 @@ def string_end(buf, i):
             return ODD
 
 
-@_kernel
-def _digits(buf, i):
+@kernel
+def _digits(buf: Bytes, i: int) -> int:
     """Skip digits, at least one."""
     start = i
     while _ZERO <= buf[i] <= _NINE:
@@ -216,8 +181,8 @@ def _digits(buf, i):
     return i if i > start else ODD
 
 
-@_kernel
-def _scalar(buf, i):
+@kernel
+def _scalar(buf: Bytes, i: int) -> int:
     """Skip a number, true, false or null."""
     b = buf[i]
     if b == 110:
@@ -239,8 +204,8 @@ def _scalar(buf, i):
     return i
 
 
-@_kernel
-def key(buf, i):
+@kernel
+def key(buf: Bytes, i: int) -> tuple[int, int]:
     """Read a key and its colon: where its text ends, and where the value begins."""
     if buf[i] != _QUOTE:
         return ODD, ODD
@@ -256,8 +221,8 @@ def key(buf, i):
     return end, blanks(buf, i + 1)
 
 
-@_kernel
-def skip(buf, i):
+@kernel
+def skip(buf: Bytes, i: int) -> int:
     """Skip a value of any kind."""
     depth, kinds = 0, np.uint64(0)
     one = np.uint64(1)
@@ -268,7 +233,7 @@ def skip(buf, i):
             i = string_end(buf, i + 1) + 1
             if i == 0:
                 return ODD
-        elif b == _OPEN_OBJECT or b == _OPEN_LIST:
+        elif b == _OPEN_OBJECT or b == _OPEN_LIST:  # noqa: SIM109 - slower compiled
             depth += 1
             if depth > MAX_DEPTH:
                 return ODD
@@ -307,8 +272,8 @@ def skip(buf, i):
             i = blanks(buf, i + 1)
 
 
-@_kernel
-def step(buf, i, closing):
+@kernel
+def step(buf: Bytes, i: int, closing: int) -> tuple[int, bool]:
     """After an entry: the next one's place, or past the end; whether it was the end."""
     i = blanks(buf, i)
     if buf[i] == _COMMA:
@@ -317,8 +282,8 @@ def step(buf, i, closing):
     return (i + 1 if buf[i] == closing else ODD), True
 
 
-@_kernel
-def enter(buf, i, opening):
+@kernel
+def enter(buf: Bytes, i: int, opening: int) -> tuple[int, bool]:
     """Enter a list or object: its first entry's place, or past it; whether it was empty."""
     if buf[i] != opening:
         return ODD, True
@@ -328,8 +293,8 @@ def enter(buf, i, opening):
     return i, False
 
 
-@_kernel
-def _put(heap, at, point):
+@kernel
+def _put(heap: Bytes, at: int, point: int) -> int:
     """Write a code point as UTF-8; give the place after it."""
     if point < 0x80:
         heap[at] = point
@@ -350,8 +315,8 @@ def _put(heap, at, point):
     return at + 4
 
 
-@_kernel
-def _is_utf8(buf, i, end):
+@kernel
+def _is_utf8(buf: Bytes, i: int, end: int) -> bool:
     """Say whether bytes before an ASCII one are well-formed UTF-8 (Unicode 16, table 3-7)."""
     while i < end:
         b = buf[i]
@@ -380,8 +345,8 @@ def _is_utf8(buf, i, end):
     return True
 
 
-@_kernel
-def _unescape(buf, i, heap, at):
+@kernel
+def _unescape(buf: Bytes, i: int, heap: Bytes, at: int) -> int:
     """Copy a checked string that has escapes; give the place after the copy."""
     while buf[i] != _QUOTE:
         if buf[i] == _BACKSLASH:
@@ -394,8 +359,8 @@ def _unescape(buf, i, heap, at):
     return at
 
 
-@_kernel
-def text(buf, i, heap, count):
+@kernel
+def text(buf: Bytes, i: int, heap: Bytes, count: Ints) -> tuple[int, int, int]:
     """Read a string or null.
 
     Returns
@@ -423,108 +388,3 @@ def text(buf, i, heap, count):
     start = count[N_HEAP]
     count[N_HEAP] = _unescape(buf, begin, heap, start)
     return i + 1, len(buf) + start, count[N_HEAP] - start
-
-
-@_kernel
-def integer(buf, i):
-    """Read a whole number of at most 18 digits without sign, or null, which is -1."""
-    if buf[i] == 110:
-        return null(buf, i), -1
-    start, value = i, 0
-    while _ZERO <= buf[i] <= _NINE and i - start < 19:
-        value = value * 10 + buf[i] - _ZERO
-        i += 1
-    n_digits = i - start
-    b = buf[i]
-    if n_digits == 0 or n_digits > 18 or (n_digits > 1 and buf[start] == _ZERO):
-        return ODD, 0
-    if b == _DOT or b == 101 or b == 69:
-        return ODD, 0
-    return i, value
-
-
-@_kernel
-def identifier(buf, i, prefix):
-    """Read a string that is `prefix` and a number, or null, which is -1."""
-    if buf[i] == 110:
-        return null(buf, i), -1
-    i = prefixed(buf, i, prefix)
-    if i < 0 or buf[i] == _ZERO:
-        return ODD, 0
-    i, value = integer(buf, i)
-    if i < 0 or value < 0 or buf[i] != _QUOTE:
-        return ODD, 0
-    return i + 1, value
-
-
-@_kernel
-def decimal(buf, i):
-    """Read a decimal number as a 32-bit float rounded as by way of a 64-bit one.
-
-    The 64-bit value has an error of at most two units in the last place; where
-    that could change the 32-bit one the number is refused.
-    """
-    negative = buf[i] == _MINUS
-    if negative:
-        i += 1
-    start, mantissa, power = i, 0, 0
-    if buf[i] == _ZERO and _ZERO <= buf[i + 1] <= _NINE:
-        return ODD, np.float32(0)
-    while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
-        mantissa = mantissa * 10 + buf[i] - _ZERO
-        i += 1
-    if i == start:
-        return ODD, np.float32(0)
-    if buf[i] == _DOT:
-        i += 1
-        start = i
-        while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
-            mantissa = mantissa * 10 + buf[i] - _ZERO
-            i += 1
-        power = start - i
-        if power == 0:
-            return ODD, np.float32(0)
-    if _ZERO <= buf[i] <= _NINE:
-        return ODD, np.float32(0)
-    if buf[i] == 101 or buf[i] == 69:
-        i, exponent = _exponent(buf, i + 1)
-        if i < 0:
-            return ODD, np.float32(0)
-        power += exponent
-    value, sure = _scaled(mantissa, power)
-    if not sure:
-        return ODD, np.float32(0)
-    return i, np.float32(-value if negative else value)
-
-
-@_kernel
-def _exponent(buf, i):
-    """Read an exponent of one or two digits."""
-    negative = buf[i] == _MINUS
-    if negative or buf[i] == _PLUS:
-        i += 1
-    start, value = i, 0
-    while _ZERO <= buf[i] <= _NINE and i - start < 3:
-        value = value * 10 + buf[i] - _ZERO
-        i += 1
-    if i == start or i - start > 2:
-        return ODD, 0
-    return i, -value if negative else value
-
-
-@_kernel
-def _scaled(mantissa, power):
-    """Give mantissa times a power of ten, and whether its 32-bit rounding is certain."""
-    if abs(power) > _MAX_POWER:
-        return 0.0, mantissa == 0
-    value = np.float64(mantissa)
-    value = value * _POWERS[power] if power >= 0 else value / _POWERS[-power]
-    if value == 0.0:
-        return value, True
-    if not 1e-30 < value < 1e30:
-        return value, False
-    # How far the 64-bit value is from the middle between two 32-bit ones.
-    away = abs(value - np.float64(np.float32(value)))
-    above = np.float64(np.nextafter(np.float32(value), np.float32(np.inf)))
-    half = (above - np.float64(np.float32(value))) / 2
-    return value, abs(away - half) > value * 1e-15 and abs(away - half / 2) > value * 1e-15

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 
 from isthmus.corpus.scanning import buffers as b
+from isthmus.corpus.scanning.buffers import Buffers, Bytes, Ints, Merged, Scores
+from isthmus.corpus.scanning.compiled import kernel
 from isthmus.corpus.scanning.keeping import (
     keep_affiliations,
     keep_authors,
@@ -20,6 +22,7 @@ from isthmus.corpus.scanning.keeping import (
     merged,
     position_of,
 )
+from isthmus.corpus.scanning.numbers import identifier, integer
 from isthmus.corpus.scanning.parts import (
     ABSENT,
     authorship,
@@ -31,19 +34,7 @@ from isthmus.corpus.scanning.parts import (
     remember,
     venue,
 )
-from isthmus.corpus.scanning.tokens import (
-    ODD,
-    blanks,
-    enter,
-    flag,
-    identifier,
-    integer,
-    key,
-    null,
-    skip,
-    step,
-    text,
-)
+from isthmus.corpus.scanning.tokens import ODD, blanks, enter, flag, key, null, skip, step, text
 from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR
 
 _LIST, _OBJECT, _NEWLINE = 91, 123, 10
@@ -66,11 +57,9 @@ _N_FIELDS, _N_SIMPLE = len(_FIELDS), 13
 (_LISTED, _LISTED_COUNT, _PRIMARY, _HOST, _N_CONCEPTS, _N_TOPICS, _N_FIRST_TOPIC) = range(7)
 _N_REFERENCES, _N_AFFILIATIONS, _SAYS_TRUNCATED, _N_FACTS = range(7, 11)
 
-_kernel = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
-
-@_kernel
-def _field_number(buf, begin, end):
+@kernel
+def _field_number(buf: Bytes, begin: int, end: int) -> int:
     """Give the number of a field of a work, or -1 for one that is not used."""
     length = end - begin
     for k in range(_N_FIELDS):
@@ -83,11 +72,11 @@ def _field_number(buf, begin, end):
     return -1
 
 
-@_kernel
-def _authorships(buf, i, store, facts):
+@kernel
+def _authorships(buf: Bytes, i: int, store: Buffers, facts: Ints) -> int:
     if buf[i] == 110:
         return null(buf, i)
-    count, heap, authors = store.count, store.heap, store.authors
+    count, heap, authors = store.counts, store.heap, store.authors
     affiliations = store.affiliations
     institutions, seen = store.institutions, store.seen_institutions
     first, at = count[b.N_AUTHORS], count[b.N_AFFILIATIONS]
@@ -120,8 +109,8 @@ def _authorships(buf, i, store, facts):
     return i
 
 
-@_kernel
-def _references(buf, i, references, at, facts):
+@kernel
+def _references(buf: Bytes, i: int, references: Ints, at: int, facts: Ints) -> int:
     if buf[i] == 110:
         return null(buf, i)
     n_read = 0
@@ -137,8 +126,8 @@ def _references(buf, i, references, at, facts):
     return i
 
 
-@_kernel
-def _concepts(buf, i, subjects, scores, at, facts):
+@kernel
+def _concepts(buf: Bytes, i: int, subjects: Ints, scores: Scores, at: int, facts: Ints) -> int:
     if buf[i] == 110:
         return null(buf, i)
     n_read = 0
@@ -158,8 +147,8 @@ def _concepts(buf, i, subjects, scores, at, facts):
     return i
 
 
-@_kernel
-def _topic(buf, i, labels, scores, at):
+@kernel
+def _topic(buf: Bytes, i: int, labels: Ints, scores: Scores, at: int) -> tuple[int, int]:
     """Read a topic into labels from `at` on; give how many it makes."""
     i, found, score, subfield, field = label(buf, i, _T, True)
     if i < 0:
@@ -177,8 +166,8 @@ def _topic(buf, i, labels, scores, at):
     return i, n_read
 
 
-@_kernel
-def _topics(buf, i, labels, scores, facts):
+@kernel
+def _topics(buf: Bytes, i: int, labels: Ints, scores: Scores, facts: Ints) -> int:
     if buf[i] == 110:
         return null(buf, i)
     n_read = 0
@@ -195,8 +184,10 @@ def _topics(buf, i, labels, scores, facts):
     return i
 
 
-@_kernel
-def _simple(buf, i, field, heap, count, row, facts):
+@kernel
+def _simple(
+    buf: Bytes, i: int, field: int, heap: Bytes, count: Ints, row: Ints, facts: Ints
+) -> int:
     """Read the value of a field that is a text, a number, a date or a flag."""
     if field < 6:
         i, begin, length = text(buf, i, heap, count)
@@ -219,10 +210,10 @@ def _simple(buf, i, field, heap, count, row, facts):
     return i
 
 
-@_kernel
-def _nested(buf, i, field, store, facts):
+@kernel
+def _nested(buf: Bytes, i: int, field: int, store: Buffers, facts: Ints) -> int:
     """Read the value of a field that is a list or an object into rows and facts."""
-    count = store.count
+    count = store.counts
     if field == 13:
         at = count[b.N_VENUES]
         i, facts[_PRIMARY] = location(buf, i, store.heap, count, store.venues, at)
@@ -244,8 +235,8 @@ def _nested(buf, i, field, store, facts):
     return i
 
 
-@_kernel
-def _begin(row, facts):
+@kernel
+def _begin(row: Ints, facts: Ints) -> None:
     """Set what a work says when it says nothing."""
     row[b.WORK_ID] = -1
     row[b.WORK_YEAR] = -1
@@ -260,11 +251,11 @@ def _begin(row, facts):
     facts[_HOST] = -1
 
 
-@_kernel
-def _record(buf, i, store, row, facts):
+@kernel
+def _record(buf: Bytes, i: int, store: Buffers, row: Ints, facts: Ints) -> int:
     """Read a record; nothing of it counts yet."""
     _begin(row, facts)
-    heap, count = store.heap, store.count
+    heap, count = store.heap, store.counts
     given = 0
     i, done = enter(buf, i, _OBJECT)
     while not done and i >= 0:
@@ -289,10 +280,10 @@ def _record(buf, i, store, row, facts):
     return i
 
 
-@_kernel
-def _choose_venue(store, row, facts, merges):
+@kernel
+def _choose_venue(store: Buffers, row: Ints, facts: Ints, merges: Merged) -> bool:
     """Set the venue of a work: the primary location's, else the host."""
-    count, tally = store.count, store.tally
+    count, tally = store.counts, store.tally
     found = facts[_PRIMARY]
     at = count[b.N_VENUES]
     if found < 0:
@@ -309,10 +300,10 @@ def _choose_venue(store, row, facts, merges):
     return True
 
 
-@_kernel
-def _keep(store, row, facts, merges, known):
+@kernel
+def _keep(store: Buffers, row: Ints, facts: Ints, merges: Merged, known: Ints) -> bool:
     """Count a work and its rows; False when it turns out odd."""
-    count, tally = store.count, store.tally
+    count, tally = store.counts, store.tally
     work, n_listed = row[b.WORK_ID], facts[_LISTED]
     truncated = facts[_SAYS_TRUNCATED] == 1 or facts[_LISTED_COUNT] > n_listed > 0
     before = tally[b.MERGED_ID]
@@ -334,10 +325,10 @@ def _keep(store, row, facts, merges, known):
     return True
 
 
-@_kernel
-def _read(buf, i, store, facts, merges, known):
+@kernel
+def _read(buf: Bytes, i: int, store: Buffers, facts: Ints, merges: Merged, known: Ints) -> bool:
     """Read a record and keep it; False when it is odd."""
-    row = store.works[store.count[b.N_WORKS]]
+    row = store.works[store.counts[b.N_WORKS]]
     i = _record(buf, i, store, row, facts)
     if i < 0 or buf[blanks(buf, i)] != _NEWLINE:
         return False
@@ -348,7 +339,7 @@ def _read(buf, i, store, facts, merges, known):
         forget(
             store.institutions,
             store.seen_institutions,
-            store.count,
+            store.counts,
             b.N_INSTITUTIONS,
             facts[_N_FACTS],
         )
@@ -357,7 +348,7 @@ def _read(buf, i, store, facts, merges, known):
 
 
 @numba.njit(cache=True, nogil=True)
-def scan(buf, store, merges, known):
+def scan(buf: Bytes, store: Buffers, merges: Merged, known: Ints) -> None:
     """Read the lines of a buffer that ends with a newline.
 
     Parameters
@@ -369,7 +360,7 @@ def scan(buf, store, merges, known):
     known : (676,) array
         Number of the country of each code of two capitals; -1 for no country.
     """
-    count, size = store.count, len(buf)
+    count, size = store.counts, len(buf)
     count[:] = 0
     store.tally[:] = 0
     store.seen_institutions[:] = -1
