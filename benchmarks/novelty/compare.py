@@ -39,7 +39,7 @@ def peer(script: str, python: str, source: Path, target: Path, samples: int) -> 
         command, capture_output=True, text=True, check=False, env=os.environ | ONE_THREAD
     )
     if done.returncode:
-        sys.exit(f"{script} failed:\n{done.stderr[-2000:]}")
+        sys.exit(f"{script} failed:\n{done.stderr.splitlines()[-1]}")
     return float(done.stdout.split()[-1])
 
 

@@ -24,7 +24,7 @@ from isthmus.poles.archetypes import (
     stability,
 )
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
-from isthmus.poles.layers import PANEL_SCHEMA, Panel, build_panel, panel_table
+from isthmus.poles.layers import PANEL_SCHEMA, build_panel, panel_table
 from isthmus.poles.links import (
     LINKS_SCHEMA,
     Fitter,

@@ -145,7 +145,7 @@ class RowStore:
         values.tofile(self._file)
         return at
 
-    def _read(self, kept: npt.NDArray[np.generic] | int, kind: type, size: int) -> npt.NDArray:
+    def _read(self, kept: npt.NDArray[np.generic] | int, kind: type, size: int) -> npt.NDArray[Any]:
         if not isinstance(kept, int):
             return kept
         assert self._file is not None
