@@ -219,7 +219,8 @@ def _number_rows(
 
     def add(value: float, drawn: list[float], **place: str) -> None:
         values = np.array(drawn, dtype=np.float64)
-        judged = _judged(value, values, values >= value, value > 0, settings.placebo_level)
+        found = value > 0 and place["what"] != "archetype_flat"
+        judged = _judged(value, values, values >= value, found, settings.placebo_level)
         rows.append({**place, **judged})
 
     quantity = settings.quantity
