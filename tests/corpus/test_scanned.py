@@ -135,6 +135,17 @@ def test_bad_records_and_values_are_read_alike(tmp_path: Path, merged: bool) -> 
     compare(tmp_path, data[:-1])
 
 
+@pytest.mark.parametrize("key", [key for key in FIELDS if RICH.get(key)])
+def test_keys_given_twice_are_read_alike(tmp_path: Path, key: str) -> None:
+    for other in ([], None, RICH[key]):
+        again = json.dumps({key: other})[1:-1].encode()
+        compare(tmp_path, json.dumps(RICH).encode()[:-1] + b", " + again + b"}")
+    nested = json.dumps(RICH).replace(
+        '"countries": ["US"', '"countries": ["DE"], "countries": ["US"'
+    )
+    compare(tmp_path, nested.encode())
+
+
 @pytest.mark.parametrize("fault", ["cut_off", "too_long"])
 @pytest.mark.parametrize("last", [json.dumps(work(3)).encode(), b'{"id": 1', b'{"id": "x"}'])
 def test_faults_of_the_last_line_are_read_alike(tmp_path: Path, fault: str, last: bytes) -> None:
