@@ -32,6 +32,9 @@ from isthmus.corpus.scanning.works import scan
 
 _NOTES = ("merged_away", "merged_id")
 
+#: Buffers are made for at least so many bytes: a work may hold many entries of one kind.
+_LEAST_BYTES = 1 << 20
+
 _local = threading.local()
 
 
@@ -106,7 +109,7 @@ def _buffers(n_bytes: int) -> b.Buffers:
     """Give this thread's buffers, made anew where they are too small."""
     store: b.Buffers | None = getattr(_local, "store", None)
     if store is None or len(store.heap) < n_bytes:
-        store = b.make_buffers(n_bytes + (n_bytes >> 3))
+        store = b.make_buffers(max(n_bytes + (n_bytes >> 3), _LEAST_BYTES))
         _local.store = store
     return store
 
