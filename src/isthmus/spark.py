@@ -20,6 +20,9 @@ from isthmus.files import atomic_path
 #: Master used when the study names none: this machine, all cores.
 LOCAL_MASTER = "local[*]"
 
+#: Parts of a shuffle on one machine; Spark's own 200 are meant for a cluster.
+LOCAL_PARTITIONS = 8
+
 
 class SparkEngine:
     """Relational work on Spark.
@@ -113,6 +116,8 @@ def _session(master: str, memory: str | None, spill: Path | None) -> Any:
     }
     if master.startswith("local") or "127.0.0.1" in master:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    if master.startswith("local"):
+        settings["spark.sql.shuffle.partitions"] = str(LOCAL_PARTITIONS)
     if memory is not None:
         size = memory.strip().lower().replace(" ", "").removesuffix("b")
         settings |= {"spark.driver.memory": size, "spark.executor.memory": size}
