@@ -45,10 +45,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MB of its own, where this process may mount one (CI may)."""
+    """A disk of 96 MB of its own, where this process may mount one (CI may)."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(place)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         assert not os.environ.get("CI"), "CI must be able to mount a small disk"
         pytest.skip("mounting a small disk needs root")
@@ -117,7 +117,7 @@ def whole_files(folder: Path) -> bool:
 
 def test_a_full_disk(tmp_path: Path, corpus: Path, small_disk: Path) -> None:
     filler = small_disk / "filler"
-    filler.write_bytes(b"x" * (2_900 * 1024))
+    filler.write_bytes(b"x" * (96 * 1024 - 124) * 1024)
     study = study_file(tmp_path, corpus)
     done = isthmus("run", study, "--to", small_disk / "r")
     assert_one_sentence(done, "disk")
