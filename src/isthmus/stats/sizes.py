@@ -37,18 +37,10 @@ def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_
         No such weights exist: one node takes part in all of the weight.
     """
     rows, columns = weights.sum(axis=1), weights.sum(axis=0)
-    total = rows.sum()
-    if total == 0:
+    if not rows.any():
         return np.zeros(weights.shape)
-    x, y = rows / np.sqrt(total), columns / np.sqrt(total)
-    missed = np.inf
-    for _ in range(most):
-        x = _divided(rows, y.sum() - y)
-        gaps = np.abs(y * (x.sum() - x) - columns)
-        missed = float((gaps / np.where(columns > 0, columns, 1.0)).max())
-        if missed <= tolerance:
-            break
-        y = _divided(columns, x.sum() - x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, y, missed = _fitted(rows, columns, tolerance, most)
     if not missed <= LOOSEST:
         raise InputError(
             "No expected weights without self-loops keep these strengths: one node would need "
@@ -59,6 +51,21 @@ def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_
     return expected
 
 
+def _fitted(
+    rows: Floats, columns: Floats, tolerance: float, most: int
+) -> tuple[Floats, Floats, float]:
+    """Sweep over rows and columns in turn; the last element is the error that is left."""
+    root = np.sqrt(rows.sum())
+    x, y, missed = rows / root, columns / root, np.inf
+    for _ in range(most):
+        x = _divided(rows, y.sum() - y)
+        gaps = np.abs(y * (x.sum() - x) - columns)
+        missed = float((gaps / np.where(columns > 0, columns, 1.0)).max())
+        if missed <= tolerance:
+            break
+        y = _divided(columns, x.sum() - x)
+    return x, y, missed
+
+
 def _divided(size: Floats, others: Floats) -> Floats:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.divide(size, others, out=np.zeros_like(size), where=others > 0)
+    return np.divide(size, others, out=np.zeros_like(size), where=others > 0)
