@@ -30,7 +30,14 @@ def placebo(values: list[float]) -> pa.Table:
         {"lead": "CA", "partner": "KR", "is_pole_pair": False, "effect_percent": v} for v in values
     ]
     rows.append({"lead": "US", "partner": "CN", "is_pole_pair": True, "effect_percent": 99.0})
-    return pa.Table.from_pylist(rows)
+    ends = {"ci_low": None, "ci_high": None, "treated_matched": 50, "control_matched": 400}
+    schema = pa.schema([("lead", pa.string()), ("partner", pa.string())])
+    for name in ("effect_percent", "ci_low", "ci_high"):
+        schema = schema.append(pa.field(name, pa.float64()))
+    for name in ("treated_matched", "control_matched"):
+        schema = schema.append(pa.field(name, pa.int64()))
+    schema = schema.append(pa.field("is_pole_pair", pa.bool_()))
+    return pa.Table.from_pylist([row | ends for row in rows], schema)
 
 
 def test_a_premium_is_supported_and_set_beside_the_placebo(tmp_path: Path) -> None:

@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from isthmus.findings import drifting, leading, moving
+from isthmus.findings import drifting, emerging, joining, leading, moving
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
-from isthmus.findings.verdict import Claim, Decision, above, undecided
+from isthmus.findings.verdict import Claim, Decision, Verdict, undecided
 
-#: Statements of Gallo et al. that no bibliographic record can decide.
-OUTSIDE: dict[str, str] = {
-    "race-amplifies-risks": "The AI race amplifies security risks and international tensions.",
-    "first-restricts-flows": "The US restricts mobility and knowledge flows and challenges "
-    "regulatory efforts to protect its advantage.",
-    "second-leads-governance": "China leads initiatives of global governance.",
-    "strategies-depend-on-ties": "Both strategies depend on cross-country relationships in AI "
-    "innovation.",
+#: Statements of the studies that no bibliographic record can decide: source and statement.
+OUTSIDE: dict[str, tuple[str, str]] = {
+    "race-amplifies-risks": (
+        drifting.STUDY,
+        "The AI race amplifies security risks and international tensions.",
+    ),
+    "first-restricts-flows": (
+        drifting.STUDY,
+        "The US restricts mobility and knowledge flows and challenges regulatory efforts to "
+        "protect its advantage.",
+    ),
+    "second-leads-governance": (
+        drifting.STUDY,
+        "China leads initiatives of global governance.",
+    ),
+    "strategies-depend-on-ties": (
+        drifting.STUDY,
+        "Both strategies depend on cross-country relationships in AI innovation.",
+    ),
+    "field-gains-from-openness": (
+        leading.STUDY,
+        "The field could benefit from promoting cross-border migration and collaboration.",
+    ),
 }
 
 #: Years that "three decades" are.
@@ -29,7 +44,9 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
     return [
         *leading.claims(),
         *moving.claims(),
+        *joining.claims(),
         *drifting.claims(),
+        *emerging.claims(),
         _span(),
         *_outside(),
         *own_claims(evidence.settings.get("claims", {}) if own is None else own),
@@ -42,12 +59,12 @@ def _outside() -> list[Claim]:
             name=name,
             statement=statement,
             general="A statement on policy.",
-            source=drifting.STUDY,
+            source=source,
             needs=(),
             rule="None: publications cannot decide it.",
             decide=_not_ours,
         )
-        for name, statement in OUTSIDE.items()
+        for name, (source, statement) in OUTSIDE.items()
     ]
 
 
@@ -70,4 +87,5 @@ def _span() -> Claim:
 def _decades(evidence: Evidence) -> Decision:
     rows = evidence.table("coverage", country="all")
     years = sum(1 for works in rows["works"].to_pylist() if works)
-    return above(years, years, years, DECADES - 0.5, "The number of years with works")
+    verdict: Verdict = "supported" if years >= DECADES else "not supported"
+    return Decision(verdict, f"{years} years have works; {DECADES} are three decades.", years)

@@ -191,24 +191,26 @@ def _per_null(evidence: Evidence, decide: Callable[[str], Decision]) -> Decision
     return found.checked(nulls=survives(found, others), counting=_COUNT, dropping=_DROP)
 
 
-def _diverging(layer: str) -> Callable[[Evidence], Decision]:
-    def under(evidence: Evidence, model: str) -> Decision:
-        ends = evidence.poles[:2]
-        rows = evidence.table("links", layer=layer, null_model=model)
-        both = pc.and_(pc.is_in(rows["source"], _set(ends)), pc.is_in(rows["target"], _set(ends)))
-        rows = rows.filter(pc.and_(both, pc.is_valid(rows["log_ratio"])))
-        if rows.num_rows < 3:
-            return undecided(f"`links` has fewer than three years of {listed(ends)} under {model}.")
-        mean = rows.group_by("year").aggregate([("log_ratio", "mean")]).sort_by("year")
-        years = mean["year"].to_numpy().astype(float)
-        found = slope(years, mean["log_ratio_mean"].to_numpy())
-        what = f"The yearly change of the poles' {layer} log ratio under {model}"
-        return below(*found, 0.0, what)
+def pole_trends(evidence: Evidence, layer: str, model: str) -> Decision:
+    """Decide under one null model that the poles' log ratio falls over the years."""
+    ends = evidence.poles[:2]
+    rows = evidence.table("links", layer=layer, null_model=model)
+    both = pc.and_(pc.is_in(rows["source"], _set(ends)), pc.is_in(rows["target"], _set(ends)))
+    rows = rows.filter(pc.and_(both, pc.is_valid(rows["log_ratio"])))
+    if rows.num_rows < 3:
+        return undecided(f"`links` has fewer than three years of {listed(ends)} under {model}.")
+    mean = rows.group_by("year").aggregate([("log_ratio", "mean")]).sort_by("year")
+    years = mean["year"].to_numpy().astype(float)
+    found = slope(years, mean["log_ratio_mean"].to_numpy())
+    what = f"The yearly change of the poles' {layer} log ratio under {model}"
+    return below(*found, 0.0, what)
 
+
+def _diverging(layer: str) -> Callable[[Evidence], Decision]:
     def decide(evidence: Evidence) -> Decision:
         if len(evidence.poles) < 2:
             return undecided("It takes two poles; the study names one.")
-        found = _per_null(evidence, lambda model: under(evidence, model))
+        found = _per_null(evidence, lambda model: pole_trends(evidence, layer, model))
         return with_placebo(evidence, found, ("poles_diverge",), layer)
 
     return decide

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import t as student
 from scipy.stats import theilslopes
 
 from isthmus.corpus.countries import countries
@@ -128,3 +130,16 @@ def slope(years: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
         return float("nan"), float("nan"), float("nan")
     found = theilslopes(values[known], years[known], alpha=0.95)
     return float(found[0]), float(found[2]), float(found[3])
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Give a mean with Student's 95 % interval.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in mean_interval(np.array([1.0, 2.0, 3.0]))]
+    [2.0, -0.48, 4.48]
+    """
+    mean, n = float(values.mean()), len(values)
+    half = float(student.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n))
+    return mean, mean - half, mean + half

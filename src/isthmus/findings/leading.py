@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from isthmus.findings.evidence import Evidence, listed, name
+import numpy as np
+
+from isthmus.findings.evidence import Evidence, listed, mean_interval, name, slope
 from isthmus.findings.verdict import (
     Claim,
     Decision,
     above,
+    below,
     count_ratio,
     survives,
     undecided,
@@ -19,6 +22,19 @@ STUDY = "AlShebli et al. 2024"
 
 #: Years at either end that are compared for a change (the study speaks of the last five).
 SPAN = 5
+
+#: Part of the first pole's median novelty by which the second's may fall short and still be
+#: called comparable.
+COMPARABLE = 0.1
+
+#: Columns as a sentence names them.
+_WORDS = {
+    "papers": "papers",
+    "impact": "citations",
+    "hits": "hits",
+    "novel_hits": "novelty hits",
+    "scientists": "scientists",
+}
 
 
 def claims() -> list[Claim]:
@@ -52,9 +68,47 @@ def claims() -> list[Claim]:
             needs=("country_year",),
             rule=f"The second pole's papers over the first's, last {SPAN} years over first {SPAN}; "
             "supported when this ratio of ratios lies above 1.",
-            decide=_catching_up,
+            decide=_catching_up("papers"),
         )
     )
+    made.append(
+        Claim(
+            name="second-catches-up-in-novelty",
+            statement="China has caught up with the U.S. in its share of novelty hits.",
+            general="The second pole's share of novelty hits nears or passes the first's.",
+            source=STUDY,
+            needs=("country_year",),
+            rule=f"The second pole's novelty hits over the first's, last {SPAN} years over first "
+            f"{SPAN}; supported when this ratio of ratios lies above 1.",
+            decide=_catching_up("novel_hits"),
+        )
+    )
+    made.append(
+        Claim(
+            name="second-as-novel",
+            statement="The average novelty of China-based papers has been comparable to, if not "
+            "greater than, that of U.S.-based papers.",
+            general="The second pole's papers are as novel as the first's.",
+            source=STUDY,
+            needs=("country_year",),
+            rule="Mean over the years of the second pole's `novelty_median` less the first's "
+            f"(lower is more novel), below {COMPARABLE:.0%} of the first's mean size; Student "
+            "interval.",
+            decide=_as_novel,
+        )
+    )
+    made += [
+        Claim(
+            name=f"impact-rises-{word}",
+            statement=f"The average impact of {whose} papers has been on an upward trajectory.",
+            general="The mean impact of a pole's papers rises over the years.",
+            source=STUDY,
+            needs=("country_year",),
+            rule="Theil-Sen slope of the pole's yearly mean impact, above 0.",
+            decide=_impact_rises(which),
+        )
+        for which, (word, whose) in enumerate((("first", "U.S.-based"), ("second", "China-based")))
+    ]
     made.append(
         Claim(
             name="second-passes-in-scientists",
@@ -102,12 +156,12 @@ def _leading(measure: str) -> Callable[[Evidence], Decision]:
         column = _column(evidence, measure)
         if column not in evidence.columns("country_year"):
             return undecided(f"`country_year` has no column `{column}`.")
-        found = _first(evidence, column)
+        found = _first(evidence, column, _WORDS[measure])
         others = {}
         if measure == "papers":
             for other in (f"{column}_fractional", "papers_whole", "papers_fractional"):
                 if other in evidence.columns("country_year"):
-                    others[other] = _first(evidence, other)
+                    others[other] = _first(evidence, other, "papers")
         dropping = (
             "survives: without any one other country the poles lead by more"
             if found.verdict == "supported"
@@ -123,7 +177,7 @@ def _leading(measure: str) -> Callable[[Evidence], Decision]:
     return decide
 
 
-def _first(evidence: Evidence, column: str) -> Decision:
+def _first(evidence: Evidence, column: str, word: str) -> Decision:
     totals = evidence.totals(column)
     poles = {code: totals.get(code, 0.0) for code in evidence.poles}
     rest = {code: total for code, total in totals.items() if code not in poles}
@@ -132,9 +186,9 @@ def _first(evidence: Evidence, column: str) -> Decision:
     last, next_ = min(poles, key=lambda c: poles[c]), max(rest, key=lambda c: rest[c])
     ratio = count_ratio(poles[last], rest[next_])
     share = sum(poles.values()) / sum(totals.values())
-    what = f"`{column}` of {name(last)} over that of {name(next_)}"
+    what = f"{word.capitalize()} of {name(last)} over those of {name(next_)}, as a ratio,"
     found = above(*ratio, 1.0, what)
-    more = f" {listed(evidence.poles)} have {100 * share:.1f} % of all countries' sum."
+    more = f" {listed(evidence.poles)} have {100 * share:.1f} % of the sum over all countries."
     return Decision(found.verdict, found.why + more, found.estimate, found.low, found.high)
 
 
@@ -144,34 +198,80 @@ def _two_poles(evidence: Evidence) -> Decision | None:
     return None
 
 
-def _catching_up(evidence: Evidence) -> Decision:
+def _catching_up(measure: str) -> Callable[[Evidence], Decision]:
+    def decide(evidence: Evidence) -> Decision:
+        if (none := _two_poles(evidence)) is not None:
+            return none
+        column, word = _column(evidence, measure), _WORDS[measure]
+        if column not in evidence.columns("country_year"):
+            return undecided(f"`country_year` has no column `{column}`.")
+        found = _ratio_of_ratios(evidence, column, word)
+        others: dict[str, Decision] = {
+            other: _ratio_of_ratios(evidence, other, word)
+            for other in ("papers_whole", "papers_fractional")
+            if measure == "papers" and other in evidence.columns("country_year")
+        }
+        return found.checked(
+            counting=survives(found, others),
+            nulls="not tested: it rests on no null model",
+            placebo="not tested: a placebo world has sizes too",
+            dropping="survives: no other country enters it",
+        )
+
+    return decide
+
+
+def _as_novel(evidence: Evidence) -> Decision:
     if (none := _two_poles(evidence)) is not None:
         return none
-    found = _ratio_of_ratios(evidence, evidence.papers)
-    others: dict[str, Decision] = {
-        column: _ratio_of_ratios(evidence, column)
-        for column in ("papers_whole", "papers_fractional")
-        if column in evidence.columns("country_year")
-    }
-    return found.checked(
-        counting=survives(found, others),
-        nulls="not tested: it rests on no null model",
-        placebo="not tested: a placebo world has sizes too",
-        dropping="survives: no other country enters it",
+    series = []
+    for code in evidence.poles[:2]:
+        years, values = evidence.series("country_year", "novelty_median", country=code)
+        series.append(dict(zip(years.tolist(), values.tolist(), strict=True)))
+    first, second = series
+    both = sorted(first.keys() & second.keys())
+    if len(both) < 3:
+        return undecided("The poles' median novelty is known for fewer than three common years.")
+    gaps = np.array([second[year] - first[year] for year in both])
+    margin = COMPARABLE * abs(float(np.mean([first[year] for year in both])))
+    a, b = name(evidence.poles[1]), name(evidence.poles[0])
+    what = f"The median novelty of {a} less that of {b} (lower is more novel)"
+    return below(*mean_interval(gaps), margin, what).checked(
+        nulls="not tested: it rests on no null model of networks",
+        placebo="not tested: novelty has a null of its own",
+        counting="not tested: novelty is attributed by one rule in these results",
+        dropping="survives: medians do not hang on the largest",
     )
 
 
-def _ratio_of_ratios(evidence: Evidence, column: str) -> Decision:
+def _impact_rises(which: int) -> Callable[[Evidence], Decision]:
+    def decide(evidence: Evidence) -> Decision:
+        if which >= len(evidence.poles):
+            return undecided("It takes two poles; the study names one.")
+        code = evidence.poles[which]
+        years, values = evidence.series("country_year", f"{evidence.impact}_mean", country=code)
+        found = slope(years, values)
+        return above(*found, 0.0, f"The yearly change of {name(code)}'s mean impact").checked(
+            nulls="not tested: it rests on no null model",
+            placebo="not tested: reference lists that grow raise everybody's citations",
+            counting="not tested: impact is attributed by one rule in these results",
+            dropping="survives: no other country enters it",
+        )
+
+    return decide
+
+
+def _ratio_of_ratios(evidence: Evidence, column: str, word: str) -> Decision:
     first, second = evidence.poles[:2]
     ends = [evidence.ends(column, code, SPAN) for code in (second, first)]
     if min(min(pair) for pair in ends) <= 0:
-        return undecided(f"One of the poles has no `{column}` at one end of the years.")
+        return undecided(f"One of the poles has no {word} at one end of the years.")
     (b_early, b_late), (a_early, a_late) = ends
     late, early = count_ratio(b_late, a_late), count_ratio(b_early, a_early)
     estimate = late[0] / early[0]
     spread = _log_half(late), _log_half(early)
     factor = math.exp(math.hypot(*spread))
-    what = f"The rise of `{column}` of {name(second)} over {name(first)}"
+    what = f"The rise of the {word} of {name(second)} over those of {name(first)}"
     return above(estimate, estimate / factor, estimate * factor, 1.0, what)
 
 

@@ -147,9 +147,9 @@ def _premium() -> list[Claim]:
         ),
         Claim(
             name="premium-is-the-poles-own",
-            statement="Collaborations of similar time difference (South Korea and Canada) show no "
-            "such gain.",
-            general="The poles' premium exceeds that of placebo pairs.",
+            statement="Other factors than perseverance across time zones drive the increase in "
+            "impact when China and the U.S. collaborate.",
+            general="The poles' premium exceeds that of placebo pairs as far apart in time.",
             source=STUDY,
             needs=("matched", "placebo_pairs"),
             rule=f"At most {PLACEBO_LEVEL:.0%} of the placebo pairs have a pooled difference as "
@@ -342,6 +342,15 @@ def _placebo_check(evidence: Evidence, found: Decision) -> str:
     share = sum(value >= found.estimate for value in effects) / len(effects)
     word = "survives" if share <= PLACEBO_LEVEL else "fails"
     return f"{word}: {share:.0%} of {len(effects)} placebo pairs show as much"
+
+
+def placebo_effect(evidence: Evidence, lead: str, partner: str) -> Decision | None:
+    """Decide that another pair's effect lies above zero; None when no table has the pair."""
+    label = f"joint:{lead}+{partner}"
+    if evidence.has("matched") and (found := _effect(evidence, "matched", label)) is not None:
+        return found
+    rows = evidence.table("placebo_pairs", lead=lead, partner=partner).to_pylist()
+    return _one_effect(rows[0], label) if rows else None
 
 
 def _beyond_placebo(evidence: Evidence) -> Decision:
