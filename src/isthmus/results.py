@@ -54,6 +54,8 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "placebo": ("null_model", "layer", "what", "quantity", "source", "target"),
     "pole_years": ("null_model", "layer", "quantity", "source", "target", "year"),
     "cluster_choice": ("null_model", "k"),
+    "centroids": ("null_model", "cluster", "layer", "year"),
+    "dropped": ("null_model", "layer", "what", "source", "target", "country"),
     "edges": ("reason",),
     "collaboration": ("year", "source", "target"),
     "citation": ("year", "source", "target"),

@@ -177,6 +177,8 @@ POLES_TABLES = (
     "placebo",
     "pole_years",
     "cluster_choice",
+    "centroids",
+    "dropped",
 )
 
 MOBILITY_TABLES = (

@@ -41,6 +41,8 @@ NAMES = {
     "placebo",
     "pole_years",
     "cluster_choice",
+    "centroids",
+    "dropped",
 }
 
 

@@ -23,7 +23,9 @@ from isthmus.poles.archetypes import (
     archetypes_table,
     stability,
 )
+from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
+from isthmus.poles.dropping import DROPPED_SCHEMA, Without
 from isthmus.poles.layers import PANEL_SCHEMA, build_panel, panel_table
 from isthmus.poles.links import (
     LINKS_SCHEMA,
@@ -97,9 +99,9 @@ def analyse(
     -------
     dict of str to table
         ``panel``, ``links``, ``trajectories``, ``archetypes``, ``alignment``,
-        ``significant``, ``polarisation``, ``placebo``, ``pole_years`` and
-        ``cluster_choice``. Without data, or with fewer than two countries, they
-        are empty, and ``panel`` says why countries left.
+        ``significant``, ``polarisation``, ``placebo``, ``pole_years``,
+        ``cluster_choice``, ``centroids`` and ``dropped``. Without data, or with fewer
+        than two countries, they are empty, and ``panel`` says why countries left.
 
     Raises
     ------
@@ -139,6 +141,8 @@ def _empty(poles: Sequence[str]) -> Tables:
         "placebo": PLACEBO_SCHEMA,
         "pole_years": POLE_YEARS_SCHEMA,
         "cluster_choice": CHOICE_SCHEMA,
+        "centroids": CENTROIDS_SCHEMA,
+        "dropped": DROPPED_SCHEMA,
     }
     return {name: schema.empty_table() for name, schema in schemas.items()}
 
@@ -188,6 +192,7 @@ class _Under:
             "polarisation": self._polarisation(scores, replays),
             "placebo": placebo_table(self.model, study, replays, self.settings),
             "pole_years": pole_years_table(self.model, self.frame.panel.years, study, replays),
+            "dropped": self._dropped(),
         }
 
     def _seed(self, what: str) -> int:
@@ -235,7 +240,13 @@ class _Under:
                 [significant_table(frame, one, settings) for one in tested]
             ),
             "cluster_choice": cluster_choice(model, clustered, settings, self._seed("choice")),
+            "centroids": centroids_table(frame.panel, model, seen, found),
         }
+
+    def _dropped(self) -> pa.Table:
+        self._say("dropping")
+        most = self.settings.dropped
+        return Without(self.frame, self.model, most, self._seed("dropping")).table()
 
     def _polarisation(self, scores: dict[str, Scores], replays: list[Observation]) -> pa.Table:
         panel, mask = self.frame.panel, followed_mask(self.frame)

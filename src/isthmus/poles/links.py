@@ -36,16 +36,17 @@ LINKS_SCHEMA = pa.schema(
 )
 
 
-#: Models whose means are those of sizes alone, and the error their quick fit aims at.
+#: Models whose means are those of sizes alone, and the error quick fits aim at.
 QUICK, QUICK_ERROR = ("multiedge", "multiedge_overdispersed"), 1e-9
 
 
 class Fitter:
     """Fits one null model to the years of one layer, again and again.
 
-    The first fit of a year is remembered: later fits of the same year, with other
-    weights of the same sizes, start from it. Starts do not change the answers,
-    for the duals are convex; they save steps.
+    Fits of a layer's own years are remembered, and those of :meth:`rehearse` in
+    their place: fits of the same year, with other weights of the same sizes, start
+    from them. Starts do not change the answers, for the duals are convex; they
+    save steps.
     """
 
     def __init__(self, model: str, directed: bool, seed: int) -> None:
@@ -63,12 +64,28 @@ class Fitter:
         net = margins(
             checked(weights, directed=self.directed, integer="ecm"), directed=self.directed
         )
-        solved = ecm_model.fit_ecm(net, self._warm.get(year, self._warm.get(year - 1)))
-        self._warm.setdefault(year, (ecm_model.sides_of(net), solved.per_node()))
+        solved = ecm_model.fit_ecm(net, self._start(year))
+        self._warm[year] = (ecm_model.sides_of(net), solved.per_node())
         return ecm_model.null_fit(net, solved)
 
+    def _start(self, year: int) -> ecm_model.Warm | None:
+        return self._warm.get(year, self._warm.get(year - 1))
+
+    def rehearse(self, networks: Floats) -> None:
+        """Fit networks of all years, (years, n, n), for quick fits to start from."""
+        if self.model == "ecm":
+            for year, weights in enumerate(networks):
+                self.fit(year, weights)
+
     def quick(self, year: int, weights: Floats, seed: int) -> NullFit | None:
-        """Fit as :meth:`fit`; means of multi-edge models by proportional fitting, far faster."""
+        """Fit as :meth:`fit`, to an error of `QUICK_ERROR` where that is faster.
+
+        Means of multi-edge models come from proportional fitting.
+        """
+        if self.model == "ecm" and weights.any():
+            net = margins(weights, directed=self.directed)
+            solved = ecm_model.fit_ecm(net, self._start(year), QUICK_ERROR)
+            return ecm_model.null_fit(net, solved)
         if self.model not in QUICK or not weights.any():
             return self.fit(year, weights, seed)
         fit = NullFit(

@@ -66,6 +66,9 @@ class PolesSettings:
         model's own. 0.05.
     resamples : int
         Bootstrap resamples of countries for the polarisation index. 400.
+    dropped : int
+        How many of the largest countries besides the poles are left out, one at a
+        time, to see whether the headline trends hang on one of them. 10.
     choice_sample, choice_most : int
         Pairs and largest k that the diagnostics of k use. 300 and 8.
     """
@@ -89,6 +92,7 @@ class PolesSettings:
     simulated_replays: int = 5
     placebo_level: float = 0.05
     resamples: int = 400
+    dropped: int = 10
     choice_sample: int = 300
     choice_most: int = 8
 
@@ -101,6 +105,6 @@ class PolesSettings:
                 f"`quantity` is {self.quantity!r}; it must be one of {', '.join(FLAT_CHANGE)}."
             )
         least = {"archetypes": 1, "n_init": 1, "average_years": 1, "max_gap": 0, "n_resamples": 0}
-        for name, bound in (least | {"placebo_replays": 0, "resamples": 0}).items():
+        for name, bound in (least | {"placebo_replays": 0, "resamples": 0, "dropped": 0}).items():
             if getattr(self, name) < bound:
                 raise InputError(f"`{name}` is {getattr(self, name)}; it must be {bound} or more.")
