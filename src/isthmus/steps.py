@@ -18,12 +18,14 @@ from isthmus.engine import Table
 from isthmus.field import reference_tally
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
+from isthmus.leadership.impact import hit_thresholds
 from isthmus.mobility.movers import Movers
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.settings import PolesSettings
 from isthmus.study import Poles
 from isthmus.tables import StudyTables
+from isthmus.teaming.papers import citations_stated
 from isthmus.teaming.teams import Teams
 
 
@@ -114,9 +116,15 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
 
 
 def _teaming(context: Context) -> dict[str, pa.Table]:
-    leaders, collect = context.leaders, context.collect
-    thresholds = leaders.hit_thresholds
-    teams = Teams(context.tables, leaders.impact, thresholds, leaders.impact_without)
+    leaders, collect, tables = context.leaders, context.collect, context.tables
+    impact, thresholds = leaders.impact, leaders.hit_thresholds
+    if tables.study.teaming.outcome == "cited_by_count":
+        impact = tables.keep(
+            "citations_stated",
+            lambda: citations_stated(tables.field_in_years, tables.corpus["works"]),
+        )
+        thresholds = hit_thresholds(impact, tables.study.impact.hit_percent)
+    teams = Teams(tables, impact, thresholds, leaders.impact_without)
     made = {
         "team_sizes": collect(teams.team_sizes()),
         "top_institutions": collect(teams.top_institutions()),

@@ -202,9 +202,15 @@ class Teaming(_Section, frozen=True):
     placebo_hours
         How many hours a placebo's time difference may be from that of the poles, where
         institutions are located.
+    outcome
+        ``c_k``: citations within ``impact.window``, from the references in the corpus.
+        ``cited_by_count``: all citations the source states for a paper, for corpora without
+        references. Papers match on the exact year, so that ages are equal; papers whose
+        count is unknown are left out, and where citations came from is not known.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
+    outcome: Literal["c_k", "cited_by_count"] = "c_k"
     team_cuts: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 12)
     draws: int = 1000
     top_institutions: int = 100

@@ -59,3 +59,10 @@ def test_countries_point_where_their_institutions_are(engine):
     east = {row["country"]: row["east"] for row in rows}
     assert set(east) == {"NZ", "FR"}
     assert east["NZ"] < -0.98  # the mean of 170 east and west is 180, not 0
+
+
+def test_stated_citations_are_taken_where_a_number_is_stated(engine):
+    works = pa.table({"work_id": [1, 2, 3, 4], "cited_by_count": pa.array([5, None, -1, 0])})
+    field = pa.table({"work_id": [1, 2, 3], "year": [2001, 2001, 2002]})
+    found = papers.citations_stated(engine.local(field), engine.local(works))
+    assert engine.collect(found).to_pylist() == [{"work_id": 1, "year": 2001, "c_k": 5}]

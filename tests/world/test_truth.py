@@ -114,3 +114,27 @@ def test_author_years_and_novel(counted):
     }
     assert found == expected
     assert set(truth["novel"]["work_id"].to_pylist()) <= recount.field
+
+
+def test_ties_kept_are_what_alone_puts_a_country_on_a_work(counted):
+    """Nobody but the mover and one coauthor is in the country; the mover had left it by then."""
+    truth, recount = counted
+    names, authors = {}, {}
+    for row in recount.authorships:
+        places = set(recount.places[row["work_id"], row["position"]])
+        names.setdefault(row["work_id"], []).append((row["author_id"], places))
+        authors.setdefault(row["work_id"], set()).add(row["author_id"])
+    left = {}
+    for row in truth["moves"].to_pylist():
+        left.setdefault(row["author_id"], []).append((row["year"], row["origin"]))
+    rows = truth["ties_kept"].to_pylist()
+    for row in rows:
+        others = [a for a, places in names[row["work_id"]] if row["country"] in places]
+        assert len(set(others) - {row["author_id"]}) == 1
+        assert row["author_id"] in authors[row["work_id"]]
+        last = max(move for move in left[row["author_id"]] if move[0] <= row["year"])
+        assert last[1] == row["country"]
+    keys = [(row["author_id"], row["work_id"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    planted = len(truth["joint_effects"]) > 0
+    assert (len(rows) > 20) if planted else not rows

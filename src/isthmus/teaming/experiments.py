@@ -56,15 +56,19 @@ class Experiment:
         return f"joint:{self.lead}+{self.partner}{_ENDINGS[self.control]}{_ENDINGS[self.outcome]}"
 
 
-def shipped(poles: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> list[Experiment]:
-    """Every experiment of a study: for each ordered pair of poles, and each pair named."""
+def shipped(
+    poles: tuple[str, ...], pairs: tuple[tuple[str, str], ...], *, citing_known: bool = True
+) -> list[Experiment]:
+    """Every experiment of a study: for each ordered pair of poles, and each pair named.
+
+    Without `citing_known`, those that ask where citations come from are left out.
+    """
     found = []
     for lead, partner in dict.fromkeys([*permutations(poles, 2), *pairs]):
-        found += [
-            Experiment(lead, partner),
-            Experiment(lead, partner, control="international"),
-            Experiment(lead, partner, outcome="citations_from_elsewhere"),
-        ]
+        found.append(Experiment(lead, partner))
+        found.append(Experiment(lead, partner, control="international"))
+        if citing_known:
+            found.append(Experiment(lead, partner, outcome="citations_from_elsewhere"))
     return found
 
 

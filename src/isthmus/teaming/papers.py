@@ -37,6 +37,16 @@ def deciding_institutions(
     )
 
 
+def citations_stated(field: Table, works: Table) -> Table:
+    """Citations the source states for each work of the field, where it states any number.
+
+    Grain: one row per work whose count is known. Columns: ``work_id``, ``year``, ``c_k``.
+    """
+    known = works.filter(works.cited_by_count >= 0).select("work_id", "cited_by_count")
+    joined = field.inner_join(known, "work_id")
+    return joined.select("work_id", "year", c_k=joined.cited_by_count)
+
+
 def led_papers(impact: Table, institutions: Table, works: Table) -> Table:
     """Papers with a defined impact, under each country that leads them.
 

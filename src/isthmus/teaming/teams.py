@@ -48,7 +48,8 @@ class Teams:
     tables
         The study's shared tables.
     impact
-        ``work_id``, ``year``, ``c_k`` of the field's works.
+        ``work_id``, ``year``, ``c_k`` of the field's works; under ``teaming.outcome =
+        "cited_by_count"`` the citations stated stand in for ``c_k``.
     hit_thresholds
         Where each year's hits begin: ``year``, ``threshold``.
     impact_without
@@ -134,7 +135,8 @@ class Teams:
         }
         rows: dict[str, list[dict[str, Any]]] = {name: [] for name in schemas}
         papers: dict[str, Papers] = {}
-        for experiment in shipped(self.poles, self.settings.pairs):
+        citing_known = self.settings.outcome == "c_k"
+        for experiment in shipped(self.poles, self.settings.pairs, citing_known=citing_known):
             if experiment.lead not in papers:
                 papers = {experiment.lead: self.papers(experiment.lead)}
             ours = papers[experiment.lead]

@@ -55,14 +55,29 @@ class Slots:
 
 
 @dataclass(frozen=True)
+class Ties:
+    """Coauthors who are on a work because one of its authors once left their country.
+
+    One entry per work and author who brought someone; two authors who left the
+    same country bring one coauthor between them. ``country`` is the one left.
+    """
+
+    work: Ints
+    mover: Ints
+    country: Ints
+    coauthor: Ints
+
+
+@dataclass(frozen=True)
 class Authorships:
-    """Authors on the year's works, sorted by work and position."""
+    """Authors on the year's works, sorted by work and position, and who brought whom."""
 
     work: Ints
     position: Ints
     author: Ints
     is_last: NDArray[np.bool_]
     is_corresponding: NDArray[np.bool_]
+    ties: Ties
 
 
 @dataclass(frozen=True)
@@ -151,10 +166,12 @@ def fill_slots(settings: WorldSettings, year: int, slots: Slots, people: Populat
     place[again] = pools.members(rng, slots.pool[again])
     kept = ~_repeated(slots.work, place)
     work, author = slots.work[kept], pools.author[place[kept]]
-    extra_work, extra = _old_ties(settings, rng, people, work, author, slots.pool[first] % 2)
+    ties = _old_ties(settings, rng, people, work, author, slots.pool[first] % 2)
+    extra_work, at = np.unique((ties.work << 16) + ties.country, return_index=True)
+    extra_work, extra = extra_work >> 16, ties.coauthor[at]
     last = np.concatenate([slots.ordinal[kept] == 0, np.zeros(len(extra), np.bool_)])
     work, author = np.concatenate([work, extra_work]), np.concatenate([author, extra])
-    return _in_order(rng, work, author, last)
+    return _in_order(rng, work, author, last, ties)
 
 
 def affiliate(
@@ -223,22 +240,26 @@ def _old_ties(
     work: Ints,
     author: Ints,
     area: Ints,
-) -> tuple[Ints, Ints]:
+) -> Ties:
     """Draw a coauthor from the country a mover last left, with the chance of retention."""
     pools = people.pools
     assert pools is not None
     left = people.left[author].astype(np.int64)
     kept = (left >= 0) & (rng.random(len(work)) < settings.retention)
-    pairs = np.unique((work[kept] << 16) + left[kept])
+    wanted = (work[kept] << 16) + left[kept]
+    pairs = np.unique(wanted)
     present = np.unique((work << 16) + people.country[author])
     pairs = pairs[~np.isin(pairs, present)]
     place = pools.members(rng, (pairs & 0xFFFF) * 2 + area[pairs >> 16])
-    found = place >= 0
-    return pairs[found] >> 16, pools.author[place[found]]
+    pairs, place = pairs[place >= 0], place[place >= 0]
+    brought = np.isin(wanted, pairs)
+    wanted, movers = wanted[brought], author[kept][brought]
+    coauthor = pools.author[place[np.searchsorted(pairs, wanted)]]
+    return Ties(wanted >> 16, movers, wanted & 0xFFFF, coauthor)
 
 
 def _in_order(
-    rng: np.random.Generator, work: Ints, author: Ints, last: NDArray[np.bool_]
+    rng: np.random.Generator, work: Ints, author: Ints, last: NDArray[np.bool_], ties: Ties
 ) -> Authorships:
     """Shuffle authors within each work, the senior at the end; name the corresponding one."""
     order = np.lexsort((np.where(last, 2.0, rng.random(len(work))), work))
@@ -247,7 +268,8 @@ def _in_order(
     position = np.arange(len(work)) - start
     n_works = int(work[-1]) + 1 if len(work) else 0
     senior_writes = (rng.random(n_works) < LAST_CORRESPONDS)[work]
-    return Authorships(work, position, author, last, np.where(senior_writes, last, position == 0))
+    corresponds = np.where(senior_writes, last, position == 0)
+    return Authorships(work, position, author, last, corresponds, ties)
 
 
 def _double_affiliated(rng: np.random.Generator, plans: Plans, signed: Authorships) -> Ints:

@@ -38,7 +38,8 @@ class Truth:
             )
         }
         self._counts: dict[str, list[Columns]] = {
-            name: [] for name in ("collaboration", "citation", "moves", "author_years", "novel")
+            name: []
+            for name in ("collaboration", "citation", "moves", "author_years", "novel", "ties")
         }
         self._sets = CountrySets(settings.n_works)
         self._careers = Careers(settings.n_countries)
@@ -65,6 +66,7 @@ class Truth:
             self._counts["citation"].append(self._citation(year, include_citing))
         self._counts["moves"].append(_moves(year))
         self._counts["author_years"].append(self._careers.add(year))
+        self._counts["ties"].append(_ties(year, n))
         self._counts["novel"].append({"number": year.first + np.flatnonzero(year.novel)})
 
     def tables(self) -> dict[str, pa.Table]:
@@ -80,6 +82,7 @@ class Truth:
             "flows": self._flows(author_years, scientist),
             "author_years": self._author_years(author_years, scientist),
             "novel": pa.table({"work_id": work_ids(_stacked(self._counts["novel"])["number"])}),
+            "ties_kept": self._ties_kept(),
             "affinity": self._affinity(),
             "sizes": self._sizes(),
             "joint_effects": self._joint_effects(),
@@ -223,6 +226,23 @@ class Truth:
             }
         )
 
+    def _ties_kept(self) -> pa.Table:
+        """Works that have a country on board only because an author once left it.
+
+        One row per work and mover. Without retention the mover's share of works
+        with that country would lack these works: their number over the mover's
+        later works is what retention adds, which a comparison with stayers estimates.
+        """
+        columns = _stacked(self._counts["ties"])
+        return pa.table(
+            {
+                "author_id": author_ids(columns["mover"]),
+                "work_id": work_ids(columns["number"]),
+                "year": _year(columns["year"]),
+                "country": self._codes(columns["country"]),
+            }
+        )
+
     def _affinity(self) -> pa.Table:
         """One row per year and unordered pair, with the works planned to join it."""
         world, settings = self.world, self.world.settings
@@ -271,6 +291,33 @@ class Truth:
 
     def _codes(self, countries: Ints) -> NDArray[np.object_]:
         return np.array(self.world.settings.codes, dtype=object)[countries]
+
+
+def _ties(year: WorldYear, n: int) -> Columns:
+    """Ties without which the country would not be on the work as written.
+
+    The coauthor is seen there, nobody else is beside the mover, and no other mover
+    asked for the same tie.
+    """
+    ties, signed, written = year.signed.ties, year.signed, year.written
+    author = signed.author[written.authorship]
+    cell = signed.work[written.authorship] * n + written.country
+    there = np.unique(np.column_stack([cell, author]), axis=0)
+    number = np.int64(max(signed.author.max(initial=0), ties.mover.max(initial=0)) + 1)
+    place = ties.work * n + ties.country
+    named = there[:, 0] * number + there[:, 1]
+    brought = np.isin(place * number + ties.coauthor, named)
+    on_board = np.searchsorted(there[:, 0], place, side="right")
+    on_board -= np.searchsorted(there[:, 0], place)
+    others = on_board - brought - np.isin(place * number + ties.mover, named)
+    asked = np.unique(place, return_inverse=True, return_counts=True)
+    alone = brought & (others == 0) & (asked[2][asked[1]] == 1)
+    return {
+        "mover": ties.mover[alone],
+        "number": year.first + ties.work[alone],
+        "year": np.full(np.count_nonzero(alone), year.year),
+        "country": ties.country[alone],
+    }
 
 
 def _moves(year: WorldYear) -> Columns:
