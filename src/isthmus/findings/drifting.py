@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.findings.evidence import Evidence, listed, name, slope
+from isthmus.findings.robust import largest_of, left_out, refitted
 from isthmus.findings.verdict import (
     Claim,
     Decision,
@@ -66,7 +67,7 @@ GROUPS: dict[str, tuple[str, Sequence[str], bool, bool]] = {
     ),
 }
 
-_DROP = "not tested: a country's departure changes every expectation; run without it"
+_NAMED = "not tested: the claim is about these countries"
 _COUNT = "not tested: the null models take whole counts"
 
 
@@ -188,7 +189,7 @@ def _per_null(evidence: Evidence, decide: Callable[[str], Decision]) -> Decision
     found = decide(headline)
     others = {model: decide(model) for model in rest}
     others = {model: d for model, d in others.items() if d.estimate is not None}
-    return found.checked(nulls=survives(found, others), counting=_COUNT, dropping=_DROP)
+    return found.checked(nulls=survives(found, others), counting=_COUNT)
 
 
 def pole_trends(evidence: Evidence, layer: str, model: str) -> Decision:
@@ -211,6 +212,8 @@ def _diverging(layer: str) -> Callable[[Evidence], Decision]:
         if len(evidence.poles) < 2:
             return undecided("It takes two poles; the study names one.")
         found = _per_null(evidence, lambda model: pole_trends(evidence, layer, model))
+        said = refitted(evidence, found, layer, "poles", falling=True)
+        found = found.checked(dropping=said)
         return with_placebo(evidence, found, ("poles_diverge",), layer)
 
     return decide
@@ -285,6 +288,8 @@ def _polarising(evidence: Evidence) -> Decision:
         return above(*found, 0.0, f"The yearly change of the polarisation index under {model}")
 
     found = _per_null(evidence, under)
+    said = refitted(evidence, found, "collaboration", "polarisation", falling=False)
+    found = found.checked(dropping=said)
     if placebo_rate(evidence, ("polarisation_rises",), "collaboration") is None:
         return _beyond_placebo(evidence, found, column)
     return with_placebo(evidence, found, ("polarisation_rises",))
@@ -341,6 +346,7 @@ def _aligned(
         if len(evidence.poles) < 2:
             return undecided("It takes two poles; the study names one.")
         found = _per_null(evidence, lambda model: under(evidence, model))
+        found = found.checked(dropping=_NAMED)
         return _relations_beyond_placebo(evidence, found, countries, (first, second))
 
     return decide
@@ -368,12 +374,19 @@ def _relations_beyond_placebo(
     return judged(found, max(shares), "the relation that the placebo shows most often")
 
 
+def _jackknifed(evidence: Evidence, under: Callable[[Evidence, str], Decision]) -> Decision:
+    """Decide under every null model, and under the headline without each large country."""
+    found = _per_null(evidence, lambda model: under(evidence, model))
+    headline = evidence.null_models[0]
+    return left_out(evidence, found, lambda rest: under(rest, headline))
+
+
 def _more_with_second(evidence: Evidence) -> Decision:
     if len(evidence.poles) < 2:
         return undecided("It takes two poles; the study names one.")
     first, second = evidence.poles[:2]
 
-    def under(model: str) -> Decision:
+    def under(evidence: Evidence, model: str) -> Decision:
         rows = evidence.table("alignment", null_model=model).to_pylist()
         rows = [row for row in rows if row["country"] not in (first, second)]
         only = dict.fromkeys((first, second), 0)
@@ -387,14 +400,14 @@ def _more_with_second(evidence: Evidence) -> Decision:
         what += f"{name(first)} only ({only[first]}) under {model}"
         return above(*count_ratio(only[second], only[first]), 1.0, what)
 
-    return with_placebo(evidence, _per_null(evidence, under), ("pairs_rise",))
+    return with_placebo(evidence, _jackknifed(evidence, under), ("pairs_rise",))
 
 
 def _ties(evidence: Evidence) -> Decision:
     if len(evidence.poles) < 2:
         return undecided("It takes two poles; the study names one.")
 
-    def under(model: str) -> Decision:
+    def under(evidence: Evidence, model: str) -> Decision:
         rows = evidence.table("links", layer="collaboration", null_model=model)
         if not rows.num_rows:
             return undecided(f"`links` has no collaboration under {model}.")
@@ -408,13 +421,7 @@ def _ties(evidence: Evidence) -> Decision:
         what = f"Significant ties of the poles under {model} ({ties[0]} and {ties[1]}), as a ratio,"
         return above(*count_ratio(*ties), 1.0, what)
 
-    return with_placebo(evidence, _per_null(evidence, under), ("significant_ties",))
-
-
-def _largest(evidence: Evidence, among: Sequence[str] | None, most: int) -> list[str]:
-    totals = evidence.totals(evidence.papers)
-    known = [code for code in totals if among is None or code in among]
-    return sorted(known, key=lambda code: (-totals[code], code))[:most]
+    return with_placebo(evidence, _jackknifed(evidence, under), ("significant_ties",))
 
 
 def _kinds(evidence: Evidence, model: str, one: Sequence[str], other: Sequence[str]) -> list[str]:
@@ -437,22 +444,22 @@ def _mostly(kinds: Sequence[str], wanted: Sequence[str], what: str) -> Decision:
 
 
 def _largest_diverge(evidence: Evidence) -> Decision:
-    largest = _largest(evidence, None, LARGEST)
+    largest = largest_of(evidence, None, LARGEST)
 
-    def under(model: str) -> Decision:
+    def under(evidence: Evidence, model: str) -> Decision:
         kinds = _kinds(evidence, model, largest, largest)
         return _mostly(kinds, ("SD",), f"The {len(largest)} largest under {model}")
 
-    return with_placebo(evidence, _per_null(evidence, under), ("archetype_SD",))
+    return with_placebo(evidence, _jackknifed(evidence, under), ("archetype_SD",))
 
 
 def _hub_and_spoke(evidence: Evidence) -> Decision:
-    members = _largest(evidence, EU, len(EU))
+    members = largest_of(evidence, EU, len(EU))
     hubs, spokes = members[:HUBS], members[HUBS:]
 
-    def under(model: str) -> Decision:
+    def under(evidence: Evidence, model: str) -> Decision:
         between = _mostly(_kinds(evidence, model, hubs, hubs), APART, "Hubs with each other")
         across = _mostly(_kinds(evidence, model, hubs, spokes), TOGETHER, "Hubs with the others")
         return all_of([between, across], f"Both halves of the pattern under {model}")
 
-    return with_placebo(evidence, _per_null(evidence, under), ("archetype_SC",))
+    return with_placebo(evidence, _jackknifed(evidence, under), ("archetype_SC",))

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from isthmus.findings.drifting import APART, STUDY, TOGETHER, pole_trends, with_placebo
 from isthmus.findings.evidence import Evidence, name
+from isthmus.findings.robust import left_out
 from isthmus.findings.verdict import (
     Claim,
     Decision,
@@ -79,7 +80,7 @@ def _europe(evidence: Evidence) -> Decision:
         return undecided("It takes two poles; the study names one.")
     poles = evidence.poles[:2]
 
-    def under(model: str) -> Decision:
+    def under(evidence: Evidence, model: str) -> Decision:
         rows = evidence.table("alignment", null_model=model).to_pylist()
         known = [
             row
@@ -94,13 +95,12 @@ def _europe(evidence: Evidence) -> Decision:
         return above(both / n, *wilson(both, n), MANY, what)
 
     headline, *rest = evidence.null_models
-    found = under(headline)
-    others = {model: d for model in rest if (d := under(model)).estimate is not None}
+    found = under(evidence, headline)
+    others = {model: d for model in rest if (d := under(evidence, model)).estimate is not None}
     found = found.checked(
-        nulls=survives(found, others),
-        counting="not tested: the null models take whole counts",
-        dropping="survives: each country is one in the share, and the interval says how many",
+        nulls=survives(found, others), counting="not tested: the null models take whole counts"
     )
+    found = left_out(evidence, found, lambda rest: under(rest, headline))
     return with_placebo(evidence, found, ("pairs_rise",))
 
 

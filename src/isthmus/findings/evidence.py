@@ -23,6 +23,8 @@ class Evidence:
 
     results: Results
     _read: dict[str, pa.Table] = field(default_factory=dict, repr=False)
+    _whole: Evidence | None = field(default=None, repr=False)
+    _left_out: str = ""
 
     def has(self, table: str) -> bool:
         """Whether the results hold the table with at least one row."""
@@ -31,11 +33,25 @@ class Evidence:
     def table(self, name: str, **values: Any) -> pa.Table:
         """Read a table, or those of its rows whose columns have the given values."""
         if name not in self._read:
-            self._read[name] = self.results.table(name)
+            self._read[name] = self._fetched(name)
         table = self._read[name]
         for column, value in values.items():
             table = table.filter(pc.equal(table[column], pa.scalar(value, table[column].type)))
         return table
+
+    def _fetched(self, name: str) -> pa.Table:
+        if self._whole is None:
+            return self.results.table(name)
+        table = self._whole.table(name)
+        for column in ("country", "source", "target", "origin", "destination"):
+            if column in table.column_names:
+                there = pc.fill_null(pc.not_equal(table[column], self._left_out), True)
+                table = table.filter(there)
+        return table
+
+    def without(self, country: str) -> Evidence:
+        """Give the same evidence less every row that names a country."""
+        return Evidence(self.results, {}, self, country)
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""
