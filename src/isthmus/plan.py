@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.corpus.store import Corpus, open_corpus
+from isthmus.results import PARQUET_ONLY
 from isthmus.steps import STEPS
 from isthmus.study import Study
-
-#: Corpus tables that no step reads; they are left out of what a run reads.
-UNREAD = ("institutions", "venues")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ class Plan:
             yield f"  {name}: {rows:,} rows, {size / 1e6:,.1f} MB"
         made = [table for step in STEPS for table in step.makes]
         yield f"Takes {len(STEPS)} steps ({', '.join(step.name for step in STEPS)})."
-        yield f"Writes {', '.join(made)}, each as Parquet and CSV, and run.json."
+        alone = ", ".join(PARQUET_ONLY)
+        yield f"Writes {', '.join(made)}, each as Parquet and CSV ({alone}: Parquet), and run.json."
         memory = self.study.run.memory or "80 % of the machine's memory (set `memory` in [run])"
         yield f"Memory: at most {memory}; what does not fit spills to disk."
         yield f"Disk: {self.free / 1e9:,.1f} GB are free. Network: none. API cost: none."
@@ -66,7 +65,6 @@ def plan_of(study: Study) -> Plan:
     reads = {
         name: (corpus.rows(name), _size(corpus.parts(name)))
         for name in sorted(corpus.manifest.tables)
-        if name not in UNREAD
     }
     return Plan(study, corpus, reads, shutil.disk_usage(corpus.path).free)
 

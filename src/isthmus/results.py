@@ -1,4 +1,7 @@
-"""A folder of results: one Parquet and one CSV file per table, and ``run.json``."""
+"""A folder of results: one Parquet and one CSV file per table, and ``run.json``.
+
+Tables with a row for every work of the field are Parquet only.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,9 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "country_year": ("year", "country"),
     "bloc_year": ("year", "country"),
     "hit_thresholds": ("year",),
+    "novelty_works": ("work_id",),
+    "novelty_thresholds": ("year",),
+    "reference_losses": ("year",),
     "moves": ("author_id", "year"),
     "flows": ("year", "origin", "destination"),
     "flow_totals": ("origin", "destination"),
@@ -60,6 +66,9 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "collaboration": ("year", "source", "target"),
     "citation": ("year", "source", "target"),
 }
+
+#: Tables of one row per work, as long as the field: no CSV is written of them.
+PARQUET_ONLY = ("novelty_works",)
 
 
 @dataclass(frozen=True)
@@ -123,8 +132,15 @@ def open_results(path: str | Path) -> Results:
     return Results(path, record)
 
 
+def forms(name: str) -> tuple[str, ...]:
+    """Give the endings of the files a result table is written as."""
+    return ("parquet",) if name in PARQUET_ONLY else ("csv", "parquet")
+
+
 def write_table(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
     """Write a result table as Parquet and CSV, its grain first, rows ordered by it.
+
+    Those of :data:`PARQUET_ONLY` are written as Parquet alone.
 
     Returns
     -------
@@ -136,10 +152,11 @@ def write_table(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
     ordered = table.sort_by([(key, "ascending") for key in grain]) if grain else table
     ordered = ordered.combine_chunks().replace_schema_metadata(None)
     hashes = {}
-    for suffix, write in ((".parquet", _write_parquet), (".csv", pa_csv.write_csv)):
-        target = folder / f"{name}{suffix}"
+    write = {"parquet": _write_parquet, "csv": pa_csv.write_csv}
+    for form in forms(name):
+        target = folder / f"{name}.{form}"
         with atomic_path(target) as partial:
-            write(ordered, partial)
+            write[form](ordered, partial)
         hashes[target.name] = sha256(target)
     return {"rows": ordered.num_rows, "sha256": hashes}
 

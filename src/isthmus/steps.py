@@ -86,6 +86,9 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
     made = {
         "country_year": context.collect(leaders.country_year()),
         "hit_thresholds": context.collect(leaders.hit_thresholds),
+        "novelty_works": context.collect(leaders.novelty_works),
+        "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
+        "reference_losses": context.collect(leaders.novelty.losses()),
     }
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
@@ -174,6 +177,15 @@ def poles_settings(asked: Poles) -> PolesSettings:
     return PolesSettings(window=asked.dtw_window, **plain)
 
 
+LEADERSHIP_TABLES = (
+    "country_year",
+    "hit_thresholds",
+    "novelty_works",
+    "novelty_thresholds",
+    "reference_losses",
+    "bloc_year",
+)
+
 POLES_TABLES = (
     "panel",
     "links",
@@ -216,7 +228,7 @@ TEAMING_TABLES = (
 STEPS: tuple[Step, ...] = (
     Step("field", (), _field),
     Step("coverage", ("coverage",), _coverage),
-    Step("leadership", ("country_year", "hit_thresholds", "bloc_year"), _leaders),
+    Step("leadership", LEADERSHIP_TABLES, _leaders),
     Step("mobility", MOBILITY_TABLES, _mobility),
     Step("teaming", TEAMING_TABLES, _teaming),
     Step("networks", ("collaboration", "citation"), _networks),

@@ -123,6 +123,39 @@ def leadership(rng: np.random.Generator, names: list[str], span: np.ndarray) -> 
         "country_year": table,
         "bloc_year": bloc.set_column(at, "country", pa.array(["TWO"] * bloc.num_rows)),
         "coverage": pa.table(coverage),
+        **novelty(rng, span),
+    }
+
+
+def novelty(rng: np.random.Generator, span: np.ndarray, n: int = 150) -> dict[str, pa.Table]:
+    year = np.repeat(span, n).astype(np.int16)
+    score = rng.normal(-1, 3, len(year))
+    works = {
+        "work_id": rng.permutation(len(year)) + 1,
+        "year": year,
+        "novelty": pa.array(score, mask=rng.random(len(year)) < 0.2),
+        "conventionality": score + 2,
+        "n_pairs": rng.poisson(100, len(year)),
+        "disruption": rng.uniform(-1, 1, len(year)),
+        "n_references": rng.poisson(15, len(year)),
+        "reference_age": rng.uniform(1, 20, len(year)),
+    }
+    thresholds = {
+        "year": span.astype(np.int16),
+        "papers": np.full(len(span), n),
+        "quota": np.full(len(span), n / 100),
+        "threshold": rng.normal(-8, 1, len(span)),
+        "above": np.ones(len(span), np.int64),
+        "tied": np.ones(len(span), np.int64),
+        "tie_weight": np.full(len(span), 0.5),
+    }
+    losses = {"year": span.astype(np.int16), "references": np.full(len(span), 15 * n)}
+    for name in ("not_in_corpus", "to_itself", "to_later_years", "without_venue", "usable"):
+        losses[name] = rng.poisson(3 * n, len(span))
+    return {
+        "novelty_works": pa.table(works),
+        "novelty_thresholds": pa.table(thresholds),
+        "reference_losses": pa.table(losses),
     }
 
 
@@ -224,6 +257,57 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
         "archetypes": archetypes,
         "alignment": alignment,
         "polarisation": polarisation,
+        **courses(rng, models, span),
+    }
+
+
+def courses(rng: np.random.Generator, models: list[str], span: np.ndarray) -> dict[str, pa.Table]:
+    """Give centroids, the poles beside their placebo, and trends without each country."""
+    layers = np.array(["collaboration", "citation"])
+    model, cluster, layer, year = grid(np.arange(len(models)), np.arange(4), np.arange(2), span)
+    value = rng.normal(size=len(year))
+    centroids = {
+        "null_model": np.array(models)[model],
+        "cluster": cluster.astype(np.int16),
+        "layer": layers[layer],
+        "year": year.astype(np.int16),
+        "archetype": np.array(["SC", "SD", "KI", "KD"])[cluster],
+        "pairs": (cluster + 3).astype(np.int64),
+        "value": value,
+        "low": value - 0.5,
+        "high": value + 0.5,
+    }
+    model, layer, quantity, year = grid(np.arange(len(models)), np.arange(2), np.arange(2), span)
+    value = rng.normal(size=len(year))
+    pole_years = {
+        "null_model": np.array(models)[model],
+        "layer": layers[layer],
+        "quantity": np.array(["log_ratio", "z"])[quantity],
+        "source": np.repeat("CN", len(year)),
+        "target": np.repeat("US", len(year)),
+        "year": year.astype(np.int16),
+        "value": value,
+        "placebo_mean": value * 0.1,
+        "placebo_low": value * 0.1 - 0.3,
+        "placebo_high": value * 0.1 + 0.3,
+    }
+    model, layer, who = grid(np.arange(len(models)), np.arange(2), np.arange(3))
+    slope = rng.normal(size=len(who))
+    dropped = {
+        "null_model": np.array(models)[model],
+        "layer": layers[layer],
+        "what": np.repeat("poles", len(who)),
+        "source": np.repeat("CN", len(who)),
+        "target": np.repeat("US", len(who)),
+        "country": np.array(["DE", "GB", "JP"])[who],
+        "slope": slope,
+        "low": slope - 0.1,
+        "high": slope + 0.1,
+    }
+    return {
+        "centroids": pa.table(centroids),
+        "pole_years": pa.table(pole_years),
+        "dropped": pa.table(dropped),
     }
 
 

@@ -11,13 +11,23 @@ from typing import Any
 import pytest
 
 from isthmus.errors import TargetError
-from isthmus.report.shards import packed, split
+from isthmus.report.shards import MOST_NOVEL, packed, split
 from isthmus.report.site import build_site
 from isthmus.report.source import Source
 from isthmus.results import Results
 from report.synthetic import TITLE, codes
 
-PAGES = ["country", "coverage", "findings", "index", "methods", "movers", "pairs", "poles"]
+PAGES = [
+    "country",
+    "coverage",
+    "findings",
+    "index",
+    "methods",
+    "movers",
+    "novelty",
+    "pairs",
+    "poles",
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +87,24 @@ def test_country_shards_equal_the_table(site: Path, results: Results) -> None:
         for name, value in other.items():
             wanted = pytest.approx(value, rel=1e-5) if isinstance(value, float) else value
             assert row[name] == wanted
+
+
+def test_the_site_lists_the_most_novel_works_of_a_year(site: Path, results: Results) -> None:
+    table = results.table("novelty_works").to_pylist()
+    years = {row["year"] for row in table}
+    assert len(years) > 1
+    for year in years:
+        mine = [r for r in table if r["year"] == year and r["novelty"] is not None]
+        mine.sort(key=lambda r: r["novelty"])
+        assert len(mine) > MOST_NOVEL
+        found = rows(given(site / "data" / "novelty_works" / f"{year}.js")["rows"])
+        assert {r["work_id"] for r in found} == {r["work_id"] for r in mine[:MOST_NOVEL]}
+
+
+def test_works_are_listed_as_parquet_alone(results: Results) -> None:
+    assert (results.path / "novelty_works.parquet").exists()
+    assert not (results.path / "novelty_works.csv").exists()
+    assert (results.path / "novelty_thresholds.csv").exists()
 
 
 def test_every_link_is_in_one_pair_shard(site: Path, results: Results) -> None:

@@ -9,6 +9,7 @@ from isthmus.engine import Table
 from isthmus.leadership import impact as impact_of
 from isthmus.leadership import scientists as scientists_of
 from isthmus.leadership.impact import Z_95
+from isthmus.leadership.novelty import Novelty
 from isthmus.leadership.output import papers_by_country, papers_of_world
 from isthmus.tables import StudyTables
 
@@ -66,6 +67,16 @@ class Leaders:
         return impact_of.hit_thresholds(self.impact, self.study.impact.hit_percent)
 
     @cached_property
+    def novelty(self) -> Novelty:
+        """Novelty, disruption and reference age of the field's works."""
+        return Novelty(self.tables)
+
+    @cached_property
+    def novelty_works(self) -> Table:
+        """Scores of every work, as :meth:`~isthmus.leadership.novelty.Novelty.works`."""
+        return self.tables.keep("novelty_works", self.novelty.works)
+
+    @cached_property
     def scientists(self) -> Table:
         """Scientists of the field: ``author_id``, ``n_works``, ``n_field``."""
         return self.tables.keep("scientists", self._scientists)
@@ -108,7 +119,8 @@ class Leaders:
         its ``_fractional`` count, its ``_share`` of the world's papers that have
         such a country, with a 95 % Wilson interval; ``papers_whole`` and
         ``papers_fractional`` over all authors; those of
-        :func:`~isthmus.leadership.impact.impact_by_country`; ``scientists``.
+        :func:`~isthmus.leadership.impact.impact_by_country` and of
+        :func:`~isthmus.leadership.novelty.novelty_by_country`; ``scientists``.
         """
         return self._measures(self.tables.deciding, self.tables.countries, self.scientist_years)
 
@@ -134,7 +146,8 @@ class Leaders:
         if self.study.countries.attribution != "any":
             names = ("papers_whole", "papers_fractional")
             parts.append(papers_by_country(field, countries, names))
-        return side_by_side([*parts, cited, people])
+        novel = self.novelty.by_country(self.novelty_works, deciding)
+        return side_by_side([*parts, cited, novel, people])
 
 
 def with_share(counts: Table, world: Table, name: str) -> Table:

@@ -47,7 +47,10 @@ def titled(spec: Spec, title: str, notes: Sequence[str]) -> Spec:
 
 
 def lines(y: str, label: str, *, colour: str = "country", band: bool = False) -> Spec:
-    """Draw a measure over the years, one line per `colour`, with its interval as a band."""
+    """Draw a measure over the years, one line per `colour`, with its interval as a band.
+
+    An empty `colour` is one line.
+    """
     who = _colour(colour)
     marks: list[Spec] = []
     if band:
@@ -224,7 +227,7 @@ def pairs_of_means(category: str, label: str) -> Spec:
 
 
 def histogram(x: str, label: str, *, colour: str) -> Spec:
-    """Draw how often values occur, by kind."""
+    """Draw how often values occur, by kind; an empty `colour` is one kind."""
     encoding = {
         "x": {**_quantity(x, label), "bin": {"maxbins": 30}},
         "y": {"aggregate": "count", "title": "Number"},
@@ -399,11 +402,13 @@ def _palette() -> Spec:
 
 
 def _colour(field: str) -> Spec:
+    if not field:
+        return {"value": COLOURS[0]}
     return {"field": field, "type": "nominal", "title": None, "scale": _palette()}
 
 
 def _tips(*fields: str) -> list[Spec]:
-    return [{"field": field} for field in fields]
+    return [{"field": field} for field in fields if field]
 
 
 def _descending(field: str) -> Spec:

@@ -14,7 +14,7 @@ from isthmus.report.figures import FIGURES, Absent, Drawn, Figure, figures, writ
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
-from isthmus.results import Results
+from isthmus.results import Results, forms
 
 #: Countries in the report's first table; the CSV beside it has all.
 LEADERS = 20
@@ -143,8 +143,6 @@ def _absent(figure: Absent) -> str:
 def _tables(source: Source) -> str:
     items = ""
     for name, rows in sorted(source.results.record["tables"].items()):
-        links = " ".join(
-            html.tag("a", ending, href=f"{name}.{ending}") for ending in ("csv", "parquet")
-        )
+        links = " ".join(html.tag("a", ending, href=f"{name}.{ending}") for ending in forms(name))
         items += html.tag("li", f"{html.text(name)}: {rows:,} rows, {links}")
     return html.tag("ul", items)

@@ -8,6 +8,7 @@ from isthmus.report import charts
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
+from isthmus.report.shards import MOST_NOVEL
 from isthmus.report.source import Source, join_names
 from isthmus.report.views import (
     TO_COUNTRY,
@@ -31,6 +32,7 @@ def pages(source: Source) -> list[Page]:
     makers: list[Callable[[Source], Page]] = [
         countries_page,
         country_page,
+        novelty_page,
         pairs_page,
         poles_page,
         teaming_page,
@@ -234,6 +236,37 @@ def _coverage_view(
     )
 
 
+def novelty_page(source: Source) -> Page:
+    """The most novel works, where a year's novelty hits begin, and references lost."""
+    table = source.table("novelty_works")
+    there = list(table.column_names) if table is not None else []
+    works = View(
+        "novelty_works",
+        f"The {MOST_NOVEL} most novel works of {{year}}",
+        "Lower is more novel. `novelty_works.parquet` of the results has every work.",
+        "novelty_works",
+        ["novelty_works/{year}"],
+        "rows",
+        [(name, None) for name in there],
+        sort="novelty",
+        chart={"": charts.histogram("novelty", _label(source, "novelty"), colour="")},
+    )
+    begins = {"": charts.lines("threshold", _label(source, "threshold"), colour="")}
+    usable = {"": charts.lines("usable", _label(source, "usable"), colour="")}
+    views = [
+        works,
+        whole_view(
+            source, "novelty_thresholds", "Where novelty hits begin", "novelty", "", chart=begins
+        ),
+        whole_view(
+            source, "reference_losses", "What becomes of references", "novelty", "", chart=usable
+        ),
+    ]
+    intro = "Works that cite venues chance would rarely bring together, and what the scores rest "
+    intro += "on. The countries' novelty is among the measures of their pages."
+    return Page("novelty", "Novelty", intro, [year_control(source, "novelty_works")], views)
+
+
 def poles_page(source: Source) -> Page:
     """Bridges and blocs, the network of significant links, the archetypes."""
     models = [[name, name] for name in source.settings["poles"]["null_models"]]
@@ -328,6 +361,10 @@ def teaming_page(source: Source) -> Page:
     ]
     intro = "Who gains by teaming up: matched papers, with the balance and the placebo behind "
     return Page("teaming", "Teaming up", intro + "every comparison.", [experiment], views)
+
+
+def _label(source: Source, name: str) -> str:
+    return metric(name, source.settings).label
 
 
 def _only(spec: Spec | None) -> Mapping[str, Spec]:

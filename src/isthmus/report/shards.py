@@ -57,6 +57,9 @@ FEW_DIGITS = 3
 #: z above which a link is drawn on the map of significant links (Gallo et al.: z > 2).
 SIGNIFICANT_Z = 2.0
 
+#: Works of a year that the site lists, the most novel first; the Parquet file has all of them.
+MOST_NOVEL = 100
+
 #: Tables a page shows whole: name of the shard -> result tables in it.
 WHOLE: dict[str, tuple[str, ...]] = {
     "blocs": ("bloc_year",),
@@ -90,6 +93,7 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     for name, tables in WHOLE.items():
         found = {t: packed(columns(table)) for t in tables if (table := source.table(t))}
         if found:
+    "novelty": ("novelty_thresholds", "reference_losses"),
             yield name, found
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
     yield from _by_value(source, "country_year", "year", "country_year")
@@ -103,6 +107,7 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
 
 
 def packed(found: Columns) -> dict[str, Any]:
+    yield from _most_novel(source)
     """Write columns of few different texts as levels and codes."""
     made: dict[str, Any] = {}
     for name, values in found.items():
@@ -137,6 +142,17 @@ def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
     values = ordered[key].to_numpy(zero_copy_only=False)
     starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
     ends = np.concatenate([starts[1:], [len(values)]])
+def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Give the :data:`MOST_NOVEL` works of each year with the lowest novelty."""
+    read = source.table("novelty_works")
+    if read is None:
+        return
+    order = [("novelty", "ascending"), ("work_id", "ascending")]
+    for year, rows in split(read.filter(pc.is_valid(read["novelty"])), "year"):
+        least = rows.take(pc.select_k_unstable(rows, MOST_NOVEL, sort_keys=order))
+        yield f"novelty_works/{year}", {"rows": packed(columns(least))}
+
+
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         yield ordered[key][start].as_py(), ordered.slice(start, end - start)
 

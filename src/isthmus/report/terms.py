@@ -1,4 +1,4 @@
-"""Meanings of the columns on moves, matched comparisons and poles: label, kind, two sentences."""
+"""Meanings of the columns on moves, matches, poles and novelty: label, kind, two sentences."""
 
 from __future__ import annotations
 
@@ -163,4 +163,100 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
         "number",
         "Yearly change of the pair's citation quantity. Theil-Sen, robust to single years.",
     ),
+    "novelty": (
+        "Novelty (z)",
+        "number",
+        "Tenth percentile of the z of the work's venue pairs. Lower is more novel.",
+    ),
+    "conventionality": (
+        "Conventionality (z)",
+        "number",
+        "Median z of the work's venue pairs. Higher is more conventional.",
+    ),
+    "n_pairs": ("Venue pairs", "count", "Pairs of usable references. The scores stand on them."),
+    "disruption": (
+        "Disruption",
+        "number",
+        "Whether later works cite the work without what it built on (1) or with it (-1). "
+        "Citations of its year and the five after it.",
+    ),
+    "n_references": (
+        "References that count",
+        "count",
+        "References to works of the corpus, not to the work itself nor to a later year. "
+        "With a venue or without.",
+    ),
+    "reference_age": (
+        "Age of references",
+        "number",
+        "Mean years between the work and what it cites. Over the references that count.",
+    ),
+    "novelty_papers": (
+        "Papers with a novelty",
+        "count",
+        "Papers with enough usable references for a score. The medians are over these.",
+    ),
+    "conventionality_median": (
+        "Median conventionality (z)",
+        "number",
+        "Median over the country's papers of the median z of their venue pairs. "
+        "Higher is more conventional.",
+    ),
+    "disruption_median": (
+        "Median disruption",
+        "number",
+        "Median over the country's papers with a novelty. From -1, consolidating, to 1, "
+        "disruptive.",
+    ),
+    "reference_age_median": (
+        "Median age of references",
+        "number",
+        "Median over the country's papers with a novelty. In years.",
+    ),
+    "quota": ("Hits to give", "number", "Hits of the year. The set share of its papers."),
+    "threshold": (
+        "Where hits begin",
+        "number",
+        "The value at which the year's hits begin. Papers at it share what is left.",
+    ),
+    "above": (
+        "Past the threshold",
+        "count",
+        "Papers past the threshold. Each is one hit.",
+    ),
+    "tied": ("At the threshold", "count", "Papers at the threshold. Each is a part of a hit."),
+    "tie_weight": (
+        "Weight of a tie",
+        "number",
+        "What each paper at the threshold counts. At most one.",
+    ),
+    "references": (
+        "References",
+        "count",
+        "References the source lists for the field's works of the year. Each pair of works once.",
+    ),
+    "not_in_corpus": (
+        "Not in the corpus",
+        "count",
+        "References to works of which nothing is known. Neither venue nor year.",
+    ),
+    "to_itself": ("To itself", "count", "References of a work to itself. They are dropped."),
+    "to_later_years": (
+        "To later years",
+        "count",
+        "References to works of a later year. They are dropped.",
+    ),
+    "without_venue": (
+        "Without a venue",
+        "count",
+        "References to works without a known venue. They make no pair.",
+    ),
+    "usable": (
+        "Usable",
+        "count",
+        "References that make pairs of venues. Novelty stands on them.",
+    ),
 }
+
+#: Columns of the tables on novelty, whose meaning the section on novelty says more about.
+NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
