@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from isthmus.report.figures import Absent, Figure, figures, write_figures
+from isthmus.report.figure import Absent, Figure
+from isthmus.report.figures import figures, write_figures
 from isthmus.report.source import Source
 from isthmus.results import Results
 
@@ -32,6 +34,10 @@ EXPECTED = {
     "placebo-pairs",
     "pole-pair",
     "pole-pair-z",
+    "pole-placebo",
+    "chosen-pairs-collaboration",
+    "chosen-pairs-citation",
+    "centroids",
     "network",
     "polarisation",
     "archetypes",
@@ -70,6 +76,26 @@ def test_notes_give_counting_interval_and_n(source: Source) -> None:
         assert "ounted" in notes or "ounting" in notes, figure.name
         assert any(word in notes for word in ("nterval", "tability")), figure.name
         assert figure.vega_lite()["title"]["subtitle"] == list(figure.notes)
+
+
+def test_shares_and_their_intervals_are_those_of_wilson(source: Source) -> None:
+    """The figure's own transforms, run by Vega, against the formula of the findings."""
+    import vl_convert
+
+    from isthmus.findings.verdict import wilson
+
+    figure = next(f for f in figures(source) if f.name == "top-100")
+    assert isinstance(figure, Figure)
+    spec = figure.vega_lite()
+    panel = {**spec["hconcat"][0], "datasets": spec["datasets"], "data": spec["data"]}
+    panel["layer"] = [panel["layer"][0]]
+    panel["layer"][0]["encoding"]["y"]["scale"] = {"domain": [0, 1]}
+    drawn = vl_convert.vegalite_to_svg(panel, vl_version="6.4")
+    # Every group and year has 3 of 9: one lower and one upper edge, 300 units a share of 1.
+    low, high = wilson(3, 9)
+    path = re.findall(r'mark-area[^>]*>.*?<path[^>]* d="([^"]*)"', drawn, re.DOTALL)[0]
+    heights = {float(y) for y in re.findall(r"[ML][\d.]+,([\d.]+)", path)}
+    assert sorted(heights) == pytest.approx(sorted([300 * (1 - high), 300 * (1 - low)]), abs=0.01)
 
 
 def test_figures_are_the_same_bytes_again(results: Results, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ columns; what is summed or filtered for drawing is said in the specification.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.files import atomic_path
-from isthmus.report import charts
-from isthmus.report.charts import VEGA_LITE, Spec
+from isthmus.report import charts, panels, pole_figures
+from isthmus.report.charts import VEGA_LITE
+from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source, join_names, missing, where
 from isthmus.results import Results
@@ -29,50 +29,6 @@ FIGURES = "figures"
 
 #: Countries or origins shown as bars (both studies show the first 20).
 MOST = 20
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure: what it shows, from which rows, and how it is drawn.
-
-    Parameters
-    ----------
-    name, title
-        File name without ending, and title.
-    table
-        Result table the rows come from.
-    rows
-        The rows drawn: columns of the table, unchanged.
-    spec
-        Vega-Lite specification without rows.
-    notes
-        Lines under the title: the rule of counting, the interval, n.
-    """
-
-    name: str
-    title: str
-    table: str
-    rows: pa.Table
-    spec: Spec
-    notes: Sequence[str]
-
-    def vega_lite(self) -> Spec:
-        """Give the figure as one self-contained specification."""
-        spec = charts.titled(self.spec, self.title, self.notes)
-        if "projection" in spec:
-            spec = charts.with_shapes(spec)
-        return charts.with_rows(spec, self.rows.to_pylist())
-
-
-@dataclass(frozen=True)
-class Absent:
-    """A figure that cannot be drawn, and the sentence that says why."""
-
-    name: str
-    why: str
-
-
-Drawn = Figure | Absent
 
 
 def figures(source: Source) -> Iterator[Drawn]:
@@ -127,19 +83,11 @@ def _write(figure: Figure, folder: Path) -> None:
     (folder / f"{figure.name}.png").write_bytes(vl_convert.svg_to_png(drawn, scale=PNG_SCALE))
 
 
-def _rows(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    return table.select([c for c in columns if c in table.column_names])
-
-
-def _rule(source: Source, column: str) -> str:
-    return f"Counting: {metric(column, source.settings).rule}"
-
-
 def _leaders(source: Source) -> Iterator[Drawn]:
     """Draw totals of the leading countries beside the poles over time (AlShebli et al., fig. 1)."""
     impact = source.impact
     wanted = (
-        ("output", "Papers", source.papers, source.papers, "sum"),
+        ("output", "Papers", source.papers, f"{source.papers}_share", "sum"),
         ("scientists", "Scientists", "scientists", "scientists", "mean"),
         ("impact", "Impact", f"{impact}_sum", f"{impact}_mean", "sum"),
         ("hits", "Hits", "hits", "hit_share", "sum"),
@@ -159,7 +107,7 @@ def _leaders(source: Source) -> Iterator[Drawn]:
 def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str]) -> Figure:
     name, title, total, yearly, how = what
     ends = [f"{yearly}_low", f"{yearly}_high"]
-    rows = _rows(table, list(dict.fromkeys(["year", "country", total, yearly, *ends])))
+    rows = rows_of(table, list(dict.fromkeys(["year", "country", total, yearly, *ends])))
     banded = ends[0] in table.column_names
     label = metric(yearly, source.settings).label
     bars = charts.summed_bars(total, "country", metric(total, source.settings).label, how, MOST)
@@ -167,17 +115,13 @@ def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str
     first, last = source.years
     notes = [
         f"Left: {how} over {first}-{last}, the first {MOST} countries. Right: the poles by year.",
-        _rule(source, total),
+        rule_of(source, total),
         f"{'Band: 95 % interval. ' if banded else 'No interval in the table. '}"
-        f"n = {_whole(table, source.papers):,} papers under this rule, "
+        f"n = {total_of(table, source.papers):,} papers under this rule, "
         f"{len(pc.unique(rows['country']))} countries.",
     ]
     spec = charts.side_by_side([bars, charts.among(lines, "country", source.poles)])
     return Figure(name, f"{title} of countries", "country_year", rows, spec, notes)
-
-
-def _whole(table: pa.Table, column: str) -> int:
-    return int(pc.sum(table[column]).as_py() or 0)
 
 
 def _origins(source: Source) -> Iterator[Drawn]:
@@ -189,7 +133,7 @@ def _origins(source: Source) -> Iterator[Drawn]:
             yield Absent(name, missing("flows"))
             continue
         rows = where(
-            _rows(table, ["year", "origin", "destination", "scientists"]), destination=pole
+            rows_of(table, ["year", "origin", "destination", "scientists"]), destination=pole
         )
         label = metric("scientists_moved", source.settings).label
         bars = charts.summed_bars("scientists", "origin", label, "sum", MOST)
@@ -199,8 +143,8 @@ def _origins(source: Source) -> Iterator[Drawn]:
         )
         notes = [
             "Left: sum over the years by country they left. Right: from the other poles by year.",
-            _rule(source, "scientists_moved"),
-            f"n = {_whole(rows, 'scientists'):,} moves. Counts of all moves seen; no interval.",
+            rule_of(source, "scientists_moved"),
+            f"n = {total_of(rows, 'scientists'):,} moves. Counts of all moves seen; no interval.",
         ]
         title = f"Where scientists who came to {join_names([pole], source.names)} came from"
         yield Figure(name, title, "flows", rows, charts.side_by_side([bars, lines]), notes)
@@ -213,8 +157,8 @@ def _effects(source: Source) -> Iterator[Drawn]:
         yield Absent("premium", missing("matched"))
         return
     kept = ["experiment", "year", "treated_matched", "control_matched"]
-    rows = _rows(table, [*kept, "effect_percent", "ci_low", "ci_high"])
-    plain = pc.match_substring_regex(rows["experiment"], "^[^:]*:?[^:]*$")
+    rows = rows_of(table, [*kept, "effect_percent", "ci_low", "ci_high"])
+    plain = pc.match_substring_regex(rows["experiment"], "^joint:[^:]*$")
     rows = rows.filter(pc.and_(pc.is_valid(rows["year"]), plain))
     rows = rows.filter(pc.is_valid(rows["effect_percent"]))
     spec = charts.intervals(
@@ -222,9 +166,9 @@ def _effects(source: Source) -> Iterator[Drawn]:
     )
     notes = [
         "Matched joint papers against papers without the other country, relative difference.",
-        _rule(source, "effect_percent"),
-        f"Bars: 95 % bootstrap interval. n = {_whole(rows, 'treated_matched'):,} matched joint "
-        f"papers, {_whole(rows, 'control_matched'):,} controls.",
+        rule_of(source, "effect_percent"),
+        f"Bars: 95 % bootstrap interval. n = {total_of(rows, 'treated_matched'):,} matched joint "
+        f"papers, {total_of(rows, 'control_matched'):,} controls.",
     ]
     yield Figure("premium", "Impact of joint papers", "matched", rows, spec, notes)
 
@@ -235,27 +179,24 @@ def _teams(source: Source) -> Iterator[Drawn]:
     if counts is None:
         yield from (Absent(n, missing("top_institutions")) for n in ("joint-papers", "top-100"))
     else:
-        n = f"n = {_whole(counts, 'papers'):,} papers the poles lead; counts, no interval."
+        n = f"n = {total_of(counts, 'papers'):,} papers the poles lead"
         group = "Groups: the other pole on board, other international, domestic."
         rule = "Counting: a work once for its leading pole, and once per pole on board."
-        drawn = {
-            "joint-papers": ("Papers by type", "papers", "Papers"),
-            "top-100": (
-                "Papers led by the most cited institutions",
-                "papers_top_institution",
-                "Papers led by them",
-            ),
-        }
-        for name, (title, column, label) in drawn.items():
-            spec = charts.by_lead(
-                charts.totals_by_year(column, label, colour="group"), source.poles
-            )
-            yield Figure(name, title, "top_institutions", counts, spec, [group, rule, n])
+        drawn = charts.totals_by_year("papers", "Papers", colour="group")
+        spec = charts.by_lead(drawn, source.poles)
+        notes = [group, rule, f"{n}; a count of all, no interval."]
+        yield Figure("joint-papers", "Papers by type", "top_institutions", counts, spec, notes)
+        most = source.settings["teaming"]["top_institutions"]
+        title = f"Papers led by the {most} most cited institutions"
+        drawn = panels.share_lines("papers_top_institution", "papers", "Share", colour="group")
+        spec = charts.by_lead(drawn, source.poles)
+        notes = [group, rule, f"{n}. Bands: 95 % Wilson interval of the share."]
+        yield Figure("top-100", title, "top_institutions", counts, spec, notes)
     sizes = source.table("team_sizes")
     if sizes is None:
         yield Absent("team-sizes", missing("team_sizes"))
         return
-    n = f"n = {_whole(sizes, 'papers'):,} papers the poles lead; shares of all, no interval."
+    n = f"n = {total_of(sizes, 'papers'):,} papers the poles lead; shares of all, no interval."
     spec = charts.shares("team_size", "papers", "Authors", colour="group")
     notes = ["Share of each group's papers by number of authors.", "Counting: whole.", n]
     yield Figure("team-sizes", "Team sizes", "team_sizes", sizes, spec, notes)
@@ -268,12 +209,12 @@ def _placebo_pairs(source: Source) -> Iterator[Drawn]:
         yield Absent("placebo-pairs", missing("placebo_pairs"))
         return
     kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
-    rows = _rows(table, [*kept, "ci_low", "ci_high"])
+    rows = rows_of(table, [*kept, "ci_low", "ci_high"])
     rows = rows.filter(pc.is_valid(rows["effect_percent"]))
     spec = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
     notes = [
         "The poles' premium among the premiums of pairs as far apart in time.",
-        _rule(source, "effect_percent"),
+        rule_of(source, "effect_percent"),
         f"n = {rows.num_rows} ordered pairs; each pair's interval is in the table.",
     ]
     yield Figure("placebo-pairs", "Placebo pairs", "placebo_pairs", rows, spec, notes)
@@ -291,7 +232,7 @@ def _movers(source: Source) -> Iterator[Drawn]:
         notes = [
             "Medians, quartiles as bars, at the move; stayers in every year they stayed.",
             "Counting: one per move; one per stayer and year.",
-            f"n = {_whole(rows, 'n'):,} scientists and years; bars are quartiles, no intervals.",
+            f"n = {total_of(rows, 'n'):,} scientists and years; bars are quartiles, no intervals.",
         ]
         yield Figure(
             "mover-profiles", "Who moves", "mover_profiles", rows, charts.profiles(), notes
@@ -301,114 +242,18 @@ def _movers(source: Source) -> Iterator[Drawn]:
         yield Absent("movers-ties", missing("retention"))
         return
     sizes = ["treated_matched", "control_matched", "mean_treated", "mean_control"]
-    rows = _rows(kept, ["experiment", "year", *sizes, "effect_percent", "ci_low", "ci_high"])
+    rows = rows_of(kept, ["experiment", "year", *sizes, "effect_percent", "ci_low", "ci_high"])
     rows = rows.filter(pc.is_valid(rows["mean_treated"]))
     notes = [
         "Share of later papers with a coauthor in the country they left, matched scientists.",
-        "Counting: mean over scientists. The interval of the difference is in the table.",
-        f"n = {_whole(rows, 'treated_matched'):,} movers, {_whole(rows, 'control_matched'):,} "
+        "Counting: mean over scientists. Right: relative difference with its 95 % interval.",
+        f"n = {total_of(rows, 'treated_matched'):,} movers, {total_of(rows, 'control_matched'):,} "
         "others, in all designs.",
     ]
-    spec = charts.pairs_of_means("experiment", "Later papers with the origin, %")
+    means = charts.pairs_of_means("experiment", "Later papers with the origin, %")
+    gap = panels.effect_intervals("experiment", "Difference, %")
+    spec = charts.side_by_side([means, gap])
     yield Figure("movers-ties", "What movers keep", "retention", rows, spec, notes)
-
-
-def _chosen_pairs(source: Source) -> Iterator[Drawn]:
-    """Draw the yearly log ratio and z of the poles' pair under each null model."""
-    table = source.table("links")
-    names = ("pole-pair", "pole-pair-z")
-    if table is None or len(source.poles) < 2:
-        yield from (Absent(name, missing("links")) for name in names)
-        return
-    ends = pa.array(source.poles)
-    rows = table.filter(pc.is_in(table["source"], ends)).filter(
-        pc.is_in(table.filter(pc.is_in(table["source"], ends))["target"], ends)
-    )
-    rows = where(rows, layer="collaboration")
-    kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
-    rows = _rows(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
-    whom = join_names(source.poles, source.names)
-    size = f"n = {len(pc.unique(rows['year']))} years."
-    notes = [_rule(source, "expected"), f"Zero: as expected. Bars: 95 % interval. {size}"]
-    ratio = charts.intervals(
-        "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
-    )
-    yield Figure(names[0], f"{whom}: observed over expected", "links", rows, ratio, notes)
-    notes = [_rule(source, "z"), f"z has no interval; it grows with volume. {size}"]
-    z = charts.dashed_lines("z", "z", colour="null_model", dash="source")
-    yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
-
-
-def _network(source: Source) -> Iterator[Drawn]:
-    """Draw the network of significant ties, averaged over the last years (Gallo et al.)."""
-    table = source.table("significant")
-    if table is None:
-        yield Absent("network", missing("significant"))
-        return
-    rows = where(table, null_model=source.headline_null, layer="collaboration")
-    rows = rows.filter(rows["significant"])
-    ties = ", ".join(f"{pole} {sum(pole in pair for pair in _ends(rows))}" for pole in source.poles)
-    notes = [
-        f"Joint papers above the z threshold on average under {source.headline_null}.",
-        _rule(source, "expected"),
-        f"n = {rows.num_rows} ties; of the poles: {ties}. z of each tie, no interval.",
-    ]
-    spec = charts.link_map("z_mean", "z")
-    yield Figure("network", "Significant ties", "significant", rows, spec, notes)
-
-
-def _ends(rows: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(rows["source"].to_pylist(), rows["target"].to_pylist(), strict=True))
-
-
-def _polarisation(source: Source) -> Iterator[Drawn]:
-    """Draw how well two blocs around the poles explain the links, by year."""
-    table = source.table("polarisation")
-    if table is None:
-        yield Absent("polarisation", missing("polarisation"))
-        return
-    rows = where(table, layer="collaboration")
-    spec = charts.intervals("index", "low", "high", "Polarisation index", colour="null_model")
-    notes = [
-        "How much better two blocs around the poles explain the links than none; 0: not at all.",
-        _rule(source, "expected"),
-        f"Bars: 95 % interval over countries. n = {_whole(rows, 'pairs'):,} pairs and years.",
-    ]
-    yield Figure("polarisation", "Polarisation", "polarisation", rows, spec, notes)
-
-
-def _archetypes(source: Source) -> Iterator[Drawn]:
-    """Draw the archetype of every pair under the headline null model."""
-    table = source.table("archetypes")
-    if table is None:
-        yield Absent("archetypes", missing("archetypes"))
-        return
-    kept = ["null_model", "source", "target", "archetype", "stability"]
-    rows = where(_rows(table, kept), null_model=source.headline_null)
-    spec = charts.matrix("source", "target", "archetype", "Archetype")
-    notes = [
-        "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation falls.",
-        f"Null model {source.headline_null}. n = {rows.num_rows:,} pairs. Stability per pair is "
-        "in the table.",
-        _rule(source, "observed"),
-    ]
-    yield Figure("archetypes", "Archetypes of pairs", "archetypes", rows, spec, notes)
-
-
-def _alignment(source: Source) -> Iterator[Drawn]:
-    """Draw who aligns with which pole."""
-    table = source.table("alignment")
-    if table is None:
-        yield Absent("alignment", missing("alignment"))
-        return
-    rows = where(table, null_model=source.headline_null)
-    spec = charts.world("role", "Role", nominal=True)
-    notes = [
-        f"Poles: {join_names(source.poles, source.names)}. Null model {source.headline_null}.",
-        f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
-        _rule(source, "observed"),
-    ]
-    yield Figure("alignment", "Who aligns with which pole", "alignment", rows, spec, notes)
 
 
 def _coverage(source: Source) -> Iterator[Drawn]:
@@ -424,7 +269,7 @@ def _coverage(source: Source) -> Iterator[Drawn]:
     ]
     notes = [
         "Share of the field's works by year.",
-        f"Works, each counted once. n = {_whole(rows, 'works'):,} works; a count of all, "
+        f"Works, each counted once. n = {total_of(rows, 'works'):,} works; a count of all, "
         "no interval.",
     ]
     spec = charts.side_by_side(lines)
@@ -438,10 +283,6 @@ _MAKERS: tuple[Callable[[Source], Iterator[Drawn]], ...] = (
     _teams,
     _effects,
     _placebo_pairs,
-    _chosen_pairs,
-    _network,
-    _polarisation,
-    _archetypes,
-    _alignment,
+    *pole_figures.MAKERS,
     _coverage,
 )

@@ -1,0 +1,123 @@
+"""Charts of several panels, and of shares and bands: a part of the chart grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isthmus.report.charts import COLOURS, SCHEMA, Spec, among, lines, side_by_side
+
+#: Square of the 95 % point of the normal distribution, in Wilson's interval.
+Z2 = 1.959963984540054**2
+
+#: z between which 95 % of links without affinity lie, about.
+EXPECTED_Z = 1.96
+
+
+def share_lines(part: str, whole: str, label: str, *, colour: str) -> Spec:
+    """Draw the share of `part` in `whole` over the years with Wilson's 95 % interval.
+
+    The shares and intervals (Wilson 1927) are transforms of the specification.
+    """
+    k, n = f"datum.{part}", f"datum.{whole}"
+    middle = f"({k} + {Z2 / 2:.6f}) / ({n} + {Z2:.6f})"
+    half = f"sqrt({Z2:.6f} * ({k} * ({n} - {k}) / {n} + {Z2 / 4:.6f})) / ({n} + {Z2:.6f})"
+    sums = [{"op": "sum", "field": name, "as": name} for name in (part, whole)]
+    made = [
+        {"aggregate": sums, "groupby": ["year", "lead", colour]},
+        {"filter": f"{n} > 0"},
+        {"calculate": f"{k} / {n}", "as": "share"},
+        {"calculate": f"max(0, {middle} - {half})", "as": "share_low"},
+        {"calculate": f"min(1, {middle} + {half})", "as": "share_high"},
+    ]
+    drawn = lines("share", label, colour=colour, band=True)
+    for mark in drawn["layer"]:
+        mark["encoding"]["y"] = {**mark["encoding"]["y"], "axis": {"format": "%"}}
+    return {**drawn, "transform": made}
+
+
+def effect_intervals(category: str, label: str) -> Spec:
+    """Draw an effect with its interval, one row per category, beside a line at no effect."""
+    y = {"field": category, "type": "nominal", "title": None, "axis": {"labelLimit": 200}}
+
+    def across(field: str) -> Spec:
+        return {"field": field, "type": "quantitative", "title": label}
+
+    known = {"filter": "isValid(datum.effect_percent)"}
+    zero = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
+    bars = {"x": across("ci_low"), "x2": {"field": "ci_high"}, "y": y}
+    dots = {"x": across("effect_percent"), "y": y}
+    layer = [
+        {**zero, "encoding": {"x": {"datum": 0}}},
+        {"mark": {"type": "rule", "strokeWidth": 1.5, "color": COLOURS[0]}, "encoding": bars},
+        {"mark": {"type": "point", "filled": True, "color": COLOURS[0]}, "encoding": dots},
+    ]
+    size = {"height": {"step": 20}, "width": 280, "data": {"name": "rows"}}
+    content = {"layer": layer, "transform": [known], **size}
+    return {"$schema": SCHEMA, "description": f"{label} with interval", **content}
+
+
+def chosen_pairs(pairs: Sequence[tuple[str, str]], *, directed: bool) -> Spec:
+    """Draw z over the years for some pairs, a panel each, with the band sizes alone would fill."""
+    wanted = [f"{a}-{b}" for a, b in pairs]
+    ends = "datum.source < datum.target ? datum.source + '-' + datum.target : "
+    ends += "datum.target + '-' + datum.source"
+    band = {
+        "data": {"values": [{"low": -EXPECTED_Z, "high": EXPECTED_Z}]},
+        "mark": {"type": "rect", "color": "#808080", "opacity": 0.2},
+        "encoding": {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}},
+    }
+    drawn = lines("z", "z", colour="null_model")
+    drawn["layer"][0]["mark"] = {"type": "line", "point": {"size": 12}}
+    if directed:
+        dash = {"field": "source", "type": "nominal", "title": "Citing"}
+        drawn["layer"][0]["encoding"]["strokeDash"] = dash
+    return {
+        "$schema": SCHEMA,
+        "description": "z by year for chosen pairs",
+        "data": {"name": "rows"},
+        "transform": [
+            {"calculate": ends, "as": "pair"},
+            {"filter": {"field": "pair", "oneOf": wanted}},
+        ],
+        "facet": {"field": "pair", "type": "nominal", "title": None, "sort": wanted},
+        "columns": 3,
+        "spec": {"layer": [band, *drawn["layer"]], "width": 230, "height": 130},
+        "resolve": {"scale": {"y": "independent"}},
+    }
+
+
+def courses() -> Spec:
+    """Draw the course of each archetype's centroid by layer, with the quartiles of its pairs."""
+    drawn = lines("value", "Standard deviations", colour="layer", band=True)
+    area = drawn["layer"][0]["encoding"]
+    area["y"], area["y2"] = {**area["y"], "field": "low"}, {"field": "high"}
+    name = "datum.archetype + ', ' + datum.pairs + ' pairs'"
+    return {
+        "$schema": SCHEMA,
+        "description": "Course of each archetype",
+        "data": {"name": "rows"},
+        "transform": [{"calculate": f"{name} + ' (cluster ' + datum.cluster + ')'", "as": "who"}],
+        "facet": {"field": "who", "type": "nominal", "title": None},
+        "columns": 2,
+        "spec": {"layer": drawn["layer"], "width": 340, "height": 180},
+    }
+
+
+def beside_placebo(label: str) -> Spec:
+    """Draw what the poles did as a line, and what sizes alone give as a band, by null model."""
+    drawn = lines("value", label, colour="null_model")
+    band = lines("placebo_mean", label, colour="null_model", band=True)["layer"]
+    area = band[0]["encoding"]
+    area["y"] = {**area["y"], "field": "placebo_low"}
+    area["y2"] = {"field": "placebo_high"}
+    mean = {**band[1], "mark": {"type": "line", "strokeDash": [5, 4]}}
+    return {**drawn, "layer": [band[0], mean, *drawn["layer"]]}
+
+
+def layers_beside(spec: Spec, layers: Sequence[str]) -> Spec:
+    """Draw the same chart once for each layer of links."""
+    parts = [
+        {**among(spec, "layer", [layer]), "title": {"text": layer.capitalize(), "fontSize": 11}}
+        for layer in layers
+    ]
+    return side_by_side(parts)
