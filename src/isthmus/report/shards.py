@@ -84,6 +84,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "mobility_rates",
     ),
     "findings": ("findings",),
+    "novelty": ("novelty_thresholds", "reference_losses"),
 }
 
 
@@ -93,11 +94,11 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     for name, tables in WHOLE.items():
         found = {t: packed(columns(table)) for t in tables if (table := source.table(t))}
         if found:
-    "novelty": ("novelty_thresholds", "reference_losses"),
             yield name, found
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
     yield from _by_value(source, "country_year", "year", "country_year")
     yield from _by_value(source, "flows", "year", "flows")
+    yield from _most_novel(source)
     pairs = pair_summary(source)
     if pairs.num_rows:
         yield "pairs", {"pairs": packed(columns(pairs, ALL_PAIRS, FEW_DIGITS))}
@@ -107,7 +108,6 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
 
 
 def packed(found: Columns) -> dict[str, Any]:
-    yield from _most_novel(source)
     """Write columns of few different texts as levels and codes."""
     made: dict[str, Any] = {}
     for name, values in found.items():
@@ -133,15 +133,6 @@ def _by_value(
         yield f"{folder}/{value}", {"rows": packed(columns(rest, digits=digits))}
 
 
-def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
-    """Give the rows of each value of a column, values in order."""
-    if table.num_rows == 0:
-        return
-    order = pc.sort_indices(table, [(key, "ascending")])
-    ordered = table.take(order).combine_chunks()
-    values = ordered[key].to_numpy(zero_copy_only=False)
-    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
-    ends = np.concatenate([starts[1:], [len(values)]])
 def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
     """Give the :data:`MOST_NOVEL` works of each year with the lowest novelty."""
     read = source.table("novelty_works")
@@ -153,6 +144,15 @@ def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
         yield f"novelty_works/{year}", {"rows": packed(columns(least))}
 
 
+def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
+    """Give the rows of each value of a column, values in order."""
+    if table.num_rows == 0:
+        return
+    order = pc.sort_indices(table, [(key, "ascending")])
+    ordered = table.take(order).combine_chunks()
+    values = ordered[key].to_numpy(zero_copy_only=False)
+    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+    ends = np.concatenate([starts[1:], [len(values)]])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         yield ordered[key][start].as_py(), ordered.slice(start, end - start)
 
