@@ -10,7 +10,8 @@ from pathlib import Path
 from isthmus.files import write_text
 from isthmus.findings import write_findings
 from isthmus.report import html
-from isthmus.report.figures import FIGURES, Absent, Drawn, Figure, figures, write_figures
+from isthmus.report.figure import Absent, Drawn, Figure
+from isthmus.report.figures import FIGURES, figures, write_figures
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source

@@ -73,7 +73,16 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "top_institutions",
         "unmatched",
     ),
-    "poles": ("alignment", "polarisation", "cluster_choice", "significant", "placebo"),
+    "poles": (
+        "alignment",
+        "polarisation",
+        "cluster_choice",
+        "significant",
+        "placebo",
+        "centroids",
+        "dropped",
+        "pole_years",
+    ),
     "movers": (
         "mover_profiles",
         "retention",

@@ -53,6 +53,9 @@ MAKERS: dict[str, str] = {
     "alignment": "poles",
     "polarisation": "poles",
     "cluster_choice": "poles",
+    "centroids": "poles",
+    "dropped": "poles",
+    "pole_years": "poles",
     "placebo": "poles",
     "findings": "findings",
 }
