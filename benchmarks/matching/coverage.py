@@ -10,8 +10,9 @@ the country they left, in percent above that share without the papers which have
 on board through the tie alone. Flows are compared cell by cell with the books of each world.
 
 The worlds have few countries and communities, so that a pole leads hundreds of joint papers
-and no list cites a work twice (which would cut into the multiplier). Results of each world
-can be kept with ``--to`` and are not computed again.
+and no list cites a work twice (which would cut into the multiplier); no affiliation is lost
+(which would put joint papers among the controls). Results of each world can be kept with
+``--to`` and are not computed again.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def world_of(works: int, seed: int, multiplier: float, retention: float) -> Worl
         international_share=0.6,
         communities=4,
         migration_rate=0.1,
+        missing_affiliations=((YEARS[0], 0.0),),
         papers_per_author=3.0,
         joint_effects=joint if multiplier != 1 else (),
         retention=retention,

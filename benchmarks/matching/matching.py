@@ -1,7 +1,9 @@
 """Coarsened exact matching side by side with R MatchIt, R cem and PyPI cem.
 
 The same rows go to every program. R's packages cut them by their own rules, which
-isthmus follows under their names; PyPI cem has no such rules and is given the codes.
+isthmus follows under their names; PyPI cem has no such rules and is given the codes. What
+isthmus does is always the whole (match, weights, L1 before and after, balance), the peers
+do what their line says: MatchIt has no L1, PyPI cem no balance.
 CPU time of the matching calls alone, without reading the data; medians. Programs that
 are not there are left out aloud. PyPI cem needs an old numpy: name a Python that has
 it with ``--cem-python``.
@@ -48,10 +50,11 @@ CEM_PY = """
 import time, numpy as np, pandas as pd
 from cem.match import match
 from cem.imbalance import L1
-d = pd.read_csv("codes.csv")
+d, bins = pd.read_csv("codes.csv"), pd.read_csv("bins.csv")
 for _ in range(%(times)d):
     start = time.process_time()
     weights = match(d, "treated")
+    %(extra)s
     print(time.process_time() - start, flush=True)
 np.asarray(weights, dtype=float).tofile("weights.bin")
 """
@@ -100,17 +103,16 @@ def write(folder: Path, covariates, treated, matching) -> None:
         stream.write(",".join(["treated", *names]) + "\n")
         for row in zip(flags.tolist(), *columns, strict=True):
             stream.write(",".join(map(str, row)) + "\n")
-    codes = [
-        np.searchsorted(matching.breaks[name][1:-1], covariates[name], side="left")
-        if name in matching.breaks
-        else np.unique(covariates[name].astype(str), return_inverse=True)[1]
-        for name in names
-    ]
-    table = np.column_stack([flags, *codes])
-    np.savetxt(
-        folder / "codes.csv", table, fmt="%d", delimiter=",", header=",".join(["treated", *names]),
-        comments="",
-    )  # fmt: skip
+    for file, breaks in (("codes.csv", matching.breaks), ("bins.csv", matching.l1_breaks)):
+        codes = [
+            np.searchsorted(breaks[name][1:-1], covariates[name], side="left")
+            if name in breaks
+            else np.unique(covariates[name].astype(str), return_inverse=True)[1]
+            for name in names
+        ]
+        header = ",".join(["treated", *names])
+        table = np.column_stack([flags, *codes])
+        np.savetxt(folder / file, table, fmt="%d", delimiter=",", header=header, comments="")
 
 
 def main() -> None:
@@ -122,6 +124,7 @@ def main() -> None:
     parser.add_argument("--slow-times", type=int, default=1, help="runs of the slow peers")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cem-python", help="a Python with the package cem from PyPI")
+    parser.add_argument("--cem-l1", action="store_true", help="its L1 too, which is slow")
     settings = parser.parse_args()
 
     covariates, treated = rows(settings.rows, settings.seed)
@@ -146,7 +149,12 @@ def main() -> None:
             print("left out: Rscript is not installed")
         if settings.cem_python:
             python = [settings.cem_python]
-            peers.append(("PyPI cem, match alone", python, CEM_PY % {"times": slow}, as_cem))
+            alone = CEM_PY % {"times": slow, "extra": ""}
+            l1 = "L1(bins, 'treated'); L1(bins[weights > 0], 'treated', weights[weights > 0])"
+            whole = CEM_PY % {"times": slow, "extra": l1}
+            peers.append(("PyPI cem, match and weights", python, alone, as_cem))
+            if settings.cem_l1:
+                peers.append(("PyPI cem, and L1 twice", python, whole, as_cem))
         print(f"{'peer':32}{'CPU ratio':>12}{'largest weight difference':>28}")
         for label, call, script, (own, matching) in peers:
             found = peer(folder, call, script)

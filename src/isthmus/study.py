@@ -164,7 +164,7 @@ class Mobility(_Section, frozen=True):
         Where papers in the year and citations so far are cut for that comparison;
         intervals are closed on the right. They widen as the distributions thin out.
     draws
-        Draws of the bootstrap over scientists.
+        Draws of the bootstrap over strata.
     """
 
     view: Literal["majority", "tenure"] = "majority"

@@ -66,7 +66,7 @@ class Rules:
     output_cuts, citation_cuts
         Cut points between the outermost; intervals are closed on the right.
     draws, seed
-        Of the bootstrap over scientists; the seed also draws the sample of others.
+        Of the bootstrap over strata; the seed also draws the sample of others.
     """
 
     output_cuts: tuple[int, ...]
@@ -138,9 +138,10 @@ def _experiment(
     share = 100 * columns["joined"] / np.maximum(columns["later"], 1)
     matching = _match(columns, treated, rules)
     effect = satt(share, treated, matching.weight)
-    cluster = np.unique(columns["author_id"], return_inverse=True)[1]
+    # Strata are drawn whole: a mover's difference from its controls holds their spread
+    # already, which drawing controls one by one would count a second time.
     drawn = cluster_bootstrap(
-        share, treated, matching.stratum, cluster, draws=rules.draws, seed=rules.seed
+        share, treated, matching.stratum, matching.stratum, draws=rules.draws, seed=rules.seed
     )
     counts = matching.counts
     row: dict[str, object] = {

@@ -178,18 +178,9 @@ def interval_codes(
     hints = np.searchsorted(breaks, starts, side="left").astype(np.int64)
     hints[0] = 0
     out = np.empty(values.size, dtype=np.int64)
-    _walk(values, breaks, hints, float(ends[0]), float(scale), right_closed, out)
-    return out if open_ends else _closed_ends(values, breaks, right_closed, out)
-
-
-def _closed_ends(values: Floats, breaks: Floats, right_closed: bool, passed: Ints) -> Ints:
-    """From the number of breaks passed to the number of a closed interval, or -1."""
-    edge, code = (breaks[0], 0) if right_closed else (breaks[-1], breaks.size - 2)
-    beyond = (passed <= 0) | (passed == breaks.size)
-    codes = np.where(beyond, -1, passed - 1)
-    if beyond.any():
-        codes[values == edge] = code
-    return codes
+    bounds = (float(ends[0]), float(scale))
+    _walk(values, breaks, hints, *bounds, right_closed, open_ends, out)
+    return out
 
 
 @numba.njit(cache=True, nogil=True)
@@ -200,10 +191,15 @@ def _walk(  # pragma: no cover - compiled
     origin: float,
     scale: float,
     right_closed: bool,
+    open_ends: bool,
     out: Ints,
 ) -> None:
-    """Number of breaks below each value (or at it, if not right-closed), from a hint on."""
-    last = hints.size - 1
+    """Number of breaks below each value (or at it, if not right-closed), from a hint on.
+
+    With closed ends this becomes the number of the interval, and the outermost break
+    that no interval holds on its own belongs to the nearest one.
+    """
+    last, top = hints.size - 1, breaks.size - 1
     for i in range(values.size):
         x = values[i]
         if np.isnan(x):
@@ -213,7 +209,16 @@ def _walk(  # pragma: no cover - compiled
         at = hints[int(bucket)]
         while at < breaks.size and (breaks[at] < x or (breaks[at] == x and not right_closed)):
             at += 1
-        out[i] = at
+        if open_ends:
+            out[i] = at
+        elif 0 < at <= top:
+            out[i] = at - 1
+        elif right_closed and at == 0 and x == breaks[0]:
+            out[i] = 0
+        elif not right_closed and at > top and x == breaks[top]:
+            out[i] = top - 1
+        else:
+            out[i] = -1
 
 
 def is_categorical(values: npt.NDArray[Any]) -> bool:

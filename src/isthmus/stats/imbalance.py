@@ -98,7 +98,7 @@ def covariate_balance(
 def _numeric(
     name: str, numbers: Floats, groups: Ints, ones: Floats, weight: Floats
 ) -> CovariateBalance:
-    before, after = moments(numbers, groups, ones), moments(numbers, groups, weight)
+    before, after = moments(numbers, groups, (ones, weight))
     scale = math.sqrt(before[1, 1]) if before[1, 1] > 0 else math.nan
     return CovariateBalance(
         name,
@@ -130,19 +130,23 @@ def _share_distance(column: Column, groups: Ints, weight: Floats) -> float:
     return math.sqrt(float(np.sum(difference**2 / np.where(pooled > 0, pooled, 1.0))))
 
 
-def moments(numbers: Floats, groups: Ints, weight: Floats) -> Floats:
+def moments(numbers: Floats, groups: Ints, weights: tuple[Floats, Floats]) -> list[Floats]:
     """Weighted mean and unbiased weighted variance of two groups, NaN where undefined.
 
     Returns
     -------
-    array (2, 2)
-        Rows are group 0 and 1, columns mean and variance. Weights count as reliability:
-        the sum of weighted squares over sum(w) - sum(w^2) / sum(w).
+    list of arrays (2, 2)
+        One per set of weights. Rows are group 0 and 1, columns mean and variance. Weights
+        count as reliability: the sum of weighted squares over sum(w) - sum(w^2) / sum(w).
     """
-    known = numbers[~np.isnan(numbers)]
-    shift = float(known.mean()) if known.size else 0.0
-    sums = np.zeros((2, 4))
-    _add_moments(numbers, groups, weight, shift, sums)
+    total, known = _total(numbers)
+    shift = total / known if known else 0.0
+    sums = np.zeros((2, 2, 4))
+    _add_moments(numbers, groups, weights[0], weights[1], shift, sums)
+    return [_from_sums(each, shift) for each in sums]
+
+
+def _from_sums(sums: Floats, shift: float) -> Floats:
     w, w2, wx, wxx = sums.T
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = wx / w
@@ -165,13 +169,28 @@ def _add_mass(  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, nogil=True)
+def _total(numbers: Floats) -> tuple[float, int]:  # pragma: no cover - compiled
+    total, known = 0.0, 0
+    for x in numbers:
+        if not np.isnan(x):
+            total += x
+            known += 1
+    return total, known
+
+
+@numba.njit(cache=True, nogil=True)
 def _add_moments(  # pragma: no cover - compiled
-    numbers: Floats, groups: Ints, weight: Floats, shift: float, sums: Floats
+    numbers: Floats, groups: Ints, first: Floats, second: Floats, shift: float, sums: Floats
 ) -> None:
     for i in range(numbers.size):
-        if weight[i] > 0 and not np.isnan(numbers[i]):
-            x, w, into = numbers[i] - shift, weight[i], sums[groups[i]]
-            into[0] += w
-            into[1] += w * w
-            into[2] += w * x
-            into[3] += w * x * x
+        if np.isnan(numbers[i]):
+            continue
+        x, group = numbers[i] - shift, groups[i]
+        for k in range(2):
+            w = first[i] if k == 0 else second[i]
+            if w > 0:
+                into = sums[k, group]
+                into[0] += w
+                into[1] += w * w
+                into[2] += w * x
+                into[3] += w * x * x
