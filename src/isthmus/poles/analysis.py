@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +92,7 @@ def analyse(
     seed : int
         Same seed, same tables, whatever the threads and the order of rows.
     threads : int
-        Threads that replay the placebo.
+        Threads that share null models, and the replays of each.
     progress : callable, optional
         Called with what is done, how much of it, and how much there is.
 
@@ -116,10 +117,12 @@ def analyse(
     expected = {layer.name: _expected(layer.weights) for layer in panel.layers}
     pairs, notes = choose_pairs(panel, expected, settings)
     frame = Frame(replace(panel, notes=panel.notes + notes), pairs, poles)
-    parts = [
-        _Under(frame, model, expected, settings, seed, threads, progress).tables()
-        for model in dict.fromkeys(settings.null_models)
-    ]
+    models = list(dict.fromkeys(settings.null_models))
+    at_once = max(min(threads, len(models)), 1)
+    own = max(threads // at_once, 1)
+    under = [_Under(frame, model, expected, settings, seed, own, progress) for model in models]
+    with ThreadPoolExecutor(at_once) as pool:
+        parts = list(pool.map(_Under.tables, under))
     empty = _empty(poles)
     joined = {
         name: pa.concat_tables([empty[name], *(part[name] for part in parts)])

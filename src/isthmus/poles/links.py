@@ -153,16 +153,18 @@ def quick_quantities(
     if fit is None:
         nothing = np.full(weights.shape, np.nan)
         return nothing, nothing, nothing
+    untested, expected = ~fit.tested, fit.expected
+    away = weights - expected
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(fit.tested, (weights - fit.expected) / fit.sd, np.nan)
-    z[np.abs(weights - fit.expected) <= 1e-6 * np.maximum(fit.expected, 1.0)] = 0.0
-    z[~fit.tested] = np.nan
-    ratio = np.log((weights + PSEUDO_WEIGHT) / (fit.expected + PSEUDO_WEIGHT))
-    ratio = np.where(fit.tested, ratio, np.nan)
+        z = away / fit.sd
+    z[np.abs(away) <= 1e-6 * np.maximum(expected, 1.0)] = 0.0
+    z[untested] = np.nan
+    ratio = np.log((weights + PSEUDO_WEIGHT) / (expected + PSEUDO_WEIGHT))
+    ratio[untested] = np.nan
     if quantity != "percentile":
         return (z if quantity == "z" else ratio), z, ratio
     more, fewer = fit.law.tails(weights)
-    return np.where(fit.tested, (fewer + 1 - more) / 2, np.nan), z, ratio
+    return np.where(untested, np.nan, (fewer + 1 - more) / 2), z, ratio
 
 
 def links_table(panel: Panel, tested: list[Tested]) -> pa.Table:

@@ -100,12 +100,21 @@ def replay_all(
 ) -> list[Observation]:
     """Make every replay; the answer does not depend on the number of threads."""
     total, made = world.n_replays, []
+    if total:
+        _rehearse(world)
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for observation in pool.map(lambda number: replay(world, number), range(total)):
             made.append(observation)
             if progress is not None:
                 progress(len(made), total)
     return made
+
+
+def _rehearse(world: World) -> None:
+    """Fit one draw beforehand: replays are closer to each other than to the study."""
+    random = np.random.default_rng(np.random.SeedSequence([world.seed]))
+    for name, expected in world.expected.items():
+        world.fitters[name].rehearse(_drawn(expected, world.fitters[name].directed, random))
 
 
 def replay(world: World, number: int) -> Observation:

@@ -23,7 +23,7 @@ from isthmus.stats.nulls.margins import (
     settle_directed,
 )
 from isthmus.stats.nulls.models import NullFit
-from isthmus.stats.nulls.newton import CONVERGED, Solution, approach, solve
+from isthmus.stats.nulls.newton import CONVERGED, GOAL, Solution, approach, solve
 from isthmus.stats.nulls.pairs import GEOMETRIC, NONE, SURE
 
 Floats = npt.NDArray[np.float64]
@@ -79,8 +79,8 @@ def sides_of(net: Margins) -> Sides:
     return [(net.k_out, net.s_out), (net.k_in, net.s_in)][: 2 if net.directed else 1]
 
 
-def fit_ecm(net: Margins, warm: Warm | None = None) -> MixedFit:
-    """Solve the ECM; `warm` starts from another year."""
+def fit_ecm(net: Margins, warm: Warm | None = None, goal: float = GOAL) -> MixedFit:
+    """Solve the ECM to the relative error `goal`; `warm` starts from another year."""
     sides = sides_of(net)
     grouping = classes(*(part for side in sides for part in side))
     first, size = grouping.first, grouping.size
@@ -92,9 +92,9 @@ def fit_ecm(net: Margins, warm: Warm | None = None) -> MixedFit:
     dual = MixedDual(np.concatenate([[], *wanted]), size, settled, not net.directed)
     solution = None
     if warm is not None:
-        solution = solve(dual, approach(dual, _lowest(warm_start(sides, *warm), grouping)))
+        solution = solve(dual, approach(dual, _lowest(warm_start(sides, *warm), grouping)), goal)
     if solution is None or solution.residual > CONVERGED:
-        solution = solve(dual, approach(dual, _lowest(cold_start(sides), grouping)))
+        solution = solve(dual, approach(dual, _lowest(cold_start(sides), grouping)), goal)
     return MixedFit(*dual.split(solution.theta), grouping, settled, solution)
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from isthmus.stats.nulls.margins import Settled
+from isthmus.stats.nulls.mixed import mixed_moments
 from isthmus.stats.nulls.pairs import NONE, SURE
 
 Floats = npt.NDArray[np.float64]
@@ -126,16 +127,34 @@ class MixedLaw:
         np.fill_diagonal(full, 1.0)
         return full
 
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats]:
+        """Mean and variance of the ECM, of classes first and then spread over the nodes."""
+        known, count = self.settled, self.b_rows.size
+        mean, variance = np.empty((count, count)), np.empty((count, count))
+        mixed_moments(
+            self.a_rows, self.b_rows, self.a_columns, self.b_columns,
+            known.rank_rows, known.kind_rows, known.rank_columns, known.kind_columns,
+            mean, variance,
+        )  # fmt: skip
+        return self._spread(mean), self._spread(variance)
+
+    def _spread(self, of_classes: Floats) -> Floats:
+        full = of_classes[self.of_node][:, self.of_node]
+        np.fill_diagonal(full, 0.0)
+        return full
+
     def mean(self) -> Floats:
-        """Expected weight, p / (1 - t) for the ECM."""
-        return (1 - self.no_link) * (self.offset + (1 - self.stop) / self.stop)
+        """Expected weight, p / (1 - t) for the ECM and t / (1 - t) for the WCM."""
+        if self.offset:
+            return self._moments[0]
+        return (1 - self.no_link) * (1 - self.stop) / self.stop
 
     def variance(self) -> Floats:
         """P (1 + t - p) / (1 - t)^2 for the ECM, t / (1 - t)^2 for the WCM."""
-        p = 1 - self.no_link
-        if self.offset == 0:
-            return p * (1 - self.stop) / self.stop**2
-        return p * (self.no_link + 1 - self.stop) / self.stop**2
+        if self.offset:
+            return self._moments[1]
+        return (1 - self.no_link) * (1 - self.stop) / self.stop**2
 
     def tails(self, weights: Floats) -> tuple[Floats, Floats]:
         """P t^(w-1) and 1 - p t^w for the ECM, t^w and 1 - t^(w+1) for the WCM."""

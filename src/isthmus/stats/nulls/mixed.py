@@ -153,6 +153,33 @@ def mixed_sums(  # type: ignore[no-untyped-def]
                 out_r[k, i] = total(row[k])
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def mixed_moments(  # type: ignore[no-untyped-def]
+    a_r, b_r, a_c, b_c, rank_r, kind_r, rank_c, kind_c, mean, variance
+):
+    """Fill mean and variance of the weight of a pair of every two classes, (n, n).
+
+    A class counts for two nodes here, so that pairs within it exist; the division
+    by the number of pairs, two or four, is exact.
+    """
+    n = b_c.size
+    size = np.full(n, 2.0)
+    scratch, row = np.empty((4, n)), np.empty((5, n))
+    w_c, u_c, y_c = np.exp(-a_c), -np.expm1(b_c), np.exp(b_c)
+    hubs, early = np.flatnonzero(b_c > 0.0), np.flatnonzero(rank_c < LAST)
+    for i in range(n):
+        fill_row(
+            i, a_r, b_r, b_c, w_c, u_c, y_c, hubs, early, size,
+            rank_r, kind_r, rank_c, kind_c, scratch, row,
+        )  # fmt: skip
+        for j in range(n):
+            mean[i, j] = 0.25 * (row[LINK, j] + row[EXCESS, j])
+            spread = row[VAR_LINK, j] + 2.0 * row[COVARIANCE, j] + row[VAR_EXCESS, j]
+            variance[i, j] = 0.25 * spread
+        mean[i, i] *= 2.0
+        variance[i, i] *= 2.0
+
+
 @njit(cache=True, nogil=True)
 def add(to, values):  # type: ignore[no-untyped-def]
     """Add a vector to another in place."""

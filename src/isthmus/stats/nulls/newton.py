@@ -103,17 +103,17 @@ def approach(dual: Dual, start: Floats) -> Floats:
     return theta
 
 
-def solve(dual: Dual, start: Floats) -> Solution:
+def solve(dual: Dual, start: Floats, goal: float = GOAL) -> Solution:
     """Find the parameters at which expected statistics equal `dual.target`.
 
-    Stops at `GOAL`, or when two steps in a row no longer help a fit that is
+    Stops at the relative error `goal`, or when two steps in a row no longer help a fit that is
     already `CONVERGED`; the best parameters seen are returned with their honest
     residual.
     """
     theta, sums = start, dual.sums(start)
     best = Solution(theta, dual.error(sums.mean), 0)
     residual, stalled = best.residual, 0
-    goal = LARGE_GOAL if sums.info.coupling is None else GOAL
+    goal = max(goal, LARGE_GOAL) if sums.info.coupling is None else goal
     for taken in range(1, MAX_STEPS + 1):
         if best.residual <= goal or stalled == 2:
             break
