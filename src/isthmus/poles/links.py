@@ -36,22 +36,26 @@ LINKS_SCHEMA = pa.schema(
 )
 
 
-#: Models whose means are those of sizes alone, and the error quick fits aim at.
-QUICK, QUICK_ERROR = ("multiedge", "multiedge_overdispersed"), 1e-9
+#: Models whose means are those of sizes alone.
+QUICK = ("multiedge", "multiedge_overdispersed")
+#: Largest relative error of a constraint that quick fits aim at. Newton's last step of
+#: the ECM squares the error it starts from; 1e-6 leaves z right to more digits than are read.
+QUICK_ERROR = {"multiedge": 1e-9, "ecm": 1e-6}
 
 
 class Fitter:
     """Fits one null model to the years of one layer, again and again.
 
-    Fits of a layer's own years are remembered, and those of :meth:`rehearse` in
-    their place: fits of the same year, with other weights of the same sizes, start
-    from them. Starts do not change the answers, for the duals are convex; they
-    save steps.
+    Fits are remembered until :meth:`rehearse`, then no more, so that later ones may
+    be made in any order: fits of the same year, with other weights of the same
+    sizes, start from them. Starts do not change the answers, for the duals are
+    convex; they save steps.
     """
 
     def __init__(self, model: str, directed: bool, seed: int) -> None:
         self.model, self.directed, self.seed = model, directed, seed
         self._warm: dict[int, ecm_model.Warm] = {}
+        self._rehearsed = False
 
     def fit(self, year: int, weights: Floats, seed: int | None = None) -> NullFit | None:
         """Fit the network of a year; None when it has no weight at all."""
@@ -61,21 +65,23 @@ class Fitter:
             stream = np.random.SeedSequence([self.seed if seed is None else seed, year])
             start = int(stream.generate_state(1)[0])
             return fit_null(weights, self.model, directed=self.directed, seed=start)
-        net = margins(
-            checked(weights, directed=self.directed, integer="ecm"), directed=self.directed
-        )
-        solved = ecm_model.fit_ecm(net, self._start(year))
-        self._warm[year] = (ecm_model.sides_of(net), solved.per_node())
-        return ecm_model.null_fit(net, solved)
+        weights = checked(weights, directed=self.directed, integer="ecm")
+        return self._ecm(year, weights, ecm_model.GOAL)
 
-    def _start(self, year: int) -> ecm_model.Warm | None:
-        return self._warm.get(year, self._warm.get(year - 1))
+    def _ecm(self, year: int, weights: Floats, goal: float) -> NullFit:
+        net = margins(weights, directed=self.directed)
+        start = self._warm.get(year, self._warm.get(year - 1))
+        solved = ecm_model.fit_ecm(net, start, goal)
+        if not self._rehearsed:
+            self._warm[year] = (ecm_model.sides_of(net), solved.per_node())
+        return ecm_model.null_fit(net, solved)
 
     def rehearse(self, networks: Floats) -> None:
         """Fit networks of all years, (years, n, n), for quick fits to start from."""
         if self.model == "ecm":
             for year, weights in enumerate(networks):
-                self.fit(year, weights)
+                self.quick(year, weights, self.seed)
+            self._rehearsed = True
 
     def quick(self, year: int, weights: Floats, seed: int) -> NullFit | None:
         """Fit as :meth:`fit`, to an error of `QUICK_ERROR` where that is faster.
@@ -83,17 +89,15 @@ class Fitter:
         Means of multi-edge models come from proportional fitting.
         """
         if self.model == "ecm" and weights.any():
-            net = margins(weights, directed=self.directed)
-            solved = ecm_model.fit_ecm(net, self._start(year), QUICK_ERROR)
-            return ecm_model.null_fit(net, solved)
+            return self._ecm(year, weights, QUICK_ERROR["ecm"])
         if self.model not in QUICK or not weights.any():
             return self.fit(year, weights, seed)
         fit = NullFit(
             model="multiedge",
             directed=self.directed,
             parameters={},
-            residual=QUICK_ERROR,
-            law=PoissonLaw(size_expectation(weights, tolerance=QUICK_ERROR)),
+            residual=QUICK_ERROR["multiedge"],
+            law=PoissonLaw(size_expectation(weights, tolerance=QUICK_ERROR["multiedge"])),
             has_rows=weights.sum(axis=1) > 0,
             has_columns=weights.sum(axis=0) > 0,
         )
