@@ -47,6 +47,8 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "placebo_pairs": ("lead", "partner"),
     "team_sizes": ("lead", "group", "year", "team_size"),
     "top_institutions": ("lead", "group", "year"),
+    "leading_institutions": ("rank",),
+    "cited_works": ("year", "rank"),
     "mobility_variants": ("variant",),
     "flow_variants": ("variant", "origin", "destination"),
     "flow_ranges": ("origin", "destination"),

@@ -131,6 +131,8 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
     made = {
         "team_sizes": collect(teams.team_sizes()),
         "top_institutions": collect(teams.top_institutions()),
+        "leading_institutions": collect(teams.leading_institutions()),
+        "cited_works": collect(teams.cited_works()),
         "placebo_pairs": teams.placebo_pairs(),
     }
     made |= teams.matched()
@@ -223,6 +225,8 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
+    "leading_institutions",
+    "cited_works",
 )
 
 STEPS: tuple[Step, ...] = (

@@ -45,6 +45,20 @@ def test_interval_ends_take_their_kind_from_the_measure() -> None:
 
 
 def test_unknown_columns_are_named_in_words() -> None:
-    found = metric("with_US", SETTINGS)
-    assert found.label == "With US"
-    assert "`with_US`" in found.what
+    found = metric("seen_by_US", SETTINGS)
+    assert found.label == "Seen by US"
+    assert "`seen_by_US`" in found.what
+
+
+def test_columns_named_after_a_pole_are_explained() -> None:
+    found = metric("slope_low_CN", SETTINGS)
+    assert found.label == "Slope with CN, low"
+    assert "CN" not in metric("slope_low", SETTINGS).label
+
+
+def test_every_column_of_every_page_is_explained_in_two_sentences(source: Source) -> None:
+    for name in explained(source):
+        meant = metric(name, source.settings)
+        assert not meant.what.startswith("Column `"), name
+        assert len(re.findall(r"[.](?= |$)", meant.what)) >= 2, (name, meant.what)
+        assert "methods" not in meant.rule, name

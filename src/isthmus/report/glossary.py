@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.report.terms import NOVELTY, TERMS, Kind
+from isthmus.report.words import RULES, word
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ _FIXED: dict[str, Metric] = {
     "novelty_median": Metric(
         "Median novelty (z)",
         "number",
-        "Median over the country's papers of the tenth percentile of their venue pairs' z. "
+        "Median over the country's papers of a low percentile of their venue pairs' z. "
         "Lower is more novel: venues are combined that chance would rarely combine.",
         "Attributed like papers; papers with two usable references or more.",
         "novelty",
@@ -321,21 +322,13 @@ _FINDING = {
     "statement": "The claim in the study's own words and countries. The general form is beside it.",
     "general": "The claim for any poles. It is what these results decide.",
     "why": "The sentence behind the verdict. It names the number and its interval.",
-    "evidence": "Tables the claim is read from, and the rule that decides it.",
+    "evidence": "Tables the claim is read from, and its rule. Both were fixed beforehand.",
     "estimate": "The number that decides. Its meaning is in the sentence behind the verdict.",
-    "null_models": "Whether the verdict is the same under every null model of the study.",
+    "null_models": "Whether every null model of the study says the same. The first leads.",
     "placebo": "Whether worlds without any affinity show the same. If they do, it is no evidence.",
-    "counting": "Whether the verdict is the same under other rules of counting or attribution.",
-    "dropping": "Whether it survives without the largest papers or a country.",
+    "counting": "Whether other rules of counting or attribution say the same. Each is tried.",
+    "dropping": "Whether it hangs on the largest papers or a country. Each is left out.",
     "claim": "Short name of the claim. It is the same in every study.",
-}
-
-_WORDS = {
-    "ci_low": "Interval, low",
-    "ci_high": "Interval, high",
-    "log_ratio_low": "Log ratio, low",
-    "log_ratio_high": "Log ratio, high",
-    "p": "p",
 }
 
 _PATTERNS: list[tuple[str, str, Kind, str, str]] = [
@@ -385,10 +378,12 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
         return Metric(_words(name), kind, _FINDING[name], "One row per claim.", "findings")
     if name in TERMS:
         shown, how, what = TERMS[name]
-        return Metric(shown, how, what, "See the table's note in the methods.", _section(name))
-    label = _WORDS.get(name) or _words(name)
+        section = _section(name)
+        return Metric(shown, how, what, RULES[section], section)
+    if (known := word(name)) is not None:
+        return Metric(*known)
     return Metric(
-        label, _kind(name), f"Column `{name}` of the result table.", "See methods.", "tables"
+        _words(name), _kind(name), f"Column `{name}` of the result table.", "See methods.", "tables"
     )
 
 
@@ -452,7 +447,7 @@ def _impact(name: str, rule: str) -> Metric | None:
 
 def _interval(name: str, settings: Mapping[str, Any]) -> Metric | None:
     match = re.fullmatch(r"(.+)_(low|high)", name)
-    if match is None or name in _WORDS:
+    if match is None or word(name) is not None:
         return None
     base = metric(match[1], settings)
     what = f"The {'lower' if match[2] == 'low' else 'upper'} end of the 95 % interval. {base.what}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from isthmus.report import charts
+from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
 from isthmus.report.shards import MOST_NOVEL
 from isthmus.report.source import Source, join_names
+from isthmus.report.team_pages import movers_page, teaming_page
 from isthmus.report.views import (
     TO_COUNTRY,
     TO_PAIR,
@@ -130,12 +131,22 @@ def country_page(source: Source) -> Page:
     views.append(_alignment(source, "alignment", shard, [], by_country=True))
     views.append(_coverage_view("coverage", "Coverage of {country}'s data", shard, "coverage"))
     intro = "One country: its output, its partners against expectation, its data."
-    controls = [{**which, "options": options, "default": first}, measure_control(source)]
+    against = {
+        "key": "partners",
+        "label": "Partners by",
+        "kind": "choice",
+        "options": [
+            ["log_ratio", "more or fewer than expected"],
+            ["works_whole", "joint papers"],
+        ][:: 1 if source.has("links") else -1],
+        "default": "log_ratio" if source.has("links") else "works_whole",
+    }
+    controls = [{**which, "options": options, "default": first}, measure_control(source), against]
     return Page("country", "Country page", intro, controls, views)
 
 
 def _partners(source: Source, shard: list[str]) -> View:
-    joint = metric("works_whole", source.settings).label
+    joint, ratio = (metric(c, source.settings).label for c in ("works_whole", "log_ratio"))
     return View(
         "partners",
         "Partners of {country}",
@@ -147,8 +158,15 @@ def _partners(source: Source, shard: list[str]) -> View:
         "partners",
         [("partner", TO_PARTNER), *pair_columns(source)],
         sort="-works_whole",
-        chart={"": charts.ranked_bars("works_whole", "partner", joint)},
-        map={"": charts.world("works_whole", joint, country="partner")},
+        by="partners",
+        chart={
+            "works_whole": charts.ranked_bars("works_whole", "partner", joint),
+            "log_ratio": panels.more_and_fewer("log_ratio", "partner", ratio),
+        },
+        map={
+            "works_whole": charts.world("works_whole", joint, country="partner"),
+            "log_ratio": panels.diverging_world("log_ratio", ratio, country="partner"),
+        },
         small="works_whole",
     )
 
@@ -190,7 +208,9 @@ def _alignment(
     there = list(table.column_names) if table is not None else []
     link = None if by_country else TO_COUNTRY
     shown: list[tuple[str, str | None]] = [] if by_country else [("country", link)]
-    shown += [(c, None) for c in there if c != "country"]
+    first = ["null_model", "role", *(c for c in there if c.startswith("with_"))]
+    ordered = [*(c for c in first if c in there), *(c for c in there if c not in first)]
+    shown += [(c, None) for c in ordered if c != "country"]
     heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
     note = f"The poles are {join_names(source.poles, source.names)}. One row per null model."
     role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
@@ -242,7 +262,7 @@ def novelty_page(source: Source) -> Page:
     there = list(table.column_names) if table is not None else []
     works = View(
         "novelty_works",
-        f"The {MOST_NOVEL} most novel works of {{year}}",
+        f"The {MOST_NOVEL} most novel works in {{year}}",
         "Lower is more novel. `novelty_works.parquet` of the results has every work.",
         "novelty_works",
         ["novelty_works/{year}"],
@@ -318,90 +338,43 @@ def poles_page(source: Source) -> Page:
             ],
             chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
         ),
+        whole_view(
+            source,
+            "centroids",
+            "Courses of the archetypes",
+            "poles",
+            "",
+            chart={"": panels.courses()},
+            where=[["null_model", "is", "null"]],
+        ),
         whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
+        whole_view(
+            source,
+            "pole_years",
+            "The poles beside their placebo",
+            "poles",
+            "",
+            chart={"": panels.beside_placebo("Log ratio of collaboration")},
+            where=[
+                ["null_model", "is", "null"],
+                ["layer", "equals", "collaboration"],
+                ["quantity", "equals", "log_ratio"],
+            ],
+        ),
         whole_view(source, "placebo", "What the placebo shows", "poles", ""),
+        whole_view(
+            source,
+            "dropped",
+            "Trends without each of the largest countries",
+            "poles",
+            "",
+            chart={},
+            where=[["null_model", "is", "null"]],
+        ),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
     intro += "without any preference would show."
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
-
-
-def teaming_page(source: Source) -> Page:
-    """Matched comparison, its balance and placebo."""
-    table = source.table("matched")
-    found = sorted(set(table["experiment"].to_pylist())) if table is not None else [""]
-    main = min(found, key=lambda name: (len(name), name))
-    experiment = {
-        "key": "experiment",
-        "label": "Experiment",
-        "kind": "choice",
-        "options": [["", "all"], *([name, name] for name in found if name)],
-        "default": main,
-    }
-    chosen = [["experiment", "is", "experiment"]]
-    effect = charts.intervals(
-        "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
-    )
-    covered = charts.lines("after", "Standardised difference after", colour="covariate")
-    pairs = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
-    sizes = charts.shares("team_size", "papers", "Authors", colour="group")
-    top = charts.points_across("group", "papers_top_institution", "Papers", colour="lead")
-    made = [
-        ("matched", "Matched effects by year", effect, chosen),
-        ("balance", "Balance of covariates", covered, chosen),
-        ("placebo_pairs", "What other pairs gain (placebo)", pairs, []),
-        ("matched_measures", "Other measures of the same effects", None, chosen),
-        ("team_sizes", "Team sizes", sizes, []),
-        ("top_institutions", "Led by the most cited institutions", top, []),
-        ("unmatched", "Joint papers without a match", None, chosen),
-    ]
-    views = [
-        whole_view(source, name, heading, "teaming", "", chart=_only(spec), where=rules)
-        for name, heading, spec, rules in made
-    ]
-    intro = "Who gains by teaming up: matched papers, with the balance and the placebo behind "
-    return Page("teaming", "Teaming up", intro + "every comparison.", [experiment], views)
-
-
-def _label(source: Source, name: str) -> str:
-    return metric(name, source.settings).label
-
-
-def _only(spec: Spec | None) -> Mapping[str, Spec]:
-    return {} if spec is None else {"": spec}
-
-
-def movers_page(source: Source) -> Page:
-    """Moves of scientists: flows, profiles, what movers keep, and how settings matter."""
-    year = year_control(source, "flows")
-    label = metric("scientists_moved", source.settings).label
-    flows = View(
-        "flows",
-        "Moves of scientists in {year}",
-        "From the country they left to the country they came to.",
-        "flows",
-        ["flows/{year}"],
-        "rows",
-        [("origin", None), ("destination", None), ("scientists", None), ("returning", None)],
-        sort="-scientists",
-        chart={"": charts.summed_bars("scientists", "origin", label, "sum", 20)},
-    )
-    kept = charts.points_across("experiment", "mean_treated", "Movers, %", colour="experiment")
-    made: list[tuple[str, str, Mapping[str, Spec]]] = [
-        ("flow_totals", "Moves over all years", {}),
-        ("retention", "What movers keep", {"": kept}),
-        ("retention_balance", "Balance of that comparison", {}),
-        ("mover_profiles", "Who moves", {}),
-        ("mobility_rates", "Rates of moving", {}),
-        ("flow_ranges", "Range of flows over settings of a move", {}),
-        ("mobility_variants", "The settings", {}),
-    ]
-    views = [flows]
-    views += [
-        whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
-    ]
-    intro = "Who moves between countries, what they keep, and how much the answer turns on the "
-    return Page("movers", "Movers", intro + "settings of a move.", [year], views)
 
 
 def findings_page(source: Source) -> Page:
@@ -435,3 +408,7 @@ def coverage_page(source: Source) -> Page:
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
     intro = "How much of the field the numbers rest on."
     return Page("coverage", "Coverage", intro, [year], [everyone, each])
+
+
+def _label(source: Source, name: str) -> str:
+    return metric(name, source.settings).label

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isthmus.report.charts import COLOURS, SCHEMA, Spec, among, lines, side_by_side
+from isthmus.report.charts import COLOURS, SCHEMA, WIDTH, Spec, among, lines, side_by_side, world
 
 #: Square of the 95 % point of the normal distribution, in Wilson's interval.
 Z2 = 1.959963984540054**2
@@ -112,6 +112,50 @@ def beside_placebo(label: str) -> Spec:
     area["y2"] = {"field": "placebo_high"}
     mean = {**band[1], "mark": {"type": "line", "strokeDash": [5, 4]}}
     return {**drawn, "layer": [band[0], mean, *drawn["layer"]]}
+
+
+def more_and_fewer(x: str, category: str, label: str, *, most: int = 30) -> Spec:
+    """Draw a signed measure as bars to both sides of zero, for the `most` largest by joint work."""
+    ranked = [
+        {"filter": f"isValid(datum.{x})"},
+        {
+            "window": [{"op": "row_number", "as": "place"}],
+            "sort": [{"field": "works_whole", "order": "descending"}],
+        },
+        {"filter": f"datum.place <= {most}"},
+    ]
+    encoding = {
+        "x": {"field": x, "type": "quantitative", "title": f"{label}; 0 is as expected"},
+        "y": {"field": category, "type": "nominal", "sort": "-x", "title": None},
+        "color": {
+            "condition": {"test": f"datum.{x} < 0", "value": COLOURS[1]},
+            "value": COLOURS[0],
+        },
+        "tooltip": [{"field": category}, {"field": x}],
+    }
+    return {
+        "$schema": SCHEMA,
+        "description": f"{label} by partner, the {most} with most joint papers",
+        "width": WIDTH,
+        "height": {"step": 16},
+        "usermeta": {"most": most},
+        "data": {"name": "rows"},
+        "mark": "bar",
+        "transform": ranked,
+        "encoding": encoding,
+    }
+
+
+def diverging_world(value: str, label: str, *, country: str) -> Spec:
+    """Draw a signed measure on a map, white at zero."""
+    drawn = world(value, label, country=country)
+    for layer in drawn["layer"][1:]:
+        colour = layer["encoding"]["color"]
+        layer["encoding"]["color"] = {
+            **colour,
+            "scale": {"scheme": "redblue", "domainMid": 0},
+        }
+    return drawn
 
 
 def layers_beside(spec: Spec, layers: Sequence[str]) -> Spec:

@@ -63,6 +63,7 @@ MOST_NOVEL = 100
 #: Tables a page shows whole: name of the shard -> result tables in it.
 WHOLE: dict[str, tuple[str, ...]] = {
     "blocs": ("bloc_year",),
+    "named": ("leading_institutions", "cited_works"),
     "coverage": ("coverage",),
     "teaming": (
         "matched",
@@ -101,7 +102,7 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     """Give every shard's name and sets."""
     yield "shapes", {"topology": shapes()["topology"], "points": points()}
     for name, tables in WHOLE.items():
-        found = {t: packed(columns(table)) for t in tables if (table := source.table(t))}
+        found = {t: packed(columns(_pooled_first(r))) for t in tables if (r := source.table(t))}
         if found:
             yield name, found
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
@@ -114,6 +115,17 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     yield from _countries(source, pairs)
     yield from _pairs(source, pairs)
     yield from _significant(source)
+
+
+def _pooled_first(table: pa.Table) -> pa.Table:
+    """Put the row that pools all years before the years of its experiment."""
+    if not {"experiment", "year"} <= set(table.column_names):
+        return table
+    kept = table.column_names
+    pooled = pc.fill_null(table["year"], -1)
+    keys = ["experiment", "pooled", *(name for name in ("covariate",) if name in kept)]
+    ordered = table.append_column("pooled", pooled).sort_by([(k, "ascending") for k in keys])
+    return ordered.select(kept)
 
 
 def packed(found: Columns) -> dict[str, Any]:

@@ -45,6 +45,8 @@ MAKERS: dict[str, str] = {
     "unmatched": "teaming",
     "team_sizes": "teaming",
     "top_institutions": "teaming",
+    "leading_institutions": "teaming",
+    "cited_works": "teaming",
     "placebo_pairs": "teaming",
     "links": "poles",
     "significant": "poles",

@@ -162,6 +162,19 @@ def measure_control(source: Source) -> dict[str, Any]:
     }
 
 
+#: Columns that answer the question of a table on effects; they stand before what they rest on.
+ANSWER = ("effect_percent", "ci_low", "ci_high", "p")
+
+
+def _answer_first(names: Sequence[str]) -> list[str]:
+    """Put the effect and its interval right behind the columns that name the row."""
+    answer = [name for name in ANSWER if name in names]
+    if answer[:1] != list(ANSWER[:1]):
+        return list(names)
+    keys = [name for name in names if name in ("experiment", "lead", "partner", "year")]
+    return [*keys, *answer, *(name for name in names if name not in (*keys, *answer))]
+
+
 def whole_view(
     source: Source,
     table: str,
@@ -181,6 +194,6 @@ def whole_view(
         name = next((c for c in numeric if f"{c}_low" in there), numeric[-1])
         label = metric(name, source.settings).label
         spec = {"": charts.lines(name, label, colour=colour, band=f"{name}_low" in there)}
-    columns: list[tuple[str, str | None]] = [(name, None) for name in there]
+    columns: list[tuple[str, str | None]] = [(name, None) for name in _answer_first(there)]
     pooled = "A row without a year pools all years." if {"experiment", "year"} <= set(there) else ""
     return View(table, heading, pooled, table, [shard], table, columns, where=where, chart=spec)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from isthmus.engine import Table
 from isthmus.stats.effects import measures
 from isthmus.tables import StudyTables
+from isthmus.teaming import lists
 from isthmus.teaming import papers as papers_of_study
 from isthmus.teaming.comparison import (
     BALANCE,
@@ -100,6 +101,15 @@ class Teams:
         """Papers by leading pole, group and year, and how many a top institution leads."""
         top = papers_of_study.top_institutions(self.led, self.settings.top_institutions)
         return papers_of_study.at_top_institutions(self.groups, top)
+
+    def leading_institutions(self) -> Table:
+        """List the institutions whose papers, as led by them, gathered most citations."""
+        institutions = self.tables.corpus["institutions"]
+        return lists.leading_institutions(self.led, institutions, self.settings.top_institutions)
+
+    def cited_works(self) -> Table:
+        """List the most cited works of each year with a country."""
+        return lists.cited_works(self.led, self.tables.corpus)
 
     def papers(self, lead: str) -> Papers:
         """Read the papers one country leads."""

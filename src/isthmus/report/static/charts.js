@@ -22,6 +22,12 @@
   // A chart as wide as its place; one with a step per category as high as it has categories.
   function fitted(spec, rows, width) {
     const made = { ...spec };
+    if (made.facet) {
+      // Panels side by side where there is room, below each other on a phone.
+      made.columns = Math.max(1, Math.min(spec.columns || 2, Math.floor(width / 330)));
+      made.spec = { ...spec.spec, width: Math.max(180, Math.floor(width / made.columns) - 90) };
+      return made;
+    }
     if (typeof made.width !== "number") return made;
     if (made.height.step) {
       const found = new Set(rows.map((row) => row[made.encoding.y.field])).size;

@@ -13,6 +13,7 @@
   isthmus.format = function (value, kind) {
     if (value === null || value === undefined || value === "") return NOTHING;
     if (kind === "country") return isthmus.meta.names[value] || String(value);
+    if (typeof value === "boolean") return value ? "yes" : "no";
     if (typeof value !== "number") return String(value);
     if (kind === "year") return String(value);
     if (kind === "count") return whole.format(value);

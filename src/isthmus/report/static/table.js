@@ -58,11 +58,12 @@
       for (const column of this.view.columns) {
         const sorter = make("button", { type: "button", class: "sort" }, column.label);
         sorter.addEventListener("click", () => this.toggle(column));
+        const inside = make("div", { class: "head" }, sorter);
+        if (column.help) inside.append(isthmus.helpButton(column));
         const cell = make("th", {
           scope: "col", class: isthmus.isNumeric(column.kind) ? "number" : null,
           "data-key": column.key,
-        }, sorter);
-        if (column.help) cell.append(isthmus.helpButton(column));
+        }, inside);
         this.heads.push(cell);
         row.append(cell);
       }
