@@ -130,9 +130,7 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
     teams = Teams(tables, impact, thresholds, leaders.impact_without)
     made = {
         "team_sizes": collect(teams.team_sizes()),
-        "top_institutions": collect(teams.top_institutions()),
-        "leading_institutions": collect(teams.leading_institutions()),
-        "cited_works": collect(teams.cited_works()),
+        "top_institutions": teams.top_institutions(),
         "placebo_pairs": teams.placebo_pairs(),
     }
     made |= teams.matched()
@@ -225,8 +223,6 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
-    "leading_institutions",
-    "cited_works",
 )
 
 STEPS: tuple[Step, ...] = (

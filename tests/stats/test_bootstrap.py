@@ -13,7 +13,9 @@ import pytest
 from scipy import stats
 
 from isthmus.errors import InputError
-from isthmus.stats.bootstrap import bootstrap_mean, cluster_bootstrap, poisson_table
+from isthmus.stats import cluster_bootstrap as clusters_of
+from isthmus.stats.bootstrap import bootstrap_mean, poisson_table
+from isthmus.stats.cluster_bootstrap import bootstrap_sums, cluster_bootstrap
 from isthmus.stats.effects import satt
 from isthmus.stats.matching import att_weights
 
@@ -157,6 +159,24 @@ class TestClusterBootstrap:
             effect = satt(outcome[rows], treated[rows], weight)
             assert draw[0] == pytest.approx(effect.mean_treated, rel=1e-12)
             assert draw[1] == pytest.approx(effect.mean_control, rel=1e-12)
+
+    def test_sums_of_units_give_the_same_draws_as_the_units(self):
+        outcome, treated, stratum, cluster = clustered(4)
+        outcome = np.round(outcome)  # whole numbers add up alike in any order
+        whole = cluster_bootstrap(outcome, treated, stratum, cluster, draws=50, seed=2)
+        columns = (treated, treated * outcome, ~treated, ~treated * outcome)
+        sums = np.column_stack(columns).astype(float)
+        keys, where = np.unique(np.column_stack([stratum, cluster]), axis=0, return_inverse=True)
+        added = np.zeros((len(keys), 4))
+        np.add.at(added, where.ravel(), sums)
+        found = bootstrap_sums(keys[:, 0], keys[:, 1], added, draws=50, seed=2)
+        assert np.array_equal(found.draws, whole.draws)
+
+    def test_blocks_of_draws_do_not_change_them(self, monkeypatch):
+        units = clustered(5)
+        whole = cluster_bootstrap(*units, draws=101, seed=2)
+        monkeypatch.setattr(clusters_of, "BLOCK", 60 * 7)
+        assert np.array_equal(cluster_bootstrap(*units, draws=101, seed=2).draws, whole.draws)
 
     def test_the_interval_covers_the_planted_effect(self):
         hits = 0

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from statistics import median
 
 import pytest
+from scipy import stats
 
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.country_year import Leaders
@@ -226,7 +227,7 @@ def test_team_sizes_and_top_institutions_equal_a_recount(works, teams):
     assert {(r["lead"], r["group"], r["year"], r["team_size"]): r["papers"] for r in rows} == dict(
         sizes
     )
-    rows = collect(teams.top_institutions()).to_pylist()
+    rows = teams.top_institutions().to_pylist()
     assert {(r["lead"], r["group"], r["year"]): r["papers"] for r in rows} == dict(places)
     # Fewer institutions than the hundred at the top: every known one is there.
     known = Counter(
@@ -245,9 +246,25 @@ def test_few_top_institutions_are_the_most_cited(works, tmp_path):
             if place is not None:
                 citations[place] += normal[i]
     top = sorted(citations, key=lambda place: (-citations[place], place))[:3]
-    rows = teams.tables.engine.collect(teams.top_institutions()).to_pylist()
+    rows = teams.top_institutions().to_pylist()
     wanted = sum(p in top for lead in ("US", "CN") for p in led_by(works, lead).values())
     assert sum(r["papers_top_institution"] for r in rows) == wanted
+    tested = 0
+    for r in rows:
+        led = {i: p for i, p in led_by(works, r["lead"]).items() if works[i].year == r["year"]}
+        best = sum(place in top for place in led.values())
+        assert r["papers"] + r["others"] == len(led)
+        assert r["papers_top_institution"] + r["others_top_institution"] == best
+        table = [
+            [r["papers_top_institution"], r["papers"] - r["papers_top_institution"]],
+            [r["others_top_institution"], r["others"] - r["others_top_institution"]],
+        ]
+        if r["others"]:
+            assert r["p"] == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-12)
+            tested += 1
+        else:
+            assert r["p"] is None
+    assert tested > 5
 
 
 def test_placebo_pairs_hold_the_poles_and_others(teams, found):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.stats.bootstrap import cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import cluster_bootstrap
 from isthmus.stats.effects import satt
 from isthmus.stats.matching import Matching, cem
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of a mean and of a matched effect.
+"""Bootstrap intervals of a mean.
 
 A resample of n units gives unit i the count N_i of a multinomial draw. Where
 outcomes take few distinct values and units weigh the same, only the counts per
@@ -6,9 +6,6 @@ value matter, and these are drawn directly: the same distribution, at the cost o
 the distinct values. Otherwise the N_i are independent Poisson(1) counts (Hanley
 and MacGibbon 2006; Chamandy et al. 2012), whose mean, a ratio, agrees with the
 multinomial one to first order in 1/n.
-
-Units that share a cluster vary together, so the effect of a matching is
-bootstrapped over clusters, with its weights made anew in every draw.
 """
 
 from __future__ import annotations
@@ -22,11 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import InputError
-from isthmus.stats.cells import number_cells
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Method = Literal["auto", "multinomial", "poisson"]
 
 #: A resample by distinct values is drawn when there are this many times fewer of them than units.
@@ -59,41 +54,6 @@ class BootstrapMean:
     high: float
     draws: Floats
     method: str
-    note: str
-
-
-@dataclass(frozen=True)
-class BootstrapEffect:
-    """A matched effect with percentile intervals over resampled clusters.
-
-    Attributes
-    ----------
-    mean_treated, mean_control : float
-        Mean of the matched treated; weighted mean of the matched controls.
-    difference, percent : float
-        Their difference, and it in percent of `mean_control`.
-    difference_low, difference_high, percent_low, percent_high : float
-        Percentile intervals.
-    difference_se : float
-        Standard deviation of the difference over the draws.
-    draws : array (draws, 2)
-        Mean of treated and of controls in every resample; NaN where none was matched.
-    clusters : int
-    note : str
-        Why there is no interval, in a sentence; empty when there is one.
-    """
-
-    mean_treated: float
-    mean_control: float
-    difference: float
-    percent: float
-    difference_low: float
-    difference_high: float
-    percent_low: float
-    percent_high: float
-    difference_se: float
-    draws: Floats
-    clusters: int
     note: str
 
 
@@ -130,10 +90,10 @@ def bootstrap_mean(
     >>> result.mean, result.method, bool(result.low < 1 < result.high)
     (1.0, 'multinomial', True)
     """
-    _check_settings(draws, level)
+    check_settings(draws, level)
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; allowed are {', '.join(get_args(Method))}.")
-    outcome, weight = _checked(values, weights)
+    outcome, weight = checked(values, weights)
     if outcome.size == 0:
         note = "There is no unit to resample."
         return BootstrapMean(math.nan, math.nan, math.nan, math.nan, np.empty(0), "", note)
@@ -148,20 +108,22 @@ def bootstrap_mean(
             _poisson_plain_means(outcome, poisson_table(), np.uint64(seed), means)
         else:
             _poisson_means(outcome, weight, poisson_table(), np.uint64(seed), means)
-    low, high = _percentiles(means, level)
+    low, high = percentiles(means, level)
     mean = float(np.average(outcome, weights=weight))
     used = "poisson" if distinct is None else "multinomial"
-    return BootstrapMean(mean, _deviation(means), low, high, means, used, "")
+    return BootstrapMean(mean, deviation(means), low, high, means, used, "")
 
 
-def _check_settings(draws: int, level: float) -> None:
+def check_settings(draws: int, level: float) -> None:
+    """Refuse fewer than one draw and levels that are no share."""
     if draws < 1:
         raise InputError(f"draws must be at least 1; found {draws}.")
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1; found {level}.")
 
 
-def _checked(values: npt.ArrayLike, weights: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+def checked(values: npt.ArrayLike, weights: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """Values and weights as floats, units of weight 0 left out; refused unless finite."""
     outcome = np.ascontiguousarray(values, dtype=np.float64)
     weight = np.ones(outcome.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     if outcome.ndim != 1 or weight.shape != outcome.shape:
@@ -289,7 +251,8 @@ def _four_counts(  # pragma: no cover - compiled
     )
 
 
-def _percentiles(draws: Floats, level: float) -> tuple[float, float]:
+def percentiles(draws: Floats, level: float) -> tuple[float, float]:
+    """Ends of the percentile interval over the draws that are known."""
     known = draws[~np.isnan(draws)]
     if known.size == 0:
         return math.nan, math.nan
@@ -297,151 +260,7 @@ def _percentiles(draws: Floats, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _deviation(draws: Floats) -> float:
+def deviation(draws: Floats) -> float:
+    """Standard deviation over the draws that are known."""
     known = draws[~np.isnan(draws)]
     return float(np.std(known, ddof=1)) if known.size > 1 else math.nan
-
-
-def cluster_bootstrap(
-    outcome: npt.ArrayLike,
-    treated: Flags,
-    stratum: Ints,
-    cluster: Ints,
-    *,
-    draws: int = 1_000,
-    level: float = 0.95,
-    seed: int,
-) -> BootstrapEffect:
-    """Bootstrap the matched effect over clusters, matching weights made anew in each draw.
-
-    Whole clusters are drawn with replacement. A draw keeps the strata that then hold
-    treated and controls, and weighs them as coarsened exact matching does: the mean of
-    the treated, against the mean over strata of the control means weighted by treated.
-
-    Parameters
-    ----------
-    outcome : array (n,)
-    treated : array (n,), bool
-    stratum, cluster : arrays (n,), int
-        Stratum and cluster of each unit, any whole numbers from 0 on.
-    draws : int
-        At least 1,000 for an interval of 95 %.
-    """
-    _check_settings(draws, level)
-    y, _ = _checked(outcome, None)
-    if not (treated.shape == stratum.shape == cluster.shape == y.shape):
-        raise InputError(
-            "outcome, treated, stratum and cluster must be of one length; found shapes "
-            f"{y.shape}, {treated.shape}, {stratum.shape}, {cluster.shape}."
-        )
-    table, clusters = _cluster_table(y, treated, stratum, cluster)
-    once = np.ones((1, clusters), dtype=np.int64)
-    observed = _means(table, once)[0]
-    note = _why_none(observed, clusters)
-    drawn = np.empty((0, 2)) if note else _means(table, _resampled(clusters, draws, seed))
-    return _effect(observed, drawn, clusters, level, note)
-
-
-def _why_none(observed: Floats, clusters: int) -> str:
-    if np.isnan(observed).any():
-        return "No stratum holds both treated and control units, so there is no effect."
-    if clusters < 2:
-        return "All matched units share one cluster, so nothing can be resampled."
-    return ""
-
-
-def _effect(
-    observed: Floats, drawn: Floats, clusters: int, level: float, note: str
-) -> BootstrapEffect:
-    treated, control = float(observed[0]), float(observed[1])
-    difference = drawn[:, 0] - drawn[:, 1]
-    percent = _percent(drawn[:, 0], drawn[:, 1])
-    low, high = _percentiles(difference, level)
-    percent_low, percent_high = _percentiles(percent, level)
-    return BootstrapEffect(
-        mean_treated=treated,
-        mean_control=control,
-        difference=treated - control,
-        percent=float(_percent(observed[:1], observed[1:])[0]),
-        difference_low=low,
-        difference_high=high,
-        percent_low=percent_low,
-        percent_high=percent_high,
-        difference_se=_deviation(difference),
-        draws=drawn,
-        clusters=clusters,
-        note=note,
-    )
-
-
-def _percent(treated: Floats, control: Floats) -> Floats:
-    safe = np.where(control > 0, control, 1.0)
-    return np.where(control > 0, 100 * (treated - control) / safe, math.nan)
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Sums per stratum and cluster, in the order of strata: all that a draw needs."""
-
-    stratum: Ints
-    cluster: Ints
-    sums: Floats  # (cells, 4): treated, their outcome, controls, their outcome
-
-
-def _cluster_table(y: Floats, treated: Flags, stratum: Ints, cluster: Ints) -> tuple[_Table, int]:
-    """Sums per cell over the strata that hold treated and controls; number of clusters left."""
-    both = np.bincount(stratum[treated], minlength=stratum.max(initial=-1) + 1) > 0
-    both &= np.bincount(stratum[~treated], minlength=both.size) > 0
-    kept = both[stratum]
-    y, treated, stratum = y[kept], treated[kept], stratum[kept]
-    cluster, clusters = number_cells([cluster[kept]], [int(cluster.max(initial=-1)) + 1], y.size)
-    cell, cells = number_cells([stratum, cluster], [both.size, clusters], y.size)
-    sums = np.column_stack(
-        [
-            np.bincount(cell, weights=w, minlength=cells)
-            for w in (treated, treated * y, ~treated, ~treated * y)
-        ],
-    ).astype(np.float64)
-    of_stratum, of_cluster = np.empty(cells, dtype=np.int64), np.empty(cells, dtype=np.int64)
-    of_stratum[cell], of_cluster[cell] = stratum, cluster
-    return _Table(of_stratum, of_cluster, sums), clusters
-
-
-def _resampled(clusters: int, draws: int, seed: int) -> Ints:
-    """How often each cluster is drawn, array (draws, clusters)."""
-    rng = np.random.default_rng(seed)
-    times = np.empty((draws, clusters), dtype=np.int64)
-    for row in times:
-        row[:] = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
-    return times
-
-
-def _means(table: _Table, times: Ints) -> Floats:
-    means = np.empty((times.shape[0], 2))
-    _matched_means(table.stratum, table.cluster, table.sums, times, means)
-    return means
-
-
-@numba.njit(cache=True, nogil=True)
-def _matched_means(  # pragma: no cover - compiled
-    stratum: Ints, cluster: Ints, sums: Floats, times: Ints, means: Floats
-) -> None:
-    """Mean of matched treated and weighted mean of matched controls, for every draw."""
-    cells = stratum.size
-    for d in range(times.shape[0]):
-        units, top, expected = 0.0, 0.0, 0.0
-        n_t, y_t, n_c, y_c = 0.0, 0.0, 0.0, 0.0
-        for i in range(cells):
-            k = float(times[d, cluster[i]])
-            n_t += k * sums[i, 0]
-            y_t += k * sums[i, 1]
-            n_c += k * sums[i, 2]
-            y_c += k * sums[i, 3]
-            if i + 1 == cells or stratum[i + 1] != stratum[i]:
-                if n_t > 0 and n_c > 0:
-                    units += n_t
-                    top += y_t
-                    expected += n_t * y_c / n_c
-                n_t, y_t, n_c, y_c = 0.0, 0.0, 0.0, 0.0
-        means[d, 0] = top / units if units > 0 else np.nan
-        means[d, 1] = expected / units if units > 0 else np.nan

@@ -236,10 +236,21 @@ def weighted_median(values: Floats, weight: Floats) -> float:
 
 def fisher_p(success: Flags, treated: Flags) -> float:
     """Two-sided p of Fisher's exact test that success and treatment go together."""
-    table = np.bincount(treated * 2 + success, minlength=4).reshape(2, 2)
-    if not table.sum(axis=1).all():
+    lost, lost_treated, won, won_treated = np.bincount(success * 2 + treated, minlength=4).tolist()
+    return fisher_p_of(won_treated, lost_treated, won, lost)
+
+
+def fisher_p_of(won: int, lost: int, others_won: int, others_lost: int) -> float:
+    """Two-sided p of Fisher's exact test on counts; NaN when a side is empty.
+
+    Examples
+    --------
+    >>> round(fisher_p_of(3, 1, 1, 3), 4)
+    0.4857
+    """
+    if not (won + lost and others_won + others_lost):
         return math.nan
-    return float(stats.fisher_exact(table).pvalue)
+    return float(stats.fisher_exact([[won, lost], [others_won, others_lost]]).pvalue)
 
 
 def carried_by_largest(outcome: Floats, treated: Flags, weight: Floats, largest: int = 10) -> float:

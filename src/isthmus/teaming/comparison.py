@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from isthmus.stats.bootstrap import BootstrapEffect, cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import BootstrapEffect, cluster_bootstrap
 from isthmus.stats.effects import Measures, measures
 from isthmus.stats.matching import Matching, cem
 from isthmus.stats.ppml import poisson_regression

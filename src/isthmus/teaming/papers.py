@@ -122,17 +122,27 @@ def top_institutions(led: Table, number: int) -> Table:
     return sums.order_by([sums.citations.desc(), sums.institution_id]).limit(number)
 
 
-def at_top_institutions(groups: Table, top: Table) -> Table:
-    """Count papers by group and year, and how many a top institution leads.
+def at_top_institutions(led: Table, groups: Table, top: Table) -> Table:
+    """Count papers by group and year, and how many a top institution leads, beside all others.
 
     Grain: one row per leading pole, group and year. Columns: ``lead``, ``group``, ``year``,
-    ``papers``, ``papers_top_institution``.
+    ``papers``, ``papers_top_institution``, ``others``, ``others_top_institution`` (papers
+    of the same leading country and year outside the group).
     """
-    marked = groups.left_join(
-        top.select("institution_id", top_citations="citations"), "institution_id"
-    )
-    return marked.group_by("group", "year", lead=marked.country).agg(
+    best = top.select("institution_id", top_citations="citations")
+    marked = groups.left_join(best, "institution_id")
+    inside = marked.group_by("group", "year", lead=marked.country).agg(
         papers=marked.count(), papers_top_institution=marked.top_citations.count()
+    )
+    everyone = led.left_join(best, "institution_id")
+    totals = everyone.group_by("year", lead=everyone.country).agg(
+        all_papers=everyone.count(), all_top=everyone.top_citations.count()
+    )
+    joined = inside.inner_join(totals, ["year", "lead"])
+    return joined.select(
+        *inside.columns,
+        others=joined.all_papers - joined.papers,
+        others_top_institution=joined.all_top - joined.papers_top_institution,
     )
 
 

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.engine import Table
-from isthmus.stats.effects import measures
+from isthmus.stats.effects import fisher_p_of, measures
 from isthmus.tables import StudyTables
-from isthmus.teaming import lists
 from isthmus.teaming import papers as papers_of_study
 from isthmus.teaming.comparison import (
     BALANCE,
@@ -23,6 +22,7 @@ from isthmus.teaming.comparison import (
     Rules,
     bootstrap,
     compare,
+    known,
     match,
     matched_row,
     units_of,
@@ -97,19 +97,20 @@ class Teams:
         """Papers by leading pole, group, year and team size."""
         return papers_of_study.team_sizes(self.groups)
 
-    def top_institutions(self) -> Table:
-        """Papers by leading pole, group and year, and how many a top institution leads."""
+    def top_institutions(self) -> pa.Table:
+        """Papers by leading pole, group and year, and how many a top institution leads.
+
+        ``p`` is that of Fisher's exact test, two-sided, that papers of the group and all
+        others of the country and year are as often led by a top institution (AlShebli et
+        al. 2024, figure 3c); null where there are no others.
+        """
         top = papers_of_study.top_institutions(self.led, self.settings.top_institutions)
-        return papers_of_study.at_top_institutions(self.groups, top)
-
-    def leading_institutions(self) -> Table:
-        """List the institutions whose papers, as led by them, gathered most citations."""
-        institutions = self.tables.corpus["institutions"]
-        return lists.leading_institutions(self.led, institutions, self.settings.top_institutions)
-
-    def cited_works(self) -> Table:
-        """List the most cited works of each year with a country."""
-        return lists.cited_works(self.led, self.tables.corpus)
+        counts = papers_of_study.at_top_institutions(self.led, self.groups, top)
+        rows = self.tables.engine.collect(counts)
+        order = ("papers_top_institution", "papers", "others_top_institution", "others")
+        tests = zip(*(rows[name].to_pylist() for name in order), strict=True)
+        p = [known(fisher_p_of(a, n - a, b, m - b)) for a, n, b, m in tests]
+        return rows.append_column("p", pa.array(p, pa.float64()))
 
     def papers(self, lead: str) -> Papers:
         """Read the papers one country leads."""
