@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,9 @@ def test_the_demo_prints_leaders_next_to_the_truth(tmp_path: Path) -> None:
         assert "planted papers" in done.stdout
         assert "US" in done.stdout
         assert "isthmus ingest" in done.stdout
+        for named in ("The report: ", "The explorer: "):
+            address = done.stdout.split(named)[1].split()[0]
+            assert Path(urllib.parse.unquote(address.removeprefix("file://"))).is_file()
     other = [*command, "--seed", "2"]
     done = subprocess.run(other, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -302,6 +302,9 @@ def explore(
     ] = None,
     port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    small_cell: Annotated[
+        int, typer.Option(help="Joint papers under which a pair's row is greyed.", min=0)
+    ] = 25,
 ) -> None:
     """Open the explorer of a finished run, or write it as a static site.
 
@@ -315,10 +318,12 @@ def explore(
 
     found = open_results(results)
     if to is not None:
-        _out.print(f"The explorer is at {build_site(found, to)}.", markup=False)
+        _out.print(
+            f"The explorer is at {build_site(found, to, small_cell=small_cell)}.", markup=False
+        )
         return
     with TemporaryDirectory() as folder:
-        site = build_site(found, Path(folder) / "site").parent
+        site = build_site(found, Path(folder) / "site", small_cell=small_cell).parent
         serve(site, port=port, browser=browser, tell=lambda at: _out.print(f"Explorer: {at}"))
 
 

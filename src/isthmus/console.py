@@ -48,8 +48,9 @@ Everything is in {folder}: the world as OpenAlex files, its truth, the corpus,
 study.toml and the results. With data of your own, and that study.toml to start from:
   isthmus ingest WORKS.jsonl.gz --to corpus
   isthmus run study.toml --to results
-The report: {folder}/results/index.html
-The explorer: isthmus explore {folder}/results"""
+The report: {report}
+The explorer: {explorer}
+(or on this machine's own address: isthmus explore {folder}/results)"""
 
 
 @contextmanager
@@ -275,7 +276,8 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     yield table
     yield recovery(shown.recovered)
     yield twins(shown.verdicts)
-    yield NEXT.format(folder=shown.folder)
+    pages = {name: getattr(shown, name).resolve().as_uri() for name in ("report", "explorer")}
+    yield NEXT.format(folder=shown.folder, **pages)
 
 
 def twins(verdicts: Sequence[tuple[str, str, str]]) -> Table:

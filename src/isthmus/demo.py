@@ -12,6 +12,7 @@ from isthmus.errors import TargetError
 from isthmus.files import write_text
 from isthmus.findings import Finding, decide
 from isthmus.report import write_report
+from isthmus.report.site import build_site
 from isthmus.results import Results
 from isthmus.runner import Progress, run
 from isthmus.simulation import TRUTH, read_truth, simulate_world
@@ -92,6 +93,8 @@ class Demonstration:
         The results of the placebo twin: a world of the same size without any preference.
     verdicts
         Claim, its verdict in the planted world and in the placebo twin.
+    report, explorer
+        First pages of the report and of the explorer, written as a site.
     """
 
     folder: Path
@@ -99,6 +102,8 @@ class Demonstration:
     recovered: list[Recovery]
     twin: Results
     verdicts: list[tuple[str, str, str]]
+    report: Path
+    explorer: Path
 
 
 def demonstrate(folder: Path, *, works: int, seed: int, progress: Progress) -> Demonstration:
@@ -116,10 +121,12 @@ def demonstrate(folder: Path, *, works: int, seed: int, progress: Progress) -> D
     if not study.exists():
         write_text(study, STUDY)
     results = run(Study.load(study), folder / "results", progress=progress)
-    write_report(results)
+    report = write_report(results)
+    explorer = build_site(results, folder / "site")
     twin = _twin(folder, works, seed, progress)
     verdicts = compared(results, twin)
-    return Demonstration(folder, results, list(recovered(world, results)), twin, verdicts)
+    found = list(recovered(world, results))
+    return Demonstration(folder, results, found, twin, verdicts, report, explorer)
 
 
 def _twin(folder: Path, works: int, seed: int, progress: Progress) -> Results:
@@ -153,7 +160,7 @@ def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
 def said(finding: Finding) -> str:
     """Give a verdict, with a warning where the placebo shows the same."""
     warned = finding.decision.placebo.startswith("fails")
-    return finding.decision.verdict + (" (so does the placebo)" if warned else "")
+    return finding.decision.verdict + (" (worlds without affinity show it too)" if warned else "")
 
 
 def _world(folder: Path, works: int, seed: int, simulating: Callable[[int, int], None]) -> Path:

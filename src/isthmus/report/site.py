@@ -38,7 +38,7 @@ SCRIPTS = (
 SITE_MARK = "isthmus-site.json"
 
 
-def build_site(results: Results, target: str | Path) -> Path:
+def build_site(results: Results, target: str | Path, *, small_cell: int = SMALL_CELL) -> Path:
     """Write the explorer of `results` to the folder `target`, whole or not at all.
 
     Parameters
@@ -47,6 +47,8 @@ def build_site(results: Results, target: str | Path) -> Path:
         Results of a finished run.
     target
         Folder of the site; an older site there is replaced.
+    small_cell
+        Joint papers of a pair under which its row is greyed: too few to say much.
 
     Returns
     -------
@@ -66,7 +68,8 @@ def build_site(results: Results, target: str | Path) -> Path:
         names = _write_shards(source, partial)
         _write_static(partial / "static")
         made = pages(source)
-        _write(partial / "data" / "meta.js", f"isthmus.meta={html.data(_meta(source, names))};\n")
+        meta = {**_meta(source, names), "small": small_cell}
+        _write(partial / "data" / "meta.js", f"isthmus.meta={html.data(meta)};\n")
         for page in made:
             _write(partial / f"{page.name}.html", page_html(source, page, made))
         _write(partial / "methods.html", methods_html(source, made))
@@ -123,7 +126,7 @@ def _meta(source: Source, names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         folder, _, last = name.rpartition("/")
         index.setdefault(folder, []).append(last)
-    return {"names": source.names, "shards": index, "small": SMALL_CELL, "poles": source.poles}
+    return {"names": source.names, "shards": index, "poles": source.poles}
 
 
 def page_html(source: Source, page: Page, menu: Sequence[Page]) -> str:
