@@ -77,6 +77,12 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
         ({"study": ABOUT, "mobility": {"output_cuts": [4, 2]}}, "rising order"),
         ({"study": ABOUT, "mobility": {"pairs": [["US", "US"]]}}, "two different countries"),
         ({"study": ABOUT, "mobility": {"pairs": [["US", "China"]]}}, "ISO 3166"),
+        ({"study": ABOUT, "novelty": {"percentile": 101}}, "`novelty.percentile` is 101"),
+        ({"study": ABOUT, "novelty": {"hit_percent": 0}}, "`novelty.hit_percent` is 0"),
+        ({"study": ABOUT, "novelty": {"min_references": 1}}, "two references make a pair"),
+        ({"study": ABOUT, "novelty": {"max_references": 1}}, "`novelty.max_references` is 1"),
+        ({"study": ABOUT, "novelty": {"percentil": 5}}, "did you mean `percentile`"),
+        ({"study": ABOUT, "run": {"pair_memory_mb": 0}}, "`run.pair_memory_mb` is 0"),
         ({"study": ABOUT, "poles": {"null_models": []}}, "at least one null model"),
         ({"study": ABOUT, "field": {"concepts": ["AI"]}}, "not an identifier"),
         ({"study": ABOUT, "run": {"seed": -1}}, "0 or more"),
@@ -118,3 +124,17 @@ def test_the_fingerprint_follows_what_changes_numbers(tmp_path: Path) -> None:
 )
 def test_entity_ids(text: str, number: int) -> None:
     assert entity_id(text) == number
+
+
+def test_novelty_s_settings_change_results_and_its_memory_does_not() -> None:
+    plain = Study.parse({"study": ABOUT})
+    assert plain.settings()["novelty"] == {
+        "percentile": 10.0,
+        "hit_percent": 1.0,
+        "min_references": 2,
+        "max_references": 2000,
+        "merge_issn_l": True,
+    }
+    other = Study.parse({"study": ABOUT, "novelty": {"merge_issn_l": False}})
+    assert other.fingerprint() != plain.fingerprint()
+    assert plain.with_run(pair_memory_mb=5).fingerprint() == plain.fingerprint()

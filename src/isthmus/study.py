@@ -115,6 +115,32 @@ class Impact(_Section, frozen=True):
     exclude_citing_countries: tuple[str, ...] = ()
 
 
+class Novelty(_Section, frozen=True):
+    """``[novelty]``: how unusual the venues are that a work cites together.
+
+    Attributes
+    ----------
+    percentile
+        Which percentile of a work's venue pairs' z is its novelty (10 in Uzzi et al.).
+    hit_percent
+        Share of a year's scored works, the lowest, called novelty hits (1 in AlShebli et al.).
+    min_references
+        Usable references a work needs for a score: two make the first pair.
+    max_references
+        Works with more usable references are left out of the null, get no score and are
+        counted, as pairs grow with the square of a list: one list of 2,000 holds as many
+        as 6,600 lists of 25. 0 keeps every list.
+    merge_issn_l
+        Whether ids of venues that share an ISSN-L are one venue.
+    """
+
+    percentile: float = 10.0
+    hit_percent: float = 1.0
+    min_references: int = 2
+    max_references: int = 2000
+    merge_issn_l: bool = True
+
+
 class Scientists(_Section, frozen=True):
     """``[scientists]``: who counts as a scientist of the field.
 
@@ -249,8 +275,10 @@ class Poles(_Section, frozen=True):
 class Run(_Section, frozen=True):
     """``[run]``: the seed, the engine and what it may use.
 
-    `memory` and `spill` bound either engine; `threads` are DuckDB's; `master`
-    is Spark's master URL, by default all cores of this machine.
+    `memory` and `spill` bound either engine; `threads` are DuckDB's and the kernels';
+    `master` is Spark's master URL, by default all cores of this machine.
+    `pair_memory_mb` bounds the venue pairs that novelty holds at a time beside its
+    references; beyond it they go to files in `spill`, by default in the results.
     """
 
     seed: int = 1
@@ -258,6 +286,7 @@ class Run(_Section, frozen=True):
     memory: str | None = None
     threads: int | None = None
     spill: str | None = None
+    pair_memory_mb: int = 1024
     master: str | None = None
 
 
@@ -288,6 +317,7 @@ class Study(_Section, frozen=True):
     countries: Countries = Countries()
     corrections: Corrections = Corrections()
     impact: Impact = Impact()
+    novelty: Novelty = Novelty()
     scientists: Scientists = Scientists()
     mobility: Mobility = Mobility()
     teaming: Teaming = Teaming()
@@ -519,9 +549,32 @@ def _check_numbers(study: Study) -> None:
             "above 0 and below 1",
         ),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
+        (
+            study.run.pair_memory_mb >= 1,
+            "run.pair_memory_mb",
+            study.run.pair_memory_mb,
+            "1 or more",
+        ),
     ]
+    rules += _novelty_rules(study.novelty)
     for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
         _require(*rule)
+
+
+def _novelty_rules(rules: Novelty) -> list[tuple[bool, str, object, str]]:
+    percent, hits, longest = rules.percentile, rules.hit_percent, rules.max_references
+    least = rules.min_references
+    return [
+        (0 <= percent <= 100, "novelty.percentile", percent, "0 to 100"),
+        (0 < hits <= 100, "novelty.hit_percent", hits, "above 0 and at most 100"),
+        (least >= 2, "novelty.min_references", least, "2 or more: two references make a pair"),
+        (
+            longest == 0 or longest >= least,
+            "novelty.max_references",
+            longest,
+            "0 (every list is kept) or at least `min_references`",
+        ),
+    ]
 
 
 def _mobility_rules(rules: Mobility) -> list[tuple[bool, str, object, str]]:

@@ -22,8 +22,7 @@ from isthmus.corpus.store import CorpusWriter, open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.novelty import Novelty, novelty_by_country, novelty_thresholds
 from isthmus.leadership.reference_lists import merged_venues
-from isthmus.stats import atypicality
-from isthmus.stats.disruption import disruption
+from isthmus.stats import atypicality, disruption
 from isthmus.study import Study
 from isthmus.tables import StudyTables
 
@@ -70,9 +69,13 @@ def seen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[dict,
     yield from opened(tables, tmp_path)
 
 
-def opened(tables: dict[str, pa.Table], folder: Path) -> Iterator[tuple[dict, StudyTables]]:
+def opened(
+    tables: dict[str, pa.Table], folder: Path, rules: dict | None = None
+) -> Iterator[tuple[dict, StudyTables]]:
     about = {"corpus": "corpus", "years": list(YEARS)}
-    study = Study.parse({"study": about, "impact": {"hit_percent": 5}})
+    run = {"threads": 3, "pair_memory_mb": 1}
+    novelty = {"hit_percent": 5, **(rules or {})}
+    study = Study.parse({"study": about, "novelty": novelty, "run": run})
     engine = DuckDBEngine(threads=1)
     yield (
         {name: table.to_pylist() for name, table in tables.items()},
@@ -231,3 +234,65 @@ def test_works_without_references_give_nulls(tmp_path: Path) -> None:
         assert all(row["novelty"] is None and row["n_references"] == 0 for row in rows)
         countries = novelty.by_country(works, study_tables.deciding)
         assert study_tables.engine.collect(countries).num_rows == 0
+
+
+def seen_with(rules: dict, folder: Path) -> Iterator[tuple[dict, StudyTables]]:
+    tables = corpus_tables(4)
+    with CorpusWriter(folder / "corpus", source="random") as writer:
+        for name, table in tables.items():
+            writer.write(name, table)
+    return opened(tables, folder, rules)
+
+
+def scores_of(tables: StudyTables) -> dict[int, dict]:
+    return {r["work_id"]: r for r in tables.engine.collect(Novelty(tables).works()).to_pylist()}
+
+
+def test_settings_reach_the_kernel(tmp_path: Path) -> None:
+    rules = {"percentile": 25, "min_references": 4, "max_references": 6}
+    for rows, tables in seen_with(rules, tmp_path):
+        found = scores_of(tables)
+        columns = [list(column) for column in zip(*usable(rows), strict=True)]
+        expected = atypicality(*columns, quantile=0.25, max_references=6)
+        lists = dict(zip(*np.unique(columns[0], return_counts=True), strict=True))
+        assert {min(n, 7) for n in lists.values()} == set(range(1, 8))
+        for work, tail in zip(expected.paper_id.tolist(), expected.tail.tolist(), strict=True):
+            known = 4 <= lists[work] <= 6
+            assert found[work]["novelty"] == (tail if known else None)
+
+
+def test_long_lists_are_counted_apart(tmp_path: Path) -> None:
+    for rows, tables in seen_with({"max_references": 5}, tmp_path):
+        used = usable(rows)
+        works, sizes = np.unique([one[0] for one in used], return_counts=True)
+        long = dict(zip(works.tolist(), (sizes > 5).tolist(), strict=True))
+        assert 0 < sum(long.values()) < len(long)
+        for row in tables.engine.collect(Novelty(tables).losses()).to_pylist():
+            year = row.pop("year")
+            assert row["long_list"] == sum(one[1] == year and long[one[0]] for one in used)
+            assert row["usable"] == sum(one[1] == year and not long[one[0]] for one in used)
+            assert row.pop("references") == sum(row.values())
+
+
+def test_venues_stay_apart_when_not_merged(tmp_path: Path) -> None:
+    (tmp_path / "apart").mkdir()
+    (tmp_path / "merged").mkdir()
+    for _, tables in seen_with({"merge_issn_l": False}, tmp_path / "apart"):
+        apart = scores_of(tables)
+        venues = tables.engine.collect(Novelty(tables).lists)["venue_id"].to_pylist()
+    for rows, tables in seen_with({}, tmp_path / "merged"):
+        merged = scores_of(tables)
+        of_work = {row["work_id"]: row["venue_id"] for row in rows["works"]}
+    assert {1, 2} <= set(venues) <= set(of_work.values())
+    assert apart.keys() == merged.keys()
+    assert apart != merged
+
+
+def test_threads_and_memory_change_nothing(tmp_path: Path) -> None:
+    for rows, tables in seen_with({}, tmp_path):
+        many = scores_of(tables)
+        study = tables.study.with_run(threads=1, pair_memory_mb=1024)
+        corpus = open_corpus(tmp_path / "corpus")
+        alone = StudyTables(study, corpus, tables.engine, tmp_path / "again")
+        assert scores_of(alone) == many
+        assert len(many) == sum(YEARS[0] <= r["year"] <= YEARS[1] for r in rows["works"])

@@ -150,7 +150,8 @@ def novelty(rng: np.random.Generator, span: np.ndarray, n: int = 150) -> dict[st
         "tie_weight": np.full(len(span), 0.5),
     }
     losses = {"year": span.astype(np.int16), "references": np.full(len(span), 15 * n)}
-    for name in ("not_in_corpus", "to_itself", "to_later_years", "without_venue", "usable"):
+    kinds = ("not_in_corpus", "to_itself", "to_later_years", "without_venue", "long_list", "usable")
+    for name in kinds:
         losses[name] = rng.poisson(3 * n, len(span))
     return {
         "novelty_works": pa.table(works),

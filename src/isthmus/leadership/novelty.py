@@ -10,6 +10,8 @@ of a year, whatever field the cited works are in.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from isthmus.engine import Engine, Table
+from isthmus.engine import Table
 from isthmus.files import atomic_path
 from isthmus.leadership.impact import hit_thresholds
 from isthmus.leadership.reference_lists import (
@@ -26,9 +28,13 @@ from isthmus.leadership.reference_lists import (
     reference_ages,
     reference_lists,
 )
-from isthmus.stats.disruption import disruption
+from isthmus.stats.disruption_index import disruption
 from isthmus.stats.venue_pairs import atypicality
+from isthmus.study import Novelty as NoveltyRules
 from isthmus.tables import StudyTables
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 #: Years after publication in which citations count towards disruption (CD5).
 DISRUPTION_WINDOW = 5
@@ -62,10 +68,11 @@ class Novelty:
     def lists(self) -> Table:
         """References of the field's works, as :func:`reference_lists`."""
         tables, corpus = self.tables, self.tables.corpus
+        venues = corpus["venues"] if tables.study.novelty.merge_issn_l else None
         return tables.keep(
             "reference_lists",
             lambda: reference_lists(
-                tables.field_in_years, corpus["references"], corpus["works"], corpus["venues"]
+                tables.field_in_years, corpus["references"], corpus["works"], venues
             ),
         )
 
@@ -73,50 +80,83 @@ class Novelty:
         """Give the scores of every work of the field in the study's years.
 
         Grain: one row per work. Columns: those of ``SCORES``, ``n_references``
-        and ``reference_age``. Scores are computed year by year and kept in one
-        file a year, so that memory does not grow with the years.
+        and ``reference_age``. Scores are computed for as many years at a time as
+        there are threads, and kept in one file a year, so that memory does not
+        grow with the years.
         """
         folder = self.tables.folder / "novelty"
         first, last = self.tables.study.years
-        parts = [self._scored(year, folder / f"{year}.parquet") for year in range(first, last + 1)]
-        scores = self.tables.engine.read(parts, SCORES)
+        paths = {year: folder / f"{year}.parquet" for year in range(first, last + 1)}
+        left = [year for year, path in paths.items() if not path.exists()]
+        together = self._threads
+        for at in range(0, len(left), together):
+            self._score(left[at : at + together], paths)
+        scores = self.tables.engine.read(list(paths.values()), SCORES)
         joined = scores.left_join(reference_ages(self.lists), "work_id")
         return joined.select(
             *SCORES.names, "reference_age", n_references=joined.n_references.fill_null(0)
         )
 
-    def _scored(self, year: int, path: Path) -> Path:
-        if not path.exists():
-            tables = self.tables
-            field = tables.field.filter(tables.field.year == year)
-            ids = np.sort(_ints(tables.engine.collect(field.select("work_id")), "work_id"))
-            table = pa.table(
-                {
-                    "work_id": ids,
-                    "year": np.full(ids.size, year, np.int16),
-                    **novelty_scores(tables.engine, self.lists, year, ids),
-                    "disruption": self._disruption(year, ids),
-                },
-                schema=SCORES,
-            )
-            with atomic_path(path) as partial:
-                pq.write_table(table, partial, compression="zstd")
-        return path
+    @property
+    def _threads(self) -> int:
+        return self.tables.study.run.threads or os.cpu_count() or 1
 
-    def _disruption(self, year: int, ids: npt.NDArray[np.int64]) -> pa.Array:
+    def _score(self, years: list[int], paths: Mapping[int, Path]) -> None:
+        """Score the works of some years, and keep each year in its file."""
+        field = self.tables.field_in_years
+        field = self.tables.engine.collect(field.filter(field.year.isin(years)).order_by("work_id"))
+        ids, year_of = _ints(field, "work_id"), _ints(field, "year")
+        table = pa.table(
+            {
+                "work_id": ids,
+                "year": year_of.astype(np.int16),
+                **self._novelty(years, ids),
+                "disruption": self._disruption(years, ids, year_of),
+            },
+            schema=SCORES,
+        )
+        for year in years:
+            with atomic_path(paths[year]) as partial:
+                pq.write_table(table.filter(year_of == year), partial, compression="zstd")
+
+    def _novelty(self, years: list[int], ids: Ints) -> dict[str, pa.Array]:
+        used = counting(self.lists)
+        used = used.filter(used.year.isin(years), used.venue_id.notnull())
+        names = ("work_id", "year", "venue_id", "cited_year")
+        table = self.tables.engine.collect(used.select(*names))
+        study = self.tables.study
+        spill = study.path(study.run.spill) if study.run.spill else self.tables.folder
+        spill.mkdir(parents=True, exist_ok=True)
+        return novelty_scores(
+            [_ints(table, name) for name in names],
+            ids,
+            study.novelty,
+            threads=self._threads,
+            memory=study.run.pair_memory_mb << 20,
+            spill=str(spill),
+        )
+
+    def _disruption(self, years: list[int], ids: Ints, year_of: Ints) -> pa.Array:
         """CD5, defined for works whose window ends inside the corpus."""
-        if year + DISRUPTION_WINDOW > self.tables.corpus_end:
+        known = [year for year in years if year + DISRUPTION_WINDOW <= self.tables.corpus_end]
+        if not known:
             return pa.nulls(ids.size, pa.float64())
         corpus = self.tables.corpus
-        field = self.tables.field.filter(self.tables.field.year == year)
+        field = self.tables.field_in_years
+        watched = field.filter(field.year.isin(known))
         table = later_citations(
-            field, corpus["references"], corpus["works"], year, DISRUPTION_WINDOW
+            watched, corpus["references"], corpus["works"], known, DISRUPTION_WINDOW
         )
-        return disruption_scores(self.tables.engine.collect(table), ids, year, DISRUPTION_WINDOW)
+        mine = np.isin(year_of, known)
+        index = np.full(ids.size, np.nan)
+        index[mine] = disruption_scores(
+            self.tables.engine.collect(table), ids[mine], year_of[mine], self._threads
+        )
+        return _nullable(index)
 
     def thresholds(self, works: Table) -> Table:
         """Where each year's novelty hits begin, and the size of the tie there."""
-        return novelty_thresholds(works, self.tables.study.impact.hit_percent)
+        return novelty_thresholds(works, self.tables.study.novelty.hit_percent)
 
     def by_country(self, works: Table, countries: Table) -> Table:
         """Measure countries by year, under the attribution of `countries`."""
@@ -124,22 +164,39 @@ class Novelty:
 
     def losses(self) -> Table:
         """Count references lost, by year and reason."""
-        return losses(self.lists)
+        return losses(self.lists, self.tables.study.novelty.max_references)
 
 
 def novelty_scores(
-    engine: Engine, lists: Table, year: int, ids: npt.NDArray[np.int64]
+    references: list[Ints],
+    ids: Ints,
+    rules: NoveltyRules,
+    *,
+    threads: int = 1,
+    memory: int = 1 << 30,
+    spill: str | None = None,
 ) -> dict[str, pa.Array]:
-    """Novelty, conventionality and number of pairs of a year's works, in the order of `ids`."""
-    used = counting(lists)
-    used = used.filter(used.year == year, used.venue_id.notnull())
-    table = engine.collect(used.select("work_id", "year", "venue_id", "cited_year"))
-    columns = [_ints(table, name) for name in ("work_id", "year", "venue_id", "cited_year")]
-    scores = atypicality(*columns, return_pairs=False)
+    """Novelty, conventionality and number of pairs of works, in the order of `ids`.
+
+    `references` are work, its year, venue and year of the cited work, one entry
+    per usable reference; `ids` are ascending.
+    """
+    scores = atypicality(
+        *references,
+        quantile=rules.percentile / 100,
+        max_references=rules.max_references or None,
+        return_pairs=False,
+        threads=threads,
+        memory_limit=memory,
+        spill=spill,
+    )
     at = np.searchsorted(ids, scores.paper_id)
+    enough = scores.n_pairs >= rules.min_references * (rules.min_references - 1) // 2
     novelty, median = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
     n_pairs = np.zeros(ids.size, np.int64)
-    novelty[at], median[at], n_pairs[at] = scores.tail, scores.median, scores.n_pairs
+    novelty[at] = np.where(enough, scores.tail, np.nan)
+    median[at] = np.where(enough, scores.median, np.nan)
+    n_pairs[at] = scores.n_pairs
     return {
         "novelty": _nullable(novelty),
         "conventionality": _nullable(median),
@@ -147,8 +204,10 @@ def novelty_scores(
     }
 
 
-def later_citations(field: Table, references: Table, works: Table, year: int, window: int) -> Table:
-    """References in the window to works of `field` or to what they refer to.
+def later_citations(
+    field: Table, references: Table, works: Table, years: list[int], window: int
+) -> Table:
+    """References in the windows of `years` to works of `field` or to what they refer to.
 
     Grain: one row per pair of works. Columns: ``citing_id``, ``citing_year``,
     ``cited_id``. The references of the field's own works are among them.
@@ -156,21 +215,21 @@ def later_citations(field: Table, references: Table, works: Table, year: int, wi
     focal = field.select(cited_id="work_id")
     theirs = references.semi_join(focal.select(citing_id="cited_id"), "citing_id")
     watched = focal.union(theirs.select("cited_id")).distinct()
-    span = works.filter(works.year.between(year, year + window))
+    span = works.filter(works.year.between(min(years), max(years) + window))
     citing = span.select(citing_id="work_id", citing_year="year")
     later = references.select("citing_id", "cited_id").semi_join(watched, "cited_id")
     return later.inner_join(citing, "citing_id").select("citing_id", "citing_year", "cited_id")
 
 
-def disruption_scores(
-    edges: pa.Table, ids: npt.NDArray[np.int64], year: int, window: int
-) -> pa.Array:
-    """Disruption of a year's works, in the order of `ids`."""
-    citing, citing_year = _ints(edges, "citing_id"), _ints(edges, "citing_year")
+def disruption_scores(edges: pa.Table, ids: Ints, year_of: Ints, threads: int) -> Floats:
+    """Disruption of works, in the order of `ids`; NaN where undefined."""
+    citing = _ints(edges, "citing_id")
     papers, at = np.unique(np.concatenate([citing, ids]), return_index=True)
-    years = np.concatenate([citing_year, np.full(ids.size, year)])[at]
-    scores = disruption(citing, _ints(edges, "cited_id"), papers, years, focal=ids, window=window)
-    return _nullable(scores.index)
+    years = np.concatenate([_ints(edges, "citing_year"), year_of])[at]
+    cited = _ints(edges, "cited_id")
+    return disruption(
+        citing, cited, papers, years, focal=ids, window=DISRUPTION_WINDOW, threads=threads
+    ).index
 
 
 def novelty_thresholds(works: Table, hit_percent: float) -> Table:
@@ -214,9 +273,9 @@ def novelty_by_country(works: Table, thresholds: Table, countries: Table) -> Tab
     return sums.select(*kept, novel_hits=novel, novel_share=novel / sums.quota)
 
 
-def _ints(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
+def _ints(table: pa.Table, name: str) -> Ints:
     return np.asarray(table[name].to_numpy(), np.int64)
 
 
-def _nullable(values: npt.NDArray[np.float64]) -> pa.Array:
+def _nullable(values: Floats) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))

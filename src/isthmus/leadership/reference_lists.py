@@ -19,12 +19,13 @@ def merged_venues(venues: Table) -> Table:
     return joined.select("venue_id", merged_id=merged).distinct()
 
 
-def reference_lists(field: Table, references: Table, works: Table, venues: Table) -> Table:
+def reference_lists(field: Table, references: Table, works: Table, venues: Table | None) -> Table:
     """List the references of the field's works, whether anything is known of them or not.
 
     Grain: one row per pair of citing and cited work. Columns: ``work_id``,
     ``year``, ``cited_id``, ``cited_year`` (null when the cited work is not in
-    the corpus) and ``venue_id`` (merged; null when unknown).
+    the corpus) and ``venue_id`` (null when unknown; merged by :func:`merged_venues`
+    unless `venues` is None).
     """
     pairs = references.select(work_id="citing_id", cited_id="cited_id").distinct()
     lists = field.select("work_id", "year").inner_join(pairs, "work_id")
@@ -32,6 +33,8 @@ def reference_lists(field: Table, references: Table, works: Table, venues: Table
     dated = lists.left_join(cited, "cited_id").select(
         *lists.columns, "cited_year", venue_id="cited_venue"
     )
+    if venues is None:
+        return dated
     joined = dated.left_join(merged_venues(venues), "venue_id")
     return joined.select(
         *lists.columns,
@@ -46,12 +49,13 @@ def counting(lists: Table) -> Table:
     return known.filter(known.cited_id != known.work_id, known.cited_year <= known.year)
 
 
-def losses(lists: Table) -> Table:
+def losses(lists: Table, longest: int) -> Table:
     """Count references by the citing work's year and by what became of them.
 
-    A reference counts under the first reason that holds. Grain: one row per
-    year. Columns: ``year``, ``references``, ``not_in_corpus``, ``to_itself``,
-    ``to_later_years``, ``without_venue``, ``usable``.
+    A reference counts under the first reason that holds. Those of works with more
+    than `longest` usable references are ``long_list``; 0 is no limit. Grain: one
+    row per year. Columns: ``year``, ``references``, ``not_in_corpus``,
+    ``to_itself``, ``to_later_years``, ``without_venue``, ``long_list``, ``usable``.
     """
     reason = ibis.cases(
         (lists.cited_id == lists.work_id, "to_itself"),
@@ -60,11 +64,20 @@ def losses(lists: Table) -> Table:
         (lists.venue_id.isnull(), "without_venue"),
         else_="usable",
     )
-    marked = lists.mutate(reason=reason)
+    marked = lists.select("work_id", "year", reason=reason)
     names = ("not_in_corpus", "to_itself", "to_later_years", "without_venue", "usable")
-    return marked.group_by("year").agg(
+    each = marked.group_by("work_id", "year").agg(
         references=marked.count(),
         **{name: (marked.reason == name).sum() for name in names},
+    )
+    too_long = each.usable > longest if longest else ibis.literal(False)
+    parted = each.mutate(
+        long_list=ibis.ifelse(too_long, each.usable, 0),
+        usable=ibis.ifelse(too_long, 0, each.usable),
+    )
+    counted = ("references", *names[:-1], "long_list", "usable")
+    return parted.group_by("year").agg(
+        **{name: parted[name].sum().cast("int64") for name in counted}
     )
 
 

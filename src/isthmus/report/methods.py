@@ -63,12 +63,7 @@ def _parts(source: Source) -> Iterator[str]:
     yield "## Impact and hits {#impact}"
     yield _impact(source)
     yield "## Novelty {#novelty}"
-    yield (
-        "Venues cited together are compared with their expected count when venues are permuted "
-        "among references of the same citing and cited year; a paper's novelty is the tenth "
-        "percentile of its pairs' z (Uzzi et al. 2013). Lower is more novel. "
-        f"{_state(source, 'country_year', 'novelty_median')}"
-    )
+    yield _novelty(source)
     yield "## Scientists {#scientists}"
     people = settings["scientists"]
     yield (
@@ -150,6 +145,19 @@ def _impact(source: Source) -> str:
     if rules["exclude_citing_countries"]:
         text += f" Citations from {', '.join(rules['exclude_citing_countries'])} are left out."
     return text
+
+
+def _novelty(source: Source) -> str:
+    rules = source.settings["novelty"]
+    text = "Venues cited together are compared with their expected count when venues are permuted "
+    text += "among references of the same citing and cited year; a paper's novelty is the "
+    text += f"quantile at {rules['percentile']:g} % of its pairs' z (Uzzi et al. 2013). Lower is "
+    text += f"more novel; novelty hits are the {rules['hit_percent']:g} % lowest of a year. A "
+    text += f"paper needs {rules['min_references']} usable references"
+    if rules["max_references"]:
+        text += f"; papers with more than {rules['max_references']:,} are left out"
+    merged = "that share an ISSN-L are one" if rules["merge_issn_l"] else "are taken as they are"
+    return f"{text}. Ids of venues {merged}. {_state(source, 'country_year', 'novelty_median')}"
 
 
 def _networks(source: Source) -> Iterator[str]:

@@ -166,7 +166,8 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     "novelty": (
         "Novelty (z)",
         "number",
-        "Tenth percentile of the z of the work's venue pairs. Lower is more novel.",
+        "A low percentile, the tenth by default, of the z of the work's venue pairs. "
+        "Lower is more novel.",
     ),
     "conventionality": (
         "Conventionality (z)",
@@ -250,6 +251,11 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
         "Without a venue",
         "count",
         "References to works without a known venue. They make no pair.",
+    ),
+    "long_list": (
+        "In long lists",
+        "count",
+        "References of works with more usable ones than the study allows. Such works get no score.",
     ),
     "usable": (
         "Usable",

@@ -80,6 +80,7 @@ class _Settings(NamedTuple):
     draws: int | None
     seed: int
     budget: int
+    spill: str | None
     pairs: bool
 
 
@@ -125,6 +126,7 @@ def atypicality(
     return_pairs: bool = True,
     threads: int = 1,
     memory_limit: int = 1 << 30,
+    spill: str | None = None,
 ) -> Atypicality:
     r"""Set the venue pairs of reference lists against the permutation of venues.
 
@@ -163,6 +165,8 @@ def atypicality(
         Bytes the blocks of pairs of all threads together may take; beyond it
         they go to a temporary file. References and the pair table returned are
         not part of it.
+    spill : str, optional
+        Folder of that file; the system's folder for temporary files by default.
 
     Returns
     -------
@@ -209,7 +213,7 @@ def atypicality(
         },
     )
     budget = memory_limit // (2 * threads)
-    settings = _Settings(quantile, variance_tolerance, draws, seed, budget, return_pairs)
+    settings = _Settings(quantile, variance_tolerance, draws, seed, budget, spill, return_pairs)
     papers, paper_code = factorise(arrays[0])
     used, left_out = _usable(arrays, paper_code, papers, max_references)
     years, rows = _by_year(arrays[1], used)
@@ -226,7 +230,7 @@ def _one_year(arrays: list[Ints], settings: _Settings, year: int, used: Codes) -
     terms = venue_terms(slots, strata)
     budget = settings.budget if settings.draws is None else sys.maxsize
     kept: list[_NamedPairs] = []
-    with RowStore(settings.budget) as store:
+    with RowStore(settings.budget, settings.spill) as store:
         for rows in pair_rows(slots, strata, terms, settings.tolerance, budget):
             pairs = _law_pairs(rows)
             if settings.draws is not None:

@@ -107,9 +107,10 @@ class RowStore:
     Only what scoring needs is kept: where rows start, the other venue, and z.
     """
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, folder: str | None = None) -> None:
         self.n_pairs = 0
         self._budget = budget
+        self._folder = folder
         self._blocks: list[tuple[int, Ints, Codes | int, Floats | int]] = []
         self._file: IO[bytes] | None = None
         self._open = ExitStack()
@@ -139,7 +140,9 @@ class RowStore:
 
     def _write(self, values: npt.NDArray[np.generic]) -> int:
         if self._file is None:
-            new = tempfile.TemporaryFile(prefix="isthmus-venue-pairs-")  # noqa: SIM115
+            new = tempfile.TemporaryFile(  # noqa: SIM115
+                prefix="isthmus-venue-pairs-", dir=self._folder
+            )
             self._file = self._open.enter_context(new)
         at = self._file.seek(0, 2)
         values.tofile(self._file)
