@@ -7,6 +7,7 @@ interpreter with ``--peers``. Repeats are interleaved; medians are printed.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
@@ -59,37 +60,78 @@ def quality(data: tuple[np.ndarray, ...], scores: Path) -> str:
     return "; ".join(parts) + f"; top 1 % overlap {both.size / top:.0%}"
 
 
+def beside(
+    script: str,
+    data: tuple[np.ndarray, ...],
+    asked: argparse.Namespace,
+    *,
+    samples: int,
+    repeats: int,
+) -> tuple[float, float, str]:
+    """Median CPU of a peer and of isthmus on the same references, interleaved; its scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "references.npz"), Path(folder, "scores.npz")
+        np.savez(source, **dict(zip(("paper", "year", "venue", "cited"), data, strict=True)))
+        times = [
+            (peer(script, asked.peers, source, target, samples), own(data)) for _ in range(repeats)
+        ]
+        told = quality(data, target) if target.is_file() else ""
+    theirs, mine = (statistics.median(column) for column in zip(*times, strict=True))
+    return theirs, mine, told
+
+
+def grow(asked: argparse.Namespace) -> None:
+    """Time novelpy on growing sets of papers of one year, and carry the ratio on to `--papers`.
+
+    The CPU of both is carried on by the exponent between their two largest sizes.
+    """
+    found: list[tuple[int, float, float]] = []
+    for papers in sorted(asked.novelpy_papers):
+        data = simulate(papers, years=1)
+        draws = asked.novelpy_samples
+        theirs, mine, _ = beside("peer_novelpy.py", data, asked, samples=draws, repeats=1)
+        found.append((papers, theirs, mine))
+        print(
+            f"novelpy: {papers:,} papers, {draws} draws: {theirs / mine:,.0f} times isthmus' CPU",
+            flush=True,
+        )
+    if len(found) < 2:
+        return
+    (few, *before), (many, *after) = found[-2:]
+    steps = math.log(many / few)
+    slopes = [math.log(b / a) / steps for a, b in zip(before, after, strict=True)]
+    there = [
+        spent * (asked.papers / many) ** slope for spent, slope in zip(after, slopes, strict=True)
+    ]
+    print(
+        f"  CPU grows with papers to the {slopes[0]:.2f} (novelpy) and {slopes[1]:.2f} (isthmus); "
+        f"projected to {asked.papers:,} papers: {there[0] / there[1]:,.0f} times"
+    )
+
+
 def main() -> None:
     """Run the comparison."""
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--peers", default=sys.executable, help="interpreter that has the peers")
     parse.add_argument("--papers", type=int, default=50_000)
-    parse.add_argument("--samples", type=int, default=10, help="draws of pySciSci")
+    parse.add_argument("--samples", type=int, default=10, help="draws of pySciSci; 0: skip")
     parse.add_argument("--repeats", type=int, default=3)
-    parse.add_argument("--novelpy-papers", type=int, default=0, help="papers of one year; 0: skip")
+    parse.add_argument(
+        "--novelpy-papers", type=int, nargs="*", default=[], help="papers of one year, any sizes"
+    )
     parse.add_argument("--novelpy-samples", type=int, default=20)
     asked = parse.parse_args()
     own(simulate(200))
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [("pySciSci", asked.papers, 5, asked.samples, "peer_pyscisci.py", asked.repeats)]
-        if asked.novelpy_papers:
-            rows.append(
-                ("novelpy", asked.novelpy_papers, 1, asked.novelpy_samples, "peer_novelpy.py", 1)
-            )
-        for name, papers, years, samples, script, repeats in rows:
-            data = simulate(papers, years=years)
-            source, target = Path(folder, f"{name}.npz"), Path(folder, f"{name}-out.npz")
-            np.savez(source, **dict(zip(("paper", "year", "venue", "cited"), data, strict=True)))
-            times = [
-                (peer(script, asked.peers, source, target, samples), own(data))
-                for _ in range(repeats)
-            ]
-            ratio = statistics.median(theirs for theirs, _ in times) / statistics.median(
-                mine for _, mine in times
-            )
-            print(f"{name}: {papers:,} papers, {samples} draws: {ratio:,.0f} times isthmus' CPU")
-            if name == "pySciSci":
-                print("  " + quality(data, target))
+    if asked.samples:
+        data = simulate(asked.papers)
+        how = {"samples": asked.samples, "repeats": asked.repeats}
+        theirs, mine, told = beside("peer_pyscisci.py", data, asked, **how)
+        print(
+            f"pySciSci: {asked.papers:,} papers, {asked.samples} draws: "
+            f"{theirs / mine:,.0f} times isthmus' CPU\n  {told}",
+            flush=True,
+        )
+    grow(asked)
 
 
 if __name__ == "__main__":
