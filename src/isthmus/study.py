@@ -233,6 +233,10 @@ class Teaming(_Section, frozen=True):
         ``cited_by_count``: all citations the source states for a paper, for corpora without
         references. Papers match on the exact year, so that ages are equal; papers whose
         count is unknown are left out, and where citations came from is not known.
+    papers_in_memory
+        Papers of a leading country up to which they are read into memory (about 100 bytes
+        each). Of more, the engine groups those alike and only the groups are read; counts,
+        means, effects and intervals are the same, medians and regressions are left out.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
@@ -243,6 +247,7 @@ class Teaming(_Section, frozen=True):
     placebo_min_papers: int = 30
     placebo_pairs: int = 50
     placebo_hours: float = 3.0
+    papers_in_memory: int = 5_000_000
 
 
 #: Null models a study may name; the first of a study's own is its headline.
@@ -598,7 +603,7 @@ def _mobility_rules(rules: Mobility) -> list[tuple[bool, str, object, str]]:
 
 def _teaming_rules(rules: Teaming) -> list[tuple[bool, str, object, str]]:
     least = {"draws": 1, "top_institutions": 1, "placebo_min_papers": 1, "placebo_pairs": 0}
-    least |= {"placebo_hours": 0}
+    least |= {"placebo_hours": 0, "papers_in_memory": 0}
     checks = [
         (getattr(rules, name) >= low, f"teaming.{name}", getattr(rules, name), f"{low} or more")
         for name, low in least.items()

@@ -107,11 +107,27 @@ def number_of_classes(values: Floats, rule: Rule, n_all: int | None = None) -> i
     """
     if rule == "sturges":
         return math.ceil(math.log2(n_all or values.size) + 1)
-    scott_width = 3.5 * float(np.std(values, ddof=1)) if values.size > 1 else 0.0
-    width = scott_width if rule == "scott" else _quartile_width(values) or scott_width
+    if rule == "scott":
+        return scott_classes(values)
+    width = _quartile_width(values)
+    return _classes(values, width, values.size) if width else scott_classes(values)
+
+
+def scott_classes(values: Floats, times: Ints | None = None) -> int:
+    """Scott's number of classes of `values`, each standing for `times` units (one if None)."""
+    if times is None:
+        n, deviation = values.size, float(np.std(values, ddof=1)) if values.size > 1 else 0.0
+    else:
+        n = int(times.sum())
+        squares = float((times * np.square(values - np.average(values, weights=times))).sum())
+        deviation = math.sqrt(squares / (n - 1)) if n > 1 else 0.0
+    return _classes(values, 3.5 * deviation, n)
+
+
+def _classes(values: Floats, width: float, n: int) -> int:
     if width <= 0:
         return 1
-    return max(1, math.ceil(float(np.ptp(values)) / width * float(values.size ** (1 / 3))))
+    return max(1, math.ceil(float(np.ptp(values)) / width * float(n ** (1 / 3))))
 
 
 def _quartile_width(values: Floats) -> float:

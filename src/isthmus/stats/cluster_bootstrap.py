@@ -1,7 +1,13 @@
 """Bootstrap intervals of a matched effect, over clusters.
 
 Units that share a cluster vary together, so whole clusters are drawn, and the
-matching weights are made anew in every draw.
+matching weights are made anew in every draw. A percentile interval of few
+clusters is too short, as a normal interval is where Student's t is due. It is
+therefore taken at the level that makes up for it (Hesterberg 2015, The American
+Statistician 69: 371-386, "expanded percentile interval"), with the number of
+clusters that count: treated units are spread over them unevenly, so that of m_g
+treated in cluster g they are worth (sum m)^2 / sum m^2 (Carter, Schnepel and
+Steigerwald 2017, equal errors).
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from isthmus.errors import InputError
 from isthmus.stats.bootstrap import check_settings, checked, deviation, percentiles
@@ -36,7 +43,7 @@ class BootstrapEffect:
     difference, percent : float
         Their difference, and it in percent of `mean_control`.
     difference_low, difference_high, percent_low, percent_high : float
-        Percentile intervals.
+        Expanded percentile intervals.
     difference_se : float
         Standard deviation of the difference over the draws.
     draws : array (draws, 2)
@@ -121,7 +128,27 @@ def bootstrap_sums(
     observed = _means(table, once)[0]
     note = _why_none(observed, clusters)
     drawn = np.empty((0, 2)) if note else _drawn(table, clusters, draws, seed)
-    return _effect(observed, drawn, clusters, level, note)
+    wide = level if note else expanded_level(level, _worth(table, clusters))
+    return _effect(observed, drawn, clusters, wide, note)
+
+
+def expanded_level(level: float, clusters: float) -> float:
+    """Level of a percentile interval that covers `level` with this many clusters.
+
+    Examples
+    --------
+    >>> round(expanded_level(0.95, 20), 3), round(expanded_level(0.95, 1e6), 3)
+    (0.968, 0.95)
+    """
+    freedom = max(clusters, 2.0) - 1
+    reach = math.sqrt((freedom + 1) / freedom) * stats.t.ppf((1 + level) / 2, freedom)
+    return float(1 - 2 * stats.norm.sf(reach))
+
+
+def _worth(table: _Table, clusters: int) -> float:
+    """Clusters that would hold the treated as thinly, were they spread evenly."""
+    treated = np.bincount(table.cluster, weights=table.sums[:, 0], minlength=clusters)
+    return float(treated.sum() ** 2 / np.square(treated).sum())
 
 
 def _why_none(observed: Floats, clusters: int) -> str:

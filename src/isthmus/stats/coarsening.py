@@ -149,14 +149,17 @@ def _one_dimension(name: str, given: npt.ArrayLike, n: int) -> npt.NDArray[Any]:
     return values
 
 
-def coarsen(columns: Sequence[Column], rules: Rules) -> Coarse:
-    """Cut numeric covariates at their break points; categories stay as they are."""
+def coarsen(columns: Sequence[Column], rules: Rules, units: int) -> Coarse:
+    """Cut numeric covariates at their break points; categories stay as they are.
+
+    `units` is the number of units in all, which Sturges' rule asks for.
+    """
     coarse = Coarse([], [], {})
     for column in columns:
         if column.codes is not None:
             _append(coarse, column.codes, column.size)
             continue
-        breaks, open_ends = matching_breaks(column, rules)
+        breaks, open_ends = matching_breaks(column, rules, units)
         _cut(coarse, column, breaks, right=rules.convention == "cem", open_ends=open_ends)
     return coarse
 
@@ -187,7 +190,7 @@ def _cut(coarse: Coarse, column: Column, breaks: Floats, *, right: bool, open_en
     _append(coarse, codes, breaks.size + 1)
 
 
-def matching_breaks(column: Column, rules: Rules) -> tuple[Floats, bool]:
+def matching_breaks(column: Column, rules: Rules, units: int) -> tuple[Floats, bool]:
     """Break points to match a numeric covariate on, and whether the ends are open."""
     cut = rules.cutpoints.get(column.name, rules.coarsening)
     matchit = rules.convention == "matchit"
@@ -199,7 +202,12 @@ def matching_breaks(column: Column, rules: Rules) -> tuple[Floats, bool]:
         return np.empty(0), False
     if isinstance(cut, str):
         _allowed(f"cutpoints[{column.name!r}]", cut, binning.RULES)
-        count = binning.number_of_classes(known, cut, column.numbers.size)
+        if cut != "sturges" and units != column.numbers.size:
+            raise InputError(
+                f"The rule {cut!r} needs units, not a count of them; give cut points for "
+                f"{column.name!r} or use 'sturges'."
+            )
+        count = binning.number_of_classes(known, cut, units)
     else:
         count = int(cut)
     if not matchit:
@@ -207,20 +215,22 @@ def matching_breaks(column: Column, rules: Rules) -> tuple[Floats, bool]:
     return binning.equal_breaks(known, count + 1)[1:-1], True
 
 
-def histogram_breaks(columns: Sequence[Column]) -> dict[str, Floats]:
+def histogram_breaks(columns: Sequence[Column], times: Ints | None = None) -> dict[str, Floats]:
     """Default bins of the multivariate L1: round break points, about Scott's number.
 
-    They depend on all units and stay the same before and after matching.
+    They depend on all units (`times` for each row) and stay the same before and after
+    matching.
     """
     found: dict[str, Floats] = {}
     for column in columns:
         if column.numbers is None:
             continue
-        known = column.numbers[~np.isnan(column.numbers)]
+        there = ~np.isnan(column.numbers)
+        known = column.numbers[there]
         if known.size == 0:
             found[column.name] = np.empty(0)
             continue
-        count = binning.number_of_classes(known, "scott")
+        count = binning.scott_classes(known, None if times is None else times[there])
         found[column.name] = binning.pretty(float(known.min()), float(known.max()), count)
     return found
 

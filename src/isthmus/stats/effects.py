@@ -104,18 +104,43 @@ def satt(outcome: npt.ArrayLike, treated: Flags, weight: Floats) -> Effect:
     (2.0, 100.0)
     """
     y, t, w = _matched(outcome, treated, weight)
-    one, zero = _group(y[t], w[t]), _group(y[~t], w[~t])
-    difference = one.mean - zero.mean
+    plain = float(y[~t].mean()) if not t.all() else math.nan
+    return _effect(_group(y[t], w[t]), _group(y[~t], w[~t]), plain)
+
+
+def satt_of_sums(
+    treated: Flags, weight: Floats, count: Floats, total: Floats, squares: Floats
+) -> Effect:
+    """As :func:`satt`, from sums over groups of units of one side and one weight.
+
+    Parameters
+    ----------
+    treated : array (m,), bool
+    weight : array (m,)
+        Weight of each unit of the group.
+    count, total, squares : arrays (m,)
+        Units, sum of their outcomes, sum of the squares. Exact for whole outcomes.
+    """
+    sides = [
+        _group_of_sums(*(values[side & (weight > 0)] for values in (weight, count, total, squares)))
+        for side in (treated, ~treated)
+    ]
+    control = ~treated & (weight > 0)
+    n = count[control].sum()
+    return _effect(sides[0], sides[1], float(total[control].sum() / n) if n else math.nan)
+
+
+def _effect(one: _Group, zero: _Group, plain: float) -> Effect:
     statistic, df, p = _welch(one, zero)
     return Effect(
         treated=one.n,
         control=zero.n,
         mean_treated=one.mean,
         mean_control=zero.mean,
-        mean_control_unweighted=float(y[~t].mean()) if zero.n else math.nan,
-        difference=difference,
+        mean_control_unweighted=plain,
+        difference=one.mean - zero.mean,
         percent=relative_percent(one.mean, zero.mean),
-        se=_least_squares_error(y, t, w, one, zero),
+        se=_least_squares_error(one, zero),
         t=statistic,
         df=df,
         p=p,
@@ -134,6 +159,7 @@ class _Group:
     variance: float
     worth: float  # (sum w)^2 / sum w^2
     total: float  # sum w
+    spread: float  # sum w (y - mean)^2
 
 
 def _matched(
@@ -153,14 +179,29 @@ def _matched(
 
 def _group(y: Floats, w: Floats) -> _Group:
     if y.size == 0:
-        return _Group(0, math.nan, math.nan, 0.0, 0.0)
+        return _Group(0, math.nan, math.nan, 0.0, 0.0, 0.0)
     total, squares = float(w.sum()), float(np.square(w).sum())
     # A weighted mean of equal values may miss them by rounding; that must not look like spread.
     mean = float(y[0]) if np.ptp(y) == 0 else float(np.average(y, weights=w))
-    freedom = total - squares / total
     spread = float((w * np.square(y - mean)).sum())
+    return _spread_group(y.size, mean, total, squares, spread)
+
+
+def _group_of_sums(weight: Floats, count: Floats, total: Floats, squares: Floats) -> _Group:
+    n = int(count.sum())
+    if n == 0:
+        return _Group(0, math.nan, math.nan, 0.0, 0.0, 0.0)
+    mass = float((weight * count).sum())
+    mean = float((weight * total).sum()) / mass
+    # Around the mean, so that large outcomes do not swallow their differences.
+    spread = float((weight * (squares - 2 * mean * total + mean * mean * count)).sum())
+    return _spread_group(n, mean, mass, float((weight**2 * count).sum()), max(spread, 0.0))
+
+
+def _spread_group(n: int, mean: float, total: float, squares: float, spread: float) -> _Group:
+    freedom = total - squares / total
     variance = spread / freedom if freedom > 1e-12 * total else math.nan
-    return _Group(y.size, mean, variance, total * total / squares, total)
+    return _Group(n, mean, variance, total * total / squares, total, spread)
 
 
 def _welch(one: _Group, zero: _Group) -> tuple[float, float, float]:
@@ -175,11 +216,11 @@ def _welch(one: _Group, zero: _Group) -> tuple[float, float, float]:
     return t, df, float(2 * stats.t.sf(abs(t), df))
 
 
-def _least_squares_error(y: Floats, t: Flags, w: Floats, one: _Group, zero: _Group) -> float:
-    if one.n == 0 or zero.n == 0 or y.size < 3:
+def _least_squares_error(one: _Group, zero: _Group) -> float:
+    units = one.n + zero.n
+    if one.n == 0 or zero.n == 0 or units < 3:
         return math.nan
-    residual = y - np.where(t, one.mean, zero.mean)
-    variance = float((w * np.square(residual)).sum()) / (y.size - 2)
+    variance = (one.spread + zero.spread) / (units - 2)
     return math.sqrt(variance * (1 / one.total + 1 / zero.total))
 
 

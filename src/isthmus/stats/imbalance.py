@@ -82,23 +82,26 @@ def multivariate_l1(cell: Ints, count: int, treated: Flags, weight: Floats) -> I
 
 
 def covariate_balance(
-    columns: Sequence[Column], treated: Flags, weight: Floats
+    columns: Sequence[Column], treated: Flags, weight: Floats, times: Ints
 ) -> tuple[CovariateBalance, ...]:
-    """Balance of each covariate over all units and over the weighted matched ones."""
+    """Balance of each covariate over all units and over the weighted matched ones.
+
+    Each row stands for `times` units of one weight.
+    """
     groups = treated.astype(np.int64)
     ones = np.ones(treated.size)
     return tuple(
-        _numeric(column.name, column.numbers, groups, ones, weight)
+        _numeric(column.name, column.numbers, groups, (ones, weight), times)
         if column.numbers is not None
-        else _categorical(column, groups, ones, weight)
+        else _categorical(column, groups, times.astype(np.float64), weight * times)
         for column in columns
     )
 
 
 def _numeric(
-    name: str, numbers: Floats, groups: Ints, ones: Floats, weight: Floats
+    name: str, numbers: Floats, groups: Ints, weights: tuple[Floats, Floats], times: Ints
 ) -> CovariateBalance:
-    before, after = moments(numbers, groups, (ones, weight))
+    before, after = moments(numbers, groups, weights, times)
     scale = math.sqrt(before[1, 1]) if before[1, 1] > 0 else math.nan
     return CovariateBalance(
         name,
@@ -109,9 +112,9 @@ def _numeric(
     )
 
 
-def _categorical(column: Column, groups: Ints, ones: Floats, weight: Floats) -> CovariateBalance:
+def _categorical(column: Column, groups: Ints, everyone: Floats, kept: Floats) -> CovariateBalance:
     assert column.codes is not None
-    before, after = (_share_distance(column, groups, w) for w in (ones, weight))
+    before, after = (_share_distance(column, groups, w) for w in (everyone, kept))
     return CovariateBalance(column.name, before, after, math.nan, math.nan)
 
 
@@ -130,8 +133,12 @@ def _share_distance(column: Column, groups: Ints, weight: Floats) -> float:
     return math.sqrt(float(np.sum(difference**2 / np.where(pooled > 0, pooled, 1.0))))
 
 
-def moments(numbers: Floats, groups: Ints, weights: tuple[Floats, Floats]) -> list[Floats]:
+def moments(
+    numbers: Floats, groups: Ints, weights: tuple[Floats, Floats], times: Ints
+) -> list[Floats]:
     """Weighted mean and unbiased weighted variance of two groups, NaN where undefined.
+
+    Each row stands for `times` units.
 
     Returns
     -------
@@ -139,10 +146,10 @@ def moments(numbers: Floats, groups: Ints, weights: tuple[Floats, Floats]) -> li
         One per set of weights. Rows are group 0 and 1, columns mean and variance. Weights
         count as reliability: the sum of weighted squares over sum(w) - sum(w^2) / sum(w).
     """
-    total, known = _total(numbers)
+    total, known = _total(numbers, times)
     shift = total / known if known else 0.0
     sums = np.zeros((2, 2, 4))
-    _add_moments(numbers, groups, weights[0], weights[1], shift, sums)
+    _add_moments(numbers, groups, weights[0], weights[1], times, shift, sums)
     return [_from_sums(each, shift) for each in sums]
 
 
@@ -169,18 +176,24 @@ def _add_mass(  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, nogil=True)
-def _total(numbers: Floats) -> tuple[float, int]:  # pragma: no cover - compiled
+def _total(numbers: Floats, times: Ints) -> tuple[float, int]:  # pragma: no cover - compiled
     total, known = 0.0, 0
-    for x in numbers:
-        if not np.isnan(x):
-            total += x
-            known += 1
+    for i in range(numbers.size):
+        if not np.isnan(numbers[i]):
+            total += times[i] * numbers[i]
+            known += times[i]
     return total, known
 
 
 @numba.njit(cache=True, nogil=True)
 def _add_moments(  # pragma: no cover - compiled
-    numbers: Floats, groups: Ints, first: Floats, second: Floats, shift: float, sums: Floats
+    numbers: Floats,
+    groups: Ints,
+    first: Floats,
+    second: Floats,
+    times: Ints,
+    shift: float,
+    sums: Floats,
 ) -> None:
     for i in range(numbers.size):
         if np.isnan(numbers[i]):
@@ -189,8 +202,8 @@ def _add_moments(  # pragma: no cover - compiled
         for k in range(2):
             w = first[i] if k == 0 else second[i]
             if w > 0:
-                into = sums[k, group]
-                into[0] += w
-                into[1] += w * w
-                into[2] += w * x
-                into[3] += w * x * x
+                into, mass = sums[k, group], w * times[i]
+                into[0] += mass
+                into[1] += mass * w
+                into[2] += mass * x
+                into[3] += mass * x * x

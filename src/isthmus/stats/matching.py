@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -96,6 +97,7 @@ def cem(
     k2k: bool = False,
     l1_breaks: Mapping[str, Sequence[float] | Floats] | None = None,
     seed: int | None = None,
+    count: npt.ArrayLike | None = None,
 ) -> Matching:
     """Match treated and control units exactly on coarsened covariates.
 
@@ -126,6 +128,10 @@ def cem(
         about as many as Scott's rule says, over all units.
     seed : int, optional
         For `k2k`; None means 0, so that the pick is the same every time.
+    count : array (n,), int, optional
+        Units that each row stands for, at least 1: rows are then groups of units alike in
+        covariates and treatment, and the result is that of the units. Not with `k2k`, nor
+        with automatic cut points by another rule than Sturges'.
 
     Returns
     -------
@@ -153,12 +159,29 @@ def cem(
     flags = as_flags(treated)
     rules = Rules(convention, coarsening, cutpoints or {}, groupings or {}, frozenset(exact))
     columns = read_columns(covariates, rules, flags.size)
-    coarse = coarsen(columns, rules)
+    times = _times(count, flags.size, k2k)
+    coarse = coarsen(columns, rules, int(times.sum()))
     stratum, strata = number_cells(coarse.codes, coarse.sizes, flags.size)
     taken = _keep_equal(stratum, strata, flags, seed or 0) if k2k else np.ones_like(flags)
-    weight, matched = _weights(stratum, strata, flags, taken)
-    counts = _count(flags, weight, strata, matched)
-    return _describe(columns, flags, stratum, weight, counts, coarse, l1_breaks)
+    weight, matched = _weights(stratum, strata, flags, times * taken)
+    counts = _count(flags, weight, strata, matched, times)
+    breaks = histogram_breaks(columns, None if count is None else times)
+    breaks |= {name: as_breaks(name, given) for name, given in (l1_breaks or {}).items()}
+    return _describe(columns, flags, stratum, weight, counts, coarse, breaks, times)
+
+
+def _times(count: npt.ArrayLike | None, n: int, k2k: bool) -> Ints:
+    if count is None:
+        return np.ones(n, dtype=np.int64)
+    times = np.asarray(count)
+    if times.shape != (n,) or times.dtype.kind not in "iu" or (times < 1).any():
+        raise InputError(
+            f"count must hold one whole number of at least 1 per row, shape ({n},); found "
+            f"shape {times.shape} of {times.dtype}."
+        )
+    if k2k:
+        raise InputError("k2k drops single units; give units instead of a count of them.")
+    return times.astype(np.int64)
 
 
 def as_flags(treated: npt.ArrayLike) -> Flags:
@@ -192,12 +215,15 @@ def att_weights(stratum: Ints, treated: Flags) -> Floats:
     treated : array (n,)
     """
     strata = int(stratum.max(initial=-1)) + 1
-    return _weights(stratum, strata, treated, np.ones_like(treated))[0]
+    return _weights(stratum, strata, treated, np.ones(treated.size, dtype=np.int64))[0]
 
 
-def _weights(stratum: Ints, strata: int, treated: Flags, taken: Flags) -> tuple[Floats, Flags]:
-    """Weight per unit, and whether each stratum holds both treated and controls."""
-    n_treated, n_control = _both(stratum, strata, treated, taken)
+def _weights(stratum: Ints, strata: int, treated: Flags, times: Ints) -> tuple[Floats, Flags]:
+    """Weight per unit, and whether each stratum holds both treated and controls.
+
+    Rows that stand for no unit weigh nothing.
+    """
+    n_treated, n_control = _both(stratum, strata, treated, times)
     matched = (n_treated > 0) & (n_control > 0)
     total_treated, total_control = n_treated[matched].sum(), n_control[matched].sum()
     of_control = np.zeros(strata)
@@ -205,18 +231,26 @@ def _weights(stratum: Ints, strata: int, treated: Flags, taken: Flags) -> tuple[
         ratio = n_treated[matched] / n_control[matched]
         of_control[matched] = ratio * (total_control / total_treated)
     weight = np.where(treated, matched[stratum], of_control[stratum])
-    return np.where(taken, weight, 0.0), matched
+    return np.where(times > 0, weight, 0.0), matched
 
 
-def _both(stratum: Ints, strata: int, treated: Flags, taken: Flags) -> tuple[Ints, Ints]:
-    table = np.bincount(stratum[taken] * 2 + treated[taken], minlength=2 * strata)
-    table = table.reshape(strata, 2)
+def _both(stratum: Ints, strata: int, treated: Flags, times: Ints) -> tuple[Ints, Ints]:
+    table = np.zeros((strata, 2), dtype=np.int64)
+    _add_times(stratum, treated, times, table)
     return table[:, 1], table[:, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_times(  # pragma: no cover - compiled
+    stratum: Ints, treated: Flags, times: Ints, table: Ints
+) -> None:
+    for i in range(stratum.size):
+        table[stratum[i], 1 if treated[i] else 0] += times[i]
 
 
 def _keep_equal(stratum: Ints, strata: int, treated: Flags, seed: int) -> Flags:
     """As many treated as controls per stratum, the surplus dropped at random."""
-    n_treated, n_control = _both(stratum, strata, treated, np.ones_like(treated))
+    n_treated, n_control = _both(stratum, strata, treated, np.ones(treated.size, dtype=np.int64))
     least = np.minimum(n_treated, n_control)
     group = stratum * 2 + treated
     shuffled = np.random.default_rng(seed).permutation(group.size)
@@ -228,15 +262,14 @@ def _keep_equal(stratum: Ints, strata: int, treated: Flags, seed: int) -> Flags:
     return rank < least[stratum]
 
 
-def _count(treated: Flags, weight: Floats, strata: int, matched: Flags) -> Counts:
-    n_treated = int(np.count_nonzero(treated))
+def _count(treated: Flags, weight: Floats, strata: int, matched: Flags, times: Ints) -> Counts:
     kept = weight > 0
-    kept_treated = int(np.count_nonzero(kept & treated))
+    n_treated, kept_treated = int(times[treated].sum()), int(times[kept & treated].sum())
     return Counts(
         treated=n_treated,
-        control=treated.size - n_treated,
+        control=int(times.sum()) - n_treated,
         treated_matched=kept_treated,
-        control_matched=int(np.count_nonzero(kept)) - kept_treated,
+        control_matched=int(times[kept].sum()) - kept_treated,
         strata=strata,
         strata_matched=int(np.count_nonzero(matched)),
     )
@@ -249,11 +282,10 @@ def _describe(
     weight: Floats,
     counts: Counts,
     coarse: Coarse,
-    l1_breaks: Mapping[str, Sequence[float] | Floats] | None,
+    l1_breaks: Mapping[str, Floats],
+    times: Ints,
 ) -> Matching:
-    given = {name: as_breaks(name, breaks) for name, breaks in (l1_breaks or {}).items()}
-    breaks = histogram_breaks(columns) | given
-    before, after = _imbalances(columns, breaks, treated, weight)
+    before, after = _imbalances(columns, l1_breaks, treated, weight, times)
     return Matching(
         stratum=stratum,
         weight=weight,
@@ -262,20 +294,24 @@ def _describe(
         counts=counts,
         common_support_before=before.common_support,
         common_support_after=after.common_support,
-        balance=covariate_balance(columns, treated, weight),
+        balance=covariate_balance(columns, treated, weight, times),
         breaks=coarse.breaks,
-        l1_breaks=breaks,
-        note=" ".join([*_emptiness(counts), *_oddities(columns, coarse)]),
+        l1_breaks=l1_breaks,
+        note=" ".join([*_emptiness(counts), *_oddities(columns, coarse, times)]),
     )
 
 
 def _imbalances(
-    columns: list[Column], breaks: Mapping[str, Floats], treated: Flags, weight: Floats
+    columns: list[Column],
+    breaks: Mapping[str, Floats],
+    treated: Flags,
+    weight: Floats,
+    times: Ints,
 ) -> tuple[Imbalance, Imbalance]:
     histogram = coarsen_at(columns, breaks)
     cell, cells = number_cells(histogram.codes, histogram.sizes, treated.size)
-    everyone = multivariate_l1(cell, cells, treated, np.ones(treated.size))
-    return everyone, multivariate_l1(cell, cells, treated, weight)
+    everyone = multivariate_l1(cell, cells, treated, times.astype(np.float64))
+    return everyone, multivariate_l1(cell, cells, treated, weight * times)
 
 
 def _emptiness(counts: Counts) -> list[str]:
@@ -294,13 +330,13 @@ def _emptiness(counts: Counts) -> list[str]:
     return said
 
 
-def _oddities(columns: list[Column], coarse: Coarse) -> list[str]:
+def _oddities(columns: list[Column], coarse: Coarse, times: Ints) -> list[str]:
     said = []
     for column, codes in zip(columns, coarse.codes, strict=True):
         if codes.size and column.all_missing:
             said.append(f"Covariate {column.name!r} is missing for every unit.")
         elif column.numbers is not None:
-            beyond = np.count_nonzero((codes < 0) & ~np.isnan(column.numbers))
+            beyond = int(times[(codes < 0) & ~np.isnan(column.numbers)].sum())
             if beyond:
                 said.append(
                     f"{beyond} values of {column.name!r} lie beyond its cut points and count "

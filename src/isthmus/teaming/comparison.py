@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.stats.cluster_bootstrap import BootstrapEffect, cluster_bootstrap
-from isthmus.stats.effects import Measures, measures
+from isthmus.stats.effects import Effect, Measures, measures
 from isthmus.stats.matching import Matching, cem
 from isthmus.stats.ppml import poisson_regression
 from isthmus.stats.sensitivity import e_value, rosenbaum_bounds
@@ -144,11 +144,15 @@ def compare(name: str, units: Units, rules: Rules) -> dict[str, list[dict[str, A
         seen = measures(
             part.outcome, part.treated, matching.weight, part.is_hit, largest=rules.largest
         )
-        rows["matched"].append(key | matched_row(matching, drawn, seen))
-        rows["balance"] += [key | covariate for covariate in _balance(matching)]
+        rows["matched"].append(key | matched_row(matching, drawn, seen.mean))
+        rows["balance"] += [key | covariate for covariate in balance_rows(matching)]
         poisson = _poisson(part, rules) if year is None else {}
         rows["measures"].append(
-            key | _measured(part, matching, seen) | _sensitivity(part, matching, drawn) | poisson
+            key
+            | _measured(part, matching, seen)
+            | sensitivity_row(drawn)
+            | _rosenbaum(part, matching)
+            | poisson
         )
         if year is None:
             rows["unmatched"] = list(_unmatched(name, part, matching))
@@ -187,9 +191,9 @@ def bootstrap(units: Units, matching: Matching, rules: Rules) -> BootstrapEffect
     )
 
 
-def matched_row(matching: Matching, drawn: BootstrapEffect, seen: Measures) -> dict[str, Any]:
+def matched_row(matching: Matching, drawn: BootstrapEffect, effect: Effect) -> dict[str, Any]:
     """One row of ``matched`` without its key."""
-    counts, effect = matching.counts, seen.mean
+    counts = matching.counts
     return {
         "treated": counts.treated,
         "control": counts.control,
@@ -207,7 +211,8 @@ def matched_row(matching: Matching, drawn: BootstrapEffect, seen: Measures) -> d
     }
 
 
-def _balance(matching: Matching) -> Iterator[dict[str, Any]]:
+def balance_rows(matching: Matching) -> Iterator[dict[str, Any]]:
+    """Rows of ``balance`` without their experiment and year."""
     for covariate in matching.balance:
         yield {
             "covariate": covariate.name,
@@ -233,15 +238,19 @@ def _measured(units: Units, matching: Matching, seen: Measures) -> dict[str, Any
     return {name: known(value) for name, value in numbers.items()}
 
 
-def _sensitivity(units: Units, matching: Matching, drawn: BootstrapEffect) -> dict[str, Any]:
-    """E-values of the ratio of means, and Rosenbaum's gamma of exceeding the year's median."""
+def sensitivity_row(drawn: BootstrapEffect) -> dict[str, Any]:
+    """E-values of the ratio of means: what an unseen cause would have to do."""
     ratio = 1 + drawn.percent / 100
+    if not ratio > 0:
+        return {}
+    value = e_value(ratio, 1 + drawn.percent_low / 100, 1 + drawn.percent_high / 100)
+    return {"e_value": known(value.estimate), "e_value_interval": known(value.interval)}
+
+
+def _rosenbaum(units: Units, matching: Matching) -> dict[str, Any]:
+    """Rosenbaum's gamma of exceeding the year's median."""
     bounds = rosenbaum_bounds(_above_median(units), units.treated, matching.stratum)
-    found: dict[str, Any] = {"rosenbaum_gamma": known(bounds.critical_gamma)}
-    if ratio > 0:
-        value = e_value(ratio, 1 + drawn.percent_low / 100, 1 + drawn.percent_high / 100)
-        found |= {"e_value": known(value.estimate), "e_value_interval": known(value.interval)}
-    return found
+    return {"rosenbaum_gamma": known(bounds.critical_gamma)}
 
 
 def _above_median(units: Units) -> Flags:

@@ -70,6 +70,48 @@ def partner_countries(led: Table, countries: Table) -> Table:
     return pairs.filter(pairs.partner != pairs.country).select("work_id", "country", "partner")
 
 
+def both_sides(
+    led: Table,
+    partners: Table,
+    thresholds: Table,
+    partner: str,
+    *,
+    international: bool,
+    elsewhere: Table | None,
+) -> Table:
+    """Papers of one leading country with their side of an experiment.
+
+    Parameters
+    ----------
+    led, partners
+        As :func:`led_papers` and :func:`partner_countries`, of one leading country.
+    thresholds
+        ``year``, ``threshold`` where hits begin.
+    international
+        Keep only controls with some other country.
+    elsewhere
+        ``work_id``, ``c_k``: an outcome to take instead, 0 where it has no row.
+
+    Returns
+    -------
+    Table
+        The papers with ``treated`` and ``is_hit`` (0 or 1).
+    """
+    joint = partners.filter(partners.partner == partner).select("work_id")
+    joint = joint.distinct().mutate(joined=ibis.literal(1))
+    marked = led.left_join(joint, "work_id")
+    marked = marked.select(*led.columns, treated=marked.joined.fill_null(0))
+    hits = marked.left_join(thresholds.select("year", "threshold"), "year")
+    is_hit = (hits.c_k >= hits.threshold).fill_null(False).cast("int64")
+    papers = hits.select(*marked.columns, is_hit=is_hit)
+    if international:
+        papers = papers.semi_join(partners.select("work_id").distinct(), "work_id")
+    if elsewhere is not None:
+        other = papers.drop("c_k").left_join(elsewhere.select("work_id", cited="c_k"), "work_id")
+        papers = other.select(*papers.drop("c_k").columns, c_k=other.cited.fill_null(0))
+    return papers
+
+
 def joint_papers(partners: Table) -> Table:
     """Count the joint papers of every ordered pair.
 

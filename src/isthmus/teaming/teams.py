@@ -13,6 +13,7 @@ import pyarrow as pa
 from isthmus.engine import Table
 from isthmus.stats.effects import fisher_p_of, measures
 from isthmus.tables import StudyTables
+from isthmus.teaming import aggregated, lists
 from isthmus.teaming import papers as papers_of_study
 from isthmus.teaming.comparison import (
     BALANCE,
@@ -112,6 +113,15 @@ class Teams:
         p = [known(fisher_p_of(a, n - a, b, m - b)) for a, n, b, m in tests]
         return rows.append_column("p", pa.array(p, pa.float64()))
 
+    def leading_institutions(self) -> Table:
+        """List the institutions whose papers, as led by them, gathered most citations."""
+        institutions = self.tables.corpus["institutions"]
+        return lists.leading_institutions(self.led, institutions, self.settings.top_institutions)
+
+    def cited_works(self) -> Table:
+        """List the most cited works of each year with a country."""
+        return lists.cited_works(self.led, self.tables.corpus)
+
     def papers(self, lead: str) -> Papers:
         """Read the papers one country leads."""
         collect = self.tables.engine.collect
@@ -136,6 +146,35 @@ class Teams:
         outcome[place] = rows["c_k"].to_numpy()
         return outcome
 
+    def is_large(self, lead: str) -> bool:
+        """Whether a country leads more papers than are read into memory."""
+        return self._led_by.get(lead, 0) > self.settings.papers_in_memory
+
+    @cached_property
+    def _led_by(self) -> dict[str, int]:
+        counts = self.led.group_by("country").agg(papers=self.led.count())
+        rows = self.tables.engine.collect(counts).to_pylist()
+        return {row["country"]: row["papers"] for row in rows}
+
+    def experiment_papers(self, experiment: Experiment) -> Table:
+        """Papers of both sides of an experiment, as a table of the engine.
+
+        Grain: one row per work. Columns of :attr:`led` without the country, ``treated`` and
+        ``is_hit`` (0 or 1); ``c_k`` is the experiment's outcome.
+        """
+        ours = self.led.filter(self.led.country == experiment.lead).drop("country")
+        others = self.partners.filter(self.partners.country == experiment.lead)
+        return papers_of_study.both_sides(
+            ours,
+            others,
+            self._thresholds,
+            experiment.partner,
+            international=experiment.control == "international",
+            elsewhere=None
+            if experiment.outcome == "citations"
+            else self._impact_without((experiment.lead, experiment.partner)),
+        )
+
     def matched(self) -> dict[str, pa.Table]:
         """Put every experiment of the study through matching; the tables by name."""
         schemas = {
@@ -148,12 +187,16 @@ class Teams:
         papers: dict[str, Papers] = {}
         citing_known = self.settings.outcome == "c_k"
         for experiment in shipped(self.poles, self.settings.pairs, citing_known=citing_known):
-            if experiment.lead not in papers:
-                papers = {experiment.lead: self.papers(experiment.lead)}
-            ours = papers[experiment.lead]
-            treated, control = ours.sides(experiment)
-            outcome = self.outcome(experiment, ours)
-            found = compare(experiment.name, units_of(ours, treated, control, outcome), self.rules)
+            if self.is_large(experiment.lead):
+                engine = self.tables.engine
+                groups = aggregated.read(engine, self.experiment_papers(experiment))
+                found = aggregated.compare_groups(experiment.name, groups, self.rules)
+            else:
+                if experiment.lead not in papers:
+                    papers = {experiment.lead: self.papers(experiment.lead)}
+                ours = papers[experiment.lead]
+                units = units_of(ours, *ours.sides(experiment), self.outcome(experiment, ours))
+                found = compare(experiment.name, units, self.rules)
             for name, more in found.items():
                 rows[name] += more
         tables = {name: pa.Table.from_pylist(rows[name], s) for name, s in schemas.items()}
@@ -211,7 +254,7 @@ class Teams:
         units = units_of(papers, treated, control, papers.c_k)
         matching = match(units, self.rules)
         seen = measures(units.outcome, units.treated, matching.weight, units.is_hit)
-        row = matched_row(matching, bootstrap(units, matching, self.rules), seen)
+        row = matched_row(matching, bootstrap(units, matching, self.rules), seen.mean)
         hours = None if np.isnan(pair.hours_apart) else pair.hours_apart
         own = {"lead": pair.lead, "partner": pair.partner, "hours_apart": hours}
         own |= {"is_pole_pair": False, "share_at_least": None}
