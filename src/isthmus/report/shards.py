@@ -122,7 +122,7 @@ def _pooled_first(table: pa.Table) -> pa.Table:
     if not {"experiment", "year"} <= set(table.column_names):
         return table
     kept = table.column_names
-    pooled = pc.fill_null(table["year"], -1)
+    pooled = pc.fill_null(table["year"].cast(pa.int64()), -1)
     keys = ["experiment", "pooled", *(name for name in ("covariate",) if name in kept)]
     ordered = table.append_column("pooled", pooled).sort_by([(k, "ascending") for k in keys])
     return ordered.select(kept)

@@ -179,14 +179,25 @@
       .filter((row) => (view.where || []).every((rule) => passes(row, rule)));
     table.show(rows);
     if (only) return;
+    const now = look(view);
     for (const kind of ["chart", "map"]) {
       const specs = view[kind];
       const place = document.getElementById(view.id + "-" + kind);
-      if (!place) continue;
+      if (!place || looks.get(place) === now) continue;
       const spec = specs[state.get(view.by)] || specs[""];
       place.hidden = !spec || !isthmus.drawable(spec, table.shown);
       if (!place.hidden) await isthmus.draw(place, spec, table.shown);
+      looks.set(place, now);
     }
+  }
+
+  // What a view's charts depend on: its rows and how they are drawn, not their order.
+  const looks = new Map();
+  function look(view) {
+    const chosen = (view.where || []).map((rule) => state.get(rule[2]));
+    return JSON.stringify([names(view), chosen, state.get("a"), state.get("b"), state.get(view.by),
+      state.get(view.id + ".find"), document.documentElement.dataset.theme || "",
+      matchMedia("(prefers-color-scheme: dark)").matches, window.innerWidth]);
   }
 
   async function render() {
@@ -201,6 +212,7 @@
   let waiting = null;
   function later() {
     document.documentElement.dataset.charts = "";
+    document.documentElement.dataset.tables = "";
     clearTimeout(waiting);
     waiting = setTimeout(render, 60);
   }

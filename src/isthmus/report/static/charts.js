@@ -51,10 +51,12 @@
     });
   }
 
-  // Whether every field along an axis has a value in some row; without one there is no scale.
+  // Whether every field along an axis (on a map: every measure) has a value in some row;
+  // without one there is no scale.
   isthmus.drawable = function (spec, rows) {
     const parts = [spec, ...(spec.layer || [])];
-    const fields = parts.flatMap((part) => ["x", "y"]
+    const channels = spec.projection ? ["color", "strokeWidth"] : ["x", "y"];
+    const fields = parts.flatMap((part) => channels
       .map((axis) => ((part.encoding || {})[axis] || {}).field).filter(Boolean));
     const known = (field) => !rows.some((row) => field in row)
       || rows.some((row) => row[field] !== null && row[field] !== undefined);
