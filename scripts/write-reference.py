@@ -1,13 +1,14 @@
-"""Write docs/reference from the program itself: verbs, study keys, tables and columns.
+"""Write docs/reference from the program itself: verbs, study keys, tables, columns, methods.
 
-Usage: ``python scripts/write-reference.py [FOLDER]``. Tables and columns are those of a
-small simulated world that is run for the purpose. The tests check that the committed
-pages are what this script writes.
+Usage: ``python scripts/write-reference.py [FOLDER]``. The methods text goes beside the folder.
+Tables and columns are those of a small simulated world that is run for the purpose. The
+tests check that the committed pages are what this script writes.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ import typer.main
 from isthmus.cli import app
 from isthmus.demo import demonstrate
 from isthmus.report.glossary import metric
+from isthmus.report.methods import methods_text
+from isthmus.report.source import Source
 from isthmus.results import GRAINS, Results
 from isthmus.study import OwnClaim, Study
 
@@ -110,12 +113,28 @@ def _columns(read: Any, settings: Any) -> Iterator[str]:
         yield f"| `{field.name}` | {field.type} | {what} |"
 
 
+#: Sections of the methods text that speak of one run only.
+OF_A_RUN = ("data", "tables", "settings", "versions")
+
+
+def methods(results: Results) -> str:
+    """Give the methods text of a study with the default settings, less what is of one run."""
+    text = methods_text(Source(results)).split("\n", 1)[1]
+    sections = re.split(r"\n(?=## )", text)
+    kept = [one for one in sections if not re.search(rf"{{#({'|'.join(OF_A_RUN)})}}", one)]
+    opening = (
+        "# Methods\n\nEvery run writes this text with its own settings, counts and versions as "
+        "`methods.md`\nbeside its tables. Below it stands as the demonstration writes it.\n"
+    )
+    return HEAD + opening + "\n".join(kept).rstrip() + "\n"
+
+
 def _quiet(step: str, done: int, total: int) -> None:
     """Say nothing of progress."""
 
 
 def main() -> None:
-    """Write the three pages."""
+    """Write the four pages."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/reference")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "verbs.md").write_text(verbs(), encoding="utf-8")
@@ -123,6 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as world:
         shown = demonstrate(Path(world) / "world", works=WORKS, seed=1, progress=_quiet)
         (folder / "tables.md").write_text(tables(shown.results), encoding="utf-8")
+        (folder.parent / "methods.md").write_text(methods(shown.results), encoding="utf-8")
 
 
 if __name__ == "__main__":

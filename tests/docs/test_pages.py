@@ -26,6 +26,7 @@ FOLLOWED = {
         "world/results/index.html",
         "world/results/figures/output.svg",
         "site/index.html",
+        "world/site/index.html",
     ],
     "how-to-own-data.md": ["corpus/manifest.json", "results/run.json", "site/coverage.html"],
 }
@@ -72,6 +73,16 @@ def test_page_can_be_followed(page: str, tmp_path: Path) -> None:
     assert done.count("console") >= 3
     for name in FOLLOWED[page]:
         assert (tmp_path / name).is_file(), name
+
+
+def test_the_documentation_builds_without_a_broken_link(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for page in DOCS.rglob("*.md"):
+        assert (tmp_path / page.relative_to(DOCS).with_suffix("") / "index.html").is_file()
+    text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html"))
+    assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?://', text)
 
 
 def test_links_between_pages_lead_somewhere() -> None:
