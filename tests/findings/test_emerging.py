@@ -29,6 +29,19 @@ def said(folder: Path, indian: int, with_us: str) -> str:
     return found.verdict
 
 
+def test_an_archetype_that_sizes_make_is_no_evidence(tmp_path: Path) -> None:
+    table = alignment(IN=("SD", "SC"))
+    often = table.append_column("placebo_US", pa.array([0.6] * table.num_rows))
+    tables = {
+        "collaboration": edges("works_whole", 400),
+        "citation": edges("citations_whole", 400),
+        "alignment": often,
+    }
+    found = verdicts(results_of(tmp_path, tables, poles=POLES))["emergent-pole"].decision
+    assert found.verdict == "undecided"
+    assert "Placebo warning: 60%" in found.why
+
+
 def test_a_country_that_outgrows_the_world_and_leaves_the_first_pole(tmp_path: Path) -> None:
     assert said(tmp_path / "a", 400, "SD") == "supported"
     assert said(tmp_path / "b", 400, "SC") == "not supported"

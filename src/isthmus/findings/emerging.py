@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from isthmus.findings.drifting import APART, STUDY, TOGETHER, pole_trends, with_placebo
+from isthmus.findings.drifting import APART, STUDY, TOGETHER, judged, pole_trends, with_placebo
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.robust import left_out
 from isthmus.findings.verdict import (
@@ -112,12 +112,16 @@ def _emergent(evidence: Evidence) -> Decision:
             ("citation", "citations_whole", "citations"),
         )
     ]
-    found = all_of([*grown, _leaves(evidence)], f"What makes {name(EMERGENT)} a pole")
-    return found.checked(
+    kind, placebo = _relation(evidence)
+    found = all_of([*grown, _leaves(evidence, kind)], f"What makes {name(EMERGENT)} a pole")
+    found = found.checked(
         counting="not tested: whole counts alone enter",
         dropping="survives: its share of all countries' growth enters, not single countries",
         nulls="not tested: growth rests on none; the archetype is the headline's",
     )
+    if placebo is None:
+        return with_placebo(evidence, found, ())
+    return judged(found, placebo, f"{kind} with {name(evidence.poles[0])}")
 
 
 def _outgrows(evidence: Evidence, table: str, column: str, word: str) -> Decision:
@@ -148,10 +152,17 @@ def _sum(rows: Any, column: str) -> float:
     return float(pc.sum(rows[column]).as_py() or 0)
 
 
-def _leaves(evidence: Evidence) -> Decision:
+def _relation(evidence: Evidence) -> tuple[str | None, float | None]:
+    """Give its archetype with the first pole, and the share of placebo replays that show it."""
     pole, model = evidence.poles[0], evidence.null_models[0]
     rows = evidence.table("alignment", null_model=model, country=EMERGENT).to_pylist()
-    kind = rows[0].get(f"with_{pole}") if rows else None
+    if not rows:
+        return None, None
+    return rows[0].get(f"with_{pole}"), rows[0].get(f"placebo_{pole}")
+
+
+def _leaves(evidence: Evidence, kind: str | None) -> Decision:
+    pole, model = evidence.poles[0], evidence.null_models[0]
     if kind is None:
         return undecided(f"{name(EMERGENT)} is not followed with {name(pole)}.")
     said = f"{name(EMERGENT)} is {kind} with {name(pole)} under {model}."
