@@ -23,6 +23,8 @@ from isthmus.mobility.movers import Movers
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.settings import PolesSettings
+from isthmus.poles.teams import BIPARTITE, team_tables
+from isthmus.poles.teams import Teams as CountryTeams
 from isthmus.study import Poles
 from isthmus.tables import StudyTables
 from isthmus.teaming.papers import citations_stated
@@ -168,11 +170,19 @@ def _poles(context: Context) -> dict[str, pa.Table]:
         ),
         seed=study.run.seed,
         threads=study.run.threads or os.cpu_count() or 1,
+        teams=_teams(context) if BIPARTITE in study.poles.null_models else None,
     )
 
 
 def poles_settings(asked: Poles) -> PolesSettings:
     """Give the study's ``[poles]`` as settings of the pole analysis."""
+def _teams(context: Context) -> CountryTeams:
+    """Teams of countries, counted by year and size and by year and country."""
+    tables = context.tables
+    sizes, members = team_tables(tables.field_in_years, tables.countries)
+    return CountryTeams(context.collect(sizes), context.collect(members))
+
+
     plain = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "dtw_window"}
     return PolesSettings(window=asked.dtw_window, **plain)
 

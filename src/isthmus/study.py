@@ -251,7 +251,15 @@ class Teaming(_Section, frozen=True):
 
 
 #: Null models a study may name; the first of a study's own is its headline.
-NULL_MODELS = ("multiedge", "multiedge_overdispersed", "wcm", "ecm", "crem", "rewiring")
+NULL_MODELS = (
+    "multiedge",
+    "multiedge_overdispersed",
+    "wcm",
+    "ecm",
+    "crem",
+    "rewiring",
+    "bipartite",
+)
 
 
 class Poles(_Section, frozen=True):

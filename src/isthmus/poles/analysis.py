@@ -27,7 +27,7 @@ from isthmus.poles.archetypes import (
 from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
 from isthmus.poles.dropping import DROPPED_SCHEMA, Without
-from isthmus.poles.layers import PANEL_SCHEMA, build_panel, panel_table
+from isthmus.poles.layers import PANEL_SCHEMA, Note, Panel, build_panel, panel_table
 from isthmus.poles.links import (
     LINKS_SCHEMA,
     Fitter,
@@ -48,6 +48,7 @@ from isthmus.poles.placebo import (
 )
 from isthmus.poles.polarisation import POLARISATION_SCHEMA, polarisation, polarisation_table
 from isthmus.poles.settings import PolesSettings
+from isthmus.poles.teams import BIPARTITE, TeamFits, Teams, refuse_without_teams
 from isthmus.poles.trajectories import (
     TRAJECTORIES_SCHEMA,
     Trajectories,
@@ -71,6 +72,7 @@ def analyse(
     settings: PolesSettings | None = None,
     poles: Sequence[str] = ("US", "CN"),
     output: pa.Table | None = None,
+    teams: Teams | None = None,
     seed: int,
     threads: int = 1,
     progress: Progress | None = None,
@@ -89,6 +91,9 @@ def analyse(
         Countries around which blocs are looked for; none has to be in the data.
     output : table, optional
         ``country, year, works``: the size of countries. Joint works stand in.
+    teams : Teams, optional
+        Teams of countries, for the null model `bipartite`, which looks at
+        collaboration alone.
     seed : int
         Same seed, same tables, whatever the threads and the order of rows.
     threads : int
@@ -107,20 +112,27 @@ def analyse(
     Raises
     ------
     InputError
-        Weights a null model cannot use, or a null model that does not exist.
+        Weights a null model cannot use, or a null model that does not exist, or
+        that needs teams where there are none.
     """
     settings = settings or PolesSettings()
+    refuse_without_teams(settings.null_models, teams)
     poles = tuple(dict.fromkeys(poles))
     panel = build_panel(collaboration, citation, settings, poles, output)
     if len(panel.countries) < 2 or not panel.layers:
         return {**_empty(poles), "panel": panel_table(panel)}
     expected = {layer.name: _expected(layer.weights) for layer in panel.layers}
     pairs, notes = choose_pairs(panel, expected, settings)
-    frame = Frame(replace(panel, notes=panel.notes + notes), pairs, poles)
     models = list(dict.fromkeys(settings.null_models))
+    notes += _citations_left_out(panel, models)
+    frame = Frame(replace(panel, notes=panel.notes + notes), pairs, poles)
+    fits = TeamFits(teams, panel.years, panel.countries) if teams is not None else None
     at_once = max(min(threads, len(models)), 1)
     own = max(threads // at_once, 1)
-    under = [_Under(frame, model, expected, settings, seed, own, progress) for model in models]
+    under = [
+        _Under(_seen_by(model, frame), model, fits, expected, settings, seed, own, progress)
+        for model in models
+    ]
     with ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
     empty = _empty(poles)
@@ -130,6 +142,22 @@ def analyse(
         if name != "panel"
     }
     return {**joined, "panel": panel_table(frame.panel)}
+
+
+def _citations_left_out(panel: Panel, models: Sequence[str]) -> list[Note]:
+    """Say that the team null model passes citations over."""
+    if BIPARTITE not in models or not any(layer.directed for layer in panel.layers):
+        return []
+    why = f"the null model {BIPARTITE} knows works and no citations; the others use both"
+    return [("layer", "citation", None, False, why, None)]
+
+
+def _seen_by(model: str, frame: Frame) -> Frame:
+    """Give the frame with the layers a null model can look at."""
+    if model != BIPARTITE:
+        return frame
+    works = tuple(layer for layer in frame.panel.layers if not layer.directed)
+    return replace(frame, panel=replace(frame.panel, layers=works))
 
 
 def _empty(poles: Sequence[str]) -> Tables:
@@ -166,6 +194,7 @@ class _Under:
 
     frame: Frame
     model: str
+    teams: TeamFits | None
     expected: dict[str, Floats]
     settings: PolesSettings
     seed: int
@@ -173,10 +202,13 @@ class _Under:
     progress: Progress | None
 
     def tables(self) -> Tables:
+        teams = self.teams if self.model == BIPARTITE else None
         fitters = {
-            layer.name: Fitter(self.model, layer.directed, self._seed(layer.name))
+            layer.name: Fitter(self.model, layer.directed, self._seed(layer.name), teams)
             for layer in self.frame.panel.layers
         }
+        if not fitters:
+            return _empty(self.frame.poles)
         self._say("links")
         tested = [against_null(layer, fitters[layer.name]) for layer in self.frame.panel.layers]
         scores = {
@@ -247,6 +279,8 @@ class _Under:
         }
 
     def _dropped(self) -> pa.Table:
+        if self.model == BIPARTITE:  # works would have to be counted anew without the country
+            return DROPPED_SCHEMA.empty_table()
         self._say("dropping")
         most = self.settings.dropped
         return Without(self.frame, self.model, most, self._seed("dropping")).table()

@@ -176,7 +176,7 @@ def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, se
     series, labels, k = seen.standardised[moving], found.cluster[moving], len(found.centroids)
     votes = [*found.clusters.restart_labels]
     random = np.random.default_rng(seed)
-    quick = Rules(max_barycentre_iter=3, refresh=0)
+    quick = Rules(max_barycentre_iter=3, refresh=0, swaps=0)
     size = min(len(series), RESAMPLED)
     for _ in range(settings.n_resamples):
         rows, own = np.sort(random.integers(len(series), size=size)), int(random.integers(2**31))

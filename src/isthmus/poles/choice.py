@@ -29,7 +29,7 @@ CHOICE_SCHEMA = pa.schema(
 #: Random halvings, and surrogate panels, behind each figure.
 HALVINGS, SURROGATES = 3, 2
 
-_QUICK = Rules(max_barycentre_iter=3, refresh=0)
+_QUICK = Rules(max_barycentre_iter=3, refresh=0, swaps=0)
 
 
 def cluster_choice(model: str, series: Floats, settings: PolesSettings, seed: int) -> pa.Table:

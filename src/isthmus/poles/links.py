@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
 from isthmus.poles.settings import Quantity
+from isthmus.poles.teams import TeamFits
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
 from isthmus.stats.nulls.laws import PoissonLaw
 from isthmus.stats.nulls.margins import checked, margins
 from isthmus.stats.nulls.multiedge import with_dispersion
+from isthmus.stats.nulls.newton import GOAL
 from isthmus.stats.nulls.significance import PSEUDO_WEIGHT
 from isthmus.stats.sizes import size_expectation
 
@@ -49,11 +51,14 @@ class Fitter:
     Fits are remembered until :meth:`rehearse`, then no more, so that later ones may
     be made in any order: fits of the same year, with other weights of the same
     sizes, start from them. Starts do not change the answers, for the duals are
-    convex; they save steps.
+    convex; they save steps. The team null model is fitted to `teams` and not to
+    weights: its fits are the same whatever the weights.
     """
 
-    def __init__(self, model: str, directed: bool, seed: int) -> None:
-        self.model, self.directed, self.seed = model, directed, seed
+    def __init__(
+        self, model: str, directed: bool, seed: int, teams: TeamFits | None = None
+    ) -> None:
+        self.model, self.directed, self.seed, self.teams = model, directed, seed, teams
         self._warm: dict[int, ecm_model.Warm] = {}
         self._rehearsed = False
 
@@ -61,12 +66,14 @@ class Fitter:
         """Fit the network of a year; None when it has no weight at all."""
         if not weights.any():
             return None
+        if self.teams is not None:
+            return self.teams.fits[year]
         if self.model != "ecm":
             stream = np.random.SeedSequence([self.seed if seed is None else seed, year])
             start = int(stream.generate_state(1)[0])
             return fit_null(weights, self.model, directed=self.directed, seed=start)
         weights = checked(weights, directed=self.directed, integer="ecm")
-        return self._ecm(year, weights, ecm_model.GOAL)
+        return self._ecm(year, weights, GOAL)
 
     def _ecm(self, year: int, weights: Floats, goal: float) -> NullFit:
         net = margins(weights, directed=self.directed)

@@ -1,7 +1,8 @@
 """The placebo: the study's own panel replayed with sizes and no affinities.
 
 Every weight is drawn anew from a Poisson law with the weight that sizes alone
-would give. What the chain finds in such worlds is the null model's own doing.
+would give; under the team null model whole teams are drawn. What the chain finds in
+such worlds is the null model's own doing.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ def replay_all(
 def _rehearse(world: World) -> None:
     """Fit one draw beforehand: replays are closer to each other than to the study."""
     random = np.random.default_rng(np.random.SeedSequence([world.seed]))
-    for name, expected in world.expected.items():
-        world.fitters[name].rehearse(_drawn(expected, world.fitters[name].directed, random))
+    for name, fitter in world.fitters.items():
+        fitter.rehearse(_networks(world, name, random))
 
 
 def replay(world: World, number: int) -> Observation:
@@ -125,9 +126,9 @@ def replay(world: World, number: int) -> Observation:
     settings, frame = world.settings, world.frame
     random = np.random.default_rng(np.random.SeedSequence([world.seed, number]))
     scores, follow = {}, {}
-    for name, expected in world.expected.items():
-        weights = _drawn(expected, world.fitters[name].directed, random)
-        scores[name], follow[name] = _scored(world.fitters[name], weights, settings, number)
+    for name, fitter in world.fitters.items():
+        weights = _networks(world, name, random)
+        scores[name], follow[name] = _scored(fitter, weights, settings, number)
     seen = trajectories(follow, frame.pairs, settings)
     found = archetypes(seen, settings, world.seed, start=world.centroids)
     return observe(frame, scores, seen, found, pole_index(frame, scores), settings)
@@ -141,6 +142,13 @@ def pole_index(frame: Frame, scores: Mapping[str, Scores]) -> dict[str, Floats]:
         name: polarisation(score.log_ratio, mask, inside, resamples=0, seed=0).index
         for name, score in scores.items()
     }
+
+
+def _networks(world: World, name: str, random: np.random.Generator) -> Floats:
+    fitter = world.fitters[name]
+    if fitter.teams is not None:
+        return fitter.teams.draw(random)
+    return _drawn(world.expected[name], fitter.directed, random)
 
 
 def _drawn(expected: Floats, directed: bool, random: np.random.Generator) -> Floats:

@@ -25,6 +25,8 @@ class PolesSettings:
         Null models, the first being the headline. ``multiedge`` counts events as
         what they are, distinguishable; ``ecm`` is the usual maximum-entropy null,
         kept beside it because it is known to create trends of its own.
+        ``bipartite`` keeps teams together; it needs a corpus and looks at
+        collaboration alone.
     min_works : float
         Works a year, on average over the last `average_years`, from which a
         country enters; joint works stand in where output is not given. 50:

@@ -21,6 +21,10 @@ from isthmus.stats import dtw_lanes as lanes
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: Assignments after which a swap is judged, and how much worse than the best, as a
+#: share, it may then be to go on.
+SWAP_ITER, SWAP_HOPE = 4, 0.02
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -69,9 +73,13 @@ class Rules:
         The same while restarts are searched, before the best are polished. 3:
         centres that are about to lose members need no exact barycentre, and
         measured inertias did not rise.
+    swaps : int
+        Times the best restart is tried again with one of its centroids put on a
+        badly placed series instead, to leave a poor partition. 20: on six
+        clusters of 300 series the worst of six seeds fell by 1.7 %.
     refresh : int
         Members of each cluster from which another barycentre is grown in the
-        end, to leave a poor local minimum of DBA. 3: more gained little.
+        end, to leave a poor local minimum of DBA. 6, with `swaps`: more gained little.
     refresh_members : int
         Most members a new barycentre is grown on; all then settle and judge it. 600.
     refresh_gain : float
@@ -85,7 +93,8 @@ class Rules:
     max_iter: int = 50
     max_barycentre_iter: int = 100
     search_barycentre_iter: int = 3
-    refresh: int = 3
+    swaps: int = 20
+    refresh: int = 6
     refresh_members: int = 600
     refresh_gain: float = 2e-4
     tolerance: float = 1e-6
@@ -194,9 +203,10 @@ def dtw_kmeans(
 
     Restarts begin from k-means++ (weights are squared DTW distances; the best
     of a few candidates is taken at each step). Restarts are searched with short
-    barycentre steps, and the best `polish` of them that differ go on with exact
-    ones. With more series than twice `screen` the search sees one random sample
-    of that size: the local minimum a start ends in shows on the sample already.
+    barycentre steps, the best of them is improved by swaps of one centroid, and
+    the best `polish` that differ go on with exact steps. With more series than
+    twice `screen` the search sees one random sample of that size: the local minimum
+    a start ends in shows on the sample already.
 
     Parameters
     ----------
@@ -278,7 +288,27 @@ def _search(
         rows = random.choice(len(panel), max(screen, k), replace=False)
         panel = panel.some(np.sort(rows))
     short = _short(rules)
-    return [_lloyd(panel, _plus_plus(panel, k, random), short) for _ in range(n_init)]
+    runs = [_lloyd(panel, _plus_plus(panel, k, random), short) for _ in range(n_init)]
+    best = int(np.argmin([run.inertia for run in runs]))
+    runs[best] = _swapped(panel, runs[best], random, short)
+    return runs
+
+
+def _swapped(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules) -> _Run:
+    """Put one centroid on a badly placed series, and keep what that gains (random swap).
+
+    A few steps show whether a swap can gain (Fränti 2018, J. Big Data 5, 13).
+    """
+    few = replace(rules, max_iter=SWAP_ITER)
+    for _ in range(rules.swaps if len(run.centroids) > 1 and run.inertia > 0 else 0):
+        centroids, weights = run.centroids.copy(), run.distances / run.inertia
+        row = random.choice(len(panel), size=1, p=weights)
+        centroids[random.integers(len(centroids))] = _stretched(panel, row)[0]
+        other = _lloyd(panel, centroids, few)
+        if other.inertia < (1 + SWAP_HOPE) * run.inertia:
+            other = _lloyd(panel, other.centroids, rules)
+        run = other if other.inertia < run.inertia else run
+    return run
 
 
 def _polished(panel: _Panel, run: _Run, rules: Rules) -> _Run:
