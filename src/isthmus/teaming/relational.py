@@ -26,17 +26,22 @@ CLASS = "_class"
 
 def interval(values: Any, cuts: Sequence[float]) -> Any:
     """Class of each value: 0 for the lowest interval; -1 beyond the cut points or missing."""
-    breaks = sorted(set(cuts))
+    breaks, values = sorted(set(cuts)), _without_nan(values)
     passed = reduce(lambda a, b: a + b, [_above(values, cut) for cut in breaks])
     inside = values.notnull()
-    if values.type().is_floating():
-        inside &= ~values.isnan()
     if math.isfinite(breaks[0]):
         inside &= values >= breaks[0]
     if math.isfinite(breaks[-1]):
         inside &= values <= breaks[-1]
     code = ibis.greatest(passed - 1, 0)
     return ibis.ifelse(inside.fill_null(False), code, -1).cast("int64")
+
+
+def _without_nan(values: Any) -> Any:
+    """Null in place of what is not a number, which engines sort and compare differently."""
+    if not values.type().is_floating():
+        return values
+    return ibis.ifelse(values.isnan(), None, values)
 
 
 def _above(values: Any, cut: float) -> Any:
@@ -53,9 +58,10 @@ def coarsened(units: Table, exact: Sequence[str], cuts: Cuts) -> tuple[Table, li
     """
     added: dict[str, Any] = {f"{n}{CLASS}": interval(units[n], c) for n, c in cuts.items()}
     for name in exact:
-        kind = units[name].type()
-        added[f"{name}{CLASS}"] = units[name].fill_null(ibis.literal("" if kind.is_string() else 0))
-        added[f"{name}_known"] = units[name].notnull().cast("int64")
+        values = _without_nan(units[name])
+        blank = ibis.literal("" if values.type().is_string() else 0)
+        added[f"{name}{CLASS}"] = values.fill_null(blank)
+        added[f"{name}_known"] = values.notnull().cast("int64")
     return units.mutate(**added), sorted(added)
 
 
@@ -114,8 +120,9 @@ def automatic_cuts(engine: Engine, units: Table, names: Sequence[str]) -> dict[s
     As many equally spaced break points as R's ``cem`` takes: ceil(log2 n + 1), n counting
     the units with a missing value too. A covariate without any value has no cut points.
     """
-    asked = {f"{name}_low": units[name].min().cast("float64") for name in names}
-    asked |= {f"{name}_high": units[name].max().cast("float64") for name in names}
+    known = {name: _without_nan(units[name]) for name in names}
+    asked = {f"{name}_low": known[name].min().cast("float64") for name in names}
+    asked |= {f"{name}_high": known[name].max().cast("float64") for name in names}
     row = engine.collect(units.agg(n=units.count(), **asked)).to_pylist()[0]
     if not row["n"]:
         return {}

@@ -88,7 +88,8 @@ class WorldSettings:
         Multiplier of the impact of works led by ``source`` with ``target`` on board
         (an author or an employer there, before any affiliation is lost). It is the
         ratio of their expected c_k to that of works alike in all else; see
-        :mod:`isthmus.world.references` for where it falls short.
+        :mod:`isthmus.world.references` for where it falls short. Works whose partner's
+        affiliation is lost look like works without one and dilute what can be seen.
     country_impact
         Multiplier of the impact of works led by a country.
     impact_sigma
