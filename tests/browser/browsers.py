@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -53,7 +53,17 @@ def start(profile: Path) -> webdriver.Chrome:
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(find(("chromedriver",))))
+    driver = webdriver.Chrome(options=options, service=Service(find(("chromedriver",))))
+    driver.set_script_timeout(4 * PATIENCE)
+    return driver
+
+
+def wait_for(holds: Callable[[], Any], what: str, patience: float = 300.0) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.2)
 
 
 class _Silent(SimpleHTTPRequestHandler):
@@ -139,6 +149,20 @@ class Browser:
               .map((row) => [...row.cells].map((cell) => cell.textContent));
         """
         found: list[list[str]] = self.script(code, name)
+        return found
+
+    def views(self) -> list[dict[str, Any]]:
+        """The page's views that have a table, as its script reads them."""
+        code = "return JSON.parse(document.getElementById('page').textContent).views"
+        return [view for view in self.script(code) if "missing" not in view]
+
+    def keys(self, name: str) -> list[str]:
+        """Columns of a table, in order."""
+        code = """
+            return [...document.querySelectorAll(`#${arguments[0]}-table th`)]
+              .map((th) => th.dataset.key);
+        """
+        found: list[str] = self.script(code, name)
         return found
 
     def click(self, selector: str) -> None:

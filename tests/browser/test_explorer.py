@@ -1,4 +1,4 @@
-"""What a visitor meets, in a real browser, over HTTP and from the disk.
+"""What a visitor does with the tables and the selection, in a real browser.
 
 The pages are drawn from synthetic results with hostile names; what they show is
 compared with the text of the tables in the page and with the files they save.
@@ -8,91 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from importlib import resources
-from pathlib import Path
 
 import pytest
 
 from browser.browsers import Browser
+from browser.test_visits import PAGES
 from report.synthetic import HOSTILE, TITLE
-
-PAGES = (
-    "index",
-    "country",
-    "pairs",
-    "poles",
-    "teaming",
-    "movers",
-    "findings",
-    "coverage",
-    "methods",
-)
-
-#: Pictures of every page are left here for whoever wants to look; git ignores the folder.
-PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
-
-#: Accessibility faults that a page must not have.
-GRAVE = {"serious", "critical"}
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_page_over_http_is_calm_and_asks_nobody_else(
-    browser: Browser, addresses: dict[str, str], page: str
-) -> None:
-    _calm(browser, addresses["http"], page)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_page_from_the_disk_is_calm_and_within_everybodys_reach(
-    browser: Browser, addresses: dict[str, str], page: str
-) -> None:
-    _calm(browser, addresses["file"], page)
-    _picture(browser, page)
-    axe = resources.files(pytest.importorskip("axe_core_python")).joinpath("axe.min.js")
-    browser.script(axe.read_text(encoding="utf-8"))
-    assert _grave_faults(browser, "{}") == []
-    browser.prefer("dark")
-    browser.wait()
-    assert _grave_faults(browser, "{runOnly: ['color-contrast']}") == []
-    _picture(browser, f"{page}-dark")
-
-
-def _calm(browser: Browser, address: str, page: str) -> None:
-    browser.open(f"{address}/{page}.html")
-    assert browser.complaints() == []
-    asked = [url for url in browser.requests() if not url.startswith(("data:", "blob:", "about:"))]
-    assert asked
-    assert [url for url in asked if not url.startswith(address)] == []
-
-
-def _picture(browser: Browser, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
-
-
-def _grave_faults(browser: Browser, options: str) -> list[tuple[str, str]]:
-    code = f"const done = arguments[arguments.length - 1]; axe.run({options}).then(done, done);"
-    found = browser.driver.execute_async_script(code)
-    assert found["passes"], "axe checked nothing"
-    return [
-        (fault["id"], fault["nodes"][0]["html"])
-        for fault in found["violations"]
-        if fault["impact"] in GRAVE
-    ]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_page_fits_a_phone(browser: Browser, addresses: dict[str, str], page: str) -> None:
-    browser.size(390, 844)
-    browser.open(f"{addresses['file']}/{page}.html")
-    wide = """
-        return [...document.querySelectorAll('body *')].filter((e) => !e.closest('.scroll, .chart')
-          && !e.matches('.skip') && e.getBoundingClientRect().right > innerWidth + 1)
-          .map((e) => e.outerHTML.slice(0, 120));
-    """
-    assert browser.script("return document.documentElement.scrollWidth") <= 390
-    assert browser.script(wide) == []
-    _picture(browser, f"{page}-phone")
 
 
 def test_dark_mode_is_dark_and_can_be_switched(browser: Browser, addresses: dict[str, str]) -> None:
@@ -186,18 +107,6 @@ def test_csv_is_the_table_shown(
     assert shown
 
 
-def test_china_its_partners_and_their_csv_in_three_clicks(
-    browser: Browser, addresses: dict[str, str]
-) -> None:
-    browser.open(f"{addresses['http']}/index.html")
-    browser.click('#leaders-table a[href="country.html#country=CN"]')  # one
-    assert "China" in browser.script("return document.querySelector('#partners h2').textContent")
-    saved = list(csv.DictReader(io.StringIO(browser.download("#partners-view .csv"))))  # two
-    assert len(saved) == 7
-    assert {row["partner"] for row in saved} >= {"US"}
-    assert all(float(row["z"]) == float(row["z"]) for row in saved)
-
-
 def test_names_out_of_the_data_are_text(browser: Browser, addresses: dict[str, str]) -> None:
     browser.open(f"{addresses['file']}/teaming.html#experiment=")
     cells = {row[0] for row in browser.table("matched")}
@@ -207,6 +116,25 @@ def test_names_out_of_the_data_are_text(browser: Browser, addresses: dict[str, s
     assert "<script>alert('x')</script>" in browser.driver.title
     saved = browser.download("#matched-view .csv")
     assert HOSTILE in {row[0] for row in csv.reader(io.StringIO(saved))}
+
+
+def test_titles_and_institutions_are_text_everywhere(
+    browser: Browser, addresses: dict[str, str]
+) -> None:
+    for page in PAGES:
+        browser.open(f"{addresses['file']}/{page}.html")
+        assert browser.complaints() == []
+        assert browser.script("return window.hacked") is None
+        assert browser.script("return document.querySelectorAll('img, main iframe').length") == 0
+    browser.open(f"{addresses['file']}/teaming.html")
+    for view, column in (("leading_institutions", "institution"), ("cited_works", "title")):
+        at = browser.keys(view).index(column)
+        shown = {row[at] for row in browser.table(view)}
+        assert {HOSTILE, TITLE, "جامعة القاهرة 🎓"} <= shown
+        code = f"return document.querySelector('#{view}-table tbody tr').cells[{at}].dir"
+        assert browser.script(code) == "auto"
+        saved = csv.DictReader(io.StringIO(browser.download(f"#{view}-view .csv"), newline=""))
+        assert {HOSTILE, TITLE} <= {row[column] for row in saved}
 
 
 def test_help_explains_a_column_and_returns_the_focus(

@@ -439,4 +439,25 @@ def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table
         "placebo_pairs": pa.Table.from_pylist(pairs),
         "top_institutions": pa.Table.from_pylist(groups),
         "team_sizes": pa.Table.from_pylist(sizes),
+        **named(span),
+    }
+
+
+def named(span: np.ndarray) -> dict[str, pa.Table]:
+    """Give institutions and works whose names a careless page would run or mangle."""
+    names = [HOSTILE, TITLE, 'Université d\'Été, "A" & B', "جامعة القاهرة 🎓", None]
+    places = [
+        {"rank": n + 1, "institution_id": 10 + n, "institution": name, "country": "CN"}
+        | {"citations": 90 - n, "papers": 9}
+        for n, name in enumerate(names)
+    ]
+    works = [
+        {"year": int(year), "rank": n + 1, "work_id": int(year) * 10 + n, "title": name}
+        | {"country": "US", "institution_id": 10, "institution": HOSTILE, "citations": 50 - n}
+        for year in span
+        for n, name in enumerate(names)
+    ]
+    return {
+        "leading_institutions": pa.Table.from_pylist(places),
+        "cited_works": pa.Table.from_pylist(works),
     }

@@ -12,6 +12,20 @@ _CLUSTER = "Pairs with a trend, each once."
 _LINK = "Whole counts; a work once per pair of countries, a reference once per ordered pair."
 
 POLE_WORDS: dict[str, Term] = {
+    "placebo_low": (
+        "Placebo, low",
+        "number",
+        "Lower end of what the middle 95 % of the replays give. Outside it these data differ.",
+        _PLACEBO,
+        "archetypes",
+    ),
+    "placebo_high": (
+        "Placebo, high",
+        "number",
+        "Upper end of what the middle 95 % of the replays give. Outside it these data differ.",
+        _PLACEBO,
+        "archetypes",
+    ),
     "source": (
         "Source",
         "country",

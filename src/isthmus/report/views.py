@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,8 @@ class View:
         table = source.table(self.table)
         there = set(table.column_names) if table is not None else set()
         shown = [c for c in self.columns if c[0] in there or self.set in _MADE]
-        texts = {c for c in there if table is not None and _is_text(table.schema.field(c))}
-        columns = [_column(name, link, source.settings, texts) for name, link in shown]
+        kinds = {} if table is None else {f.name: k for f in table.schema if (k := _kind(f))}
+        columns = [_column(name, link, source.settings, kinds) for name, link in shown]
         if self.ranked:
             columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
         return {
@@ -77,16 +77,19 @@ class View:
 _MADE = {"pairs", "partners"}
 
 
-def _is_text(column: pa.Field) -> bool:
-    return bool(pa.types.is_string(column.type) or pa.types.is_dictionary(column.type))
+def _kind(column: pa.Field) -> str:
+    """Give how a column is written where its type alone decides it; empty otherwise."""
+    if pa.types.is_boolean(column.type):
+        return "flag"
+    return "text" if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type) else ""
 
 
 def _column(
-    name: str, link: str | None, settings: Mapping[str, Any], texts: Collection[str]
+    name: str, link: str | None, settings: Mapping[str, Any], kinds: Mapping[str, str]
 ) -> dict[str, Any]:
     meant = metric(name, settings)
     about = {"what": meant.what, "rule": meant.rule, "section": meant.section}
-    kind = "text" if name in texts and meant.kind != "country" else meant.kind
+    kind = meant.kind if meant.kind == "country" else kinds.get(name, meant.kind)
     made = {"key": name, "label": meant.label, "kind": kind, "help": about}
     return {**made, "link": link} if link else made
 
