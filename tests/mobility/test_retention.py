@@ -14,8 +14,9 @@ import pytest
 
 import recount_mobility as recount
 from isthmus.corpus.store import open_corpus
-from isthmus.mobility.comparison import COVARIATES, Rules, compare, sampled
+from isthmus.mobility.comparison import COVARIATES, Rules, compare, sampled, stretch
 from isthmus.simulation import simulate
+from isthmus.stats import cem
 from isthmus.world.settings import planted_world
 from mobility_worlds import FIELD, YEARS, Truth, movers_of, rows
 
@@ -147,6 +148,25 @@ def test_each_mover_gets_one_other_of_its_year_and_age() -> None:
     assert sorted(cells[i] for i in drawn[~treated]) == movers
     others = columns["author_id"][drawn[~treated]]
     assert len(set(others.tolist())) == len(others)
+
+
+def test_scientists_in_several_strata_stretch_the_interval() -> None:
+    """Means of two strata that share their controls err together; the sum over pairs says so."""
+    rng = np.random.default_rng(5)
+    author = np.concatenate([np.arange(40), np.arange(100, 130), np.arange(100, 130)])
+    stratum = np.concatenate([np.repeat([0, 1], 20), np.repeat([0, 1], 30)])
+    treated = author < 100
+    own = rng.uniform(10, 40, 30)
+    share = np.concatenate([rng.uniform(20, 90, 40), own, own])
+    matching = cem({"stratum": stratum}, treated, exact=("stratum",))
+    mean = share[~treated].mean()
+    gaps = [
+        (share[treated & (stratum == s)] / share[treated].mean()).sum() - 20 for s in (0, 1)
+    ]  # both strata have the same controls, so their mean is the expected one
+    both = 2 * sum((20 / 30 * (value / mean - 1)) ** 2 for value in own)
+    expected = np.sqrt(1 + both / sum(gap**2 for gap in gaps))
+    assert stretch(share, treated, matching, author) == pytest.approx(expected, rel=1e-9)
+    assert stretch(share, treated, matching, np.arange(author.size)) == 1
 
 
 @pytest.mark.parametrize("who", ["nobody", "only movers", "only others"])

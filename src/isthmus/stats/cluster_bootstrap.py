@@ -76,6 +76,7 @@ def cluster_bootstrap(
     draws: int = 1_000,
     level: float = 0.95,
     seed: int,
+    widen: float = 1.0,
 ) -> BootstrapEffect:
     """Bootstrap the matched effect over clusters, matching weights made anew in each draw.
 
@@ -91,6 +92,8 @@ def cluster_bootstrap(
         Stratum and cluster of each unit, any whole numbers from 0 on.
     draws : int
         At least 1,000 for an interval of 95 %.
+    widen : float
+        How many times as far the interval reaches, for what clusters have in common.
     """
     check_settings(draws, level)
     y, _ = checked(outcome, None)
@@ -101,7 +104,7 @@ def cluster_bootstrap(
         )
     weights = (treated, treated * y, ~treated, ~treated * y)
     sums = np.column_stack([np.asarray(w, dtype=np.float64) for w in weights])
-    return bootstrap_sums(stratum, cluster, sums, draws=draws, level=level, seed=seed)
+    return bootstrap_sums(stratum, cluster, sums, draws=draws, level=level, seed=seed, widen=widen)
 
 
 def bootstrap_sums(
@@ -112,6 +115,7 @@ def bootstrap_sums(
     draws: int = 1_000,
     level: float = 0.95,
     seed: int,
+    widen: float = 1.0,
 ) -> BootstrapEffect:
     """As :func:`cluster_bootstrap`, from sums over units that share stratum and cluster.
 
@@ -128,12 +132,14 @@ def bootstrap_sums(
     observed = _means(table, once)[0]
     note = _why_none(observed, clusters)
     drawn = np.empty((0, 2)) if note else _drawn(table, clusters, draws, seed)
-    wide = level if note else expanded_level(level, _worth(table, clusters))
+    wide = level if note else expanded_level(level, _worth(table, clusters), widen)
     return _effect(observed, drawn, clusters, wide, note)
 
 
-def expanded_level(level: float, clusters: float) -> float:
+def expanded_level(level: float, clusters: float, widen: float = 1.0) -> float:
     """Level of a percentile interval that covers `level` with this many clusters.
+
+    `widen` stretches it further.
 
     Examples
     --------
@@ -141,7 +147,7 @@ def expanded_level(level: float, clusters: float) -> float:
     (0.968, 0.95)
     """
     freedom = max(clusters, 2.0) - 1
-    reach = math.sqrt((freedom + 1) / freedom) * stats.t.ppf((1 + level) / 2, freedom)
+    reach = widen * math.sqrt((freedom + 1) / freedom) * stats.t.ppf((1 + level) / 2, freedom)
     return float(1 - 2 * stats.norm.sf(reach))
 
 
