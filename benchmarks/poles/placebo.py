@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.poles.archetypes import archetypes
 from isthmus.poles.edges import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.poles.links import Fitter, quick_quantities
 from isthmus.poles.settings import PolesSettings
 from isthmus.poles.trajectories import Pairs, choose_pairs, trajectories
 from isthmus.stats.sizes import size_expectation
+from isthmus.stats.trends import trend_signs
 
 Floats = NDArray[np.float64]
 BOUNDS = (1.0, 2.0, 5.0, 20.0, 100.0, np.inf)
@@ -47,8 +47,8 @@ def simulated(n: int, years: int, seed: int) -> pa.Table:
 
 def replayed(
     panel: Panel, expected: Floats, pairs: Pairs, model: str, number: int, settings: PolesSettings
-) -> tuple[Floats, NDArray[np.str_]]:
-    """Scores (z) of followed pairs (p, t) and their archetypes in one world without affinities."""
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Scores (z) of followed pairs (p, t), and whether they trend, where nobody prefers anybody."""
     random = np.random.default_rng([number, 7])
     fitter = Fitter(model, False, number)
     z = np.empty(expected.shape)
@@ -57,12 +57,14 @@ def replayed(
         drawn += drawn.T
         z[year] = quick_quantities(drawn, fitter.quick(year, drawn, number), "z")[1]
     seen = trajectories({"collaboration": z}, pairs, settings)
-    return seen.raw["collaboration"], archetypes(seen, settings, number).codes
+    values, flat = seen.raw["collaboration"], settings.flat_change["z"]
+    signs = trend_signs(values, level=settings.trend_level, flat_change=flat)
+    return values, seen.usable & (signs != 0)
 
 
 def show(title: str, table: pa.Table, models: list[str], replays: int) -> None:
     """Print one panel under every model."""
-    settings = PolesSettings(n_init=1, min_works=0 if title == "simulated" else 50)
+    settings = PolesSettings(min_works=0 if title == "simulated" else 50)
     panel = build_panel(table, None, settings, ())
     expected = np.array([size_expectation(year) for year in panel.layers[0].weights])
     pairs, _ = choose_pairs(panel, {"collaboration": expected}, settings)
@@ -74,7 +76,7 @@ def show(title: str, table: pa.Table, models: list[str], replays: int) -> None:
         start = time.process_time()
         runs = [replayed(panel, expected, pairs, model, i, settings) for i in range(replays)]
         z = np.array([run[0] for run in runs])
-        moving = np.array([~np.isin(run[1], ["flat", "untested"]) for run in runs])
+        moving = np.array([run[1] for run in runs])
         each = moving.mean(axis=1)
         print(f"{model:<24} z {np.nanmean(z):+.4f} sd {np.nanstd(z):.4f}   trend "
               f"{each.mean():.2%} ({each.min():.2%} to {each.max():.2%})   "
