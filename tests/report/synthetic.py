@@ -422,7 +422,16 @@ def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table
         )
     ]
     groups = [
-        {"group": group, "year": int(year), "lead": lead, "papers": 9, "papers_top_institution": 3}
+        {
+            "group": group,
+            "year": int(year),
+            "lead": lead,
+            "papers": 9,
+            "papers_top_institution": 3,
+            "others": 18,
+            "others_top_institution": 6,
+            "p": 1.0,
+        }
         for lead, other in (("US", "CN"), ("CN", "US"))
         for group in (other, "domestic", "other_international")
         for year in span

@@ -224,6 +224,22 @@ WORDS: dict[str, Term] = {
         _UNIT,
         "matching",
     ),
+    "others": (
+        "Other papers",
+        "count",
+        "Papers of the same leading country and year outside the group. The p beside them is that "
+        "of Fisher's exact test.",
+        _UNIT,
+        "matching",
+    ),
+    "others_top_institution": (
+        "Others led by top institutions",
+        "count",
+        "Those of the other papers whose deciding author is at one of the most cited institutions. "
+        "How many are top is a setting.",
+        _UNIT,
+        "matching",
+    ),
     "lead": (
         "Led by",
         "country",
