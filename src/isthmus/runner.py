@@ -7,10 +7,10 @@ finished step.
 
 from __future__ import annotations
 
+import os
 import platform
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.engine import Engine, open_engine
 from isthmus.errors import CorpusError, StudyError, TargetError
 from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
+from isthmus.journal import LOG_FILE, Journal, ObservedEngine
 from isthmus.leadership.country_year import Leaders
 from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
 from isthmus.steps import STEPS, Context, Step
 from isthmus.study import Study
 from isthmus.tables import StudyTables
+from isthmus.usage import Meter, folder_bytes, machine_memory
 
 #: Folder of unfinished work inside the results; removed when the run ends.
 WORK_FOLDER = ".work"
@@ -94,6 +96,7 @@ class _Run:
         self.study, self.corpus, self.target = study, corpus, target
         self.overwrite, self.progress = overwrite, progress
         self.work = target / WORK_FOLDER
+        self.journal = Journal(target / LOG_FILE)
         self.identity = {
             "study": study.fingerprint(),
             "corpus": corpus.hash,
@@ -152,50 +155,98 @@ class _Run:
         begun = self._read(self.work / "identity.json")
         if begun != self.identity:
             remove(self.work)
+        goes_on = bool(done) or begun == self.identity
+        if not goes_on:
+            remove(self.target / LOG_FILE)
         write_text(self.work / "identity.json", _json(self.identity))
-        self._steps(done)
+        self._say_begin("run goes on" if goes_on else "run begins")
+        try:
+            self._steps(done)
+        except BaseException as error:
+            self._say_end(error)
+            raise
+
+    def _say_begin(self, event: str) -> None:
+        wish = self.study.run
+        self.journal.say(
+            event,
+            title=self.study.study.title,
+            isthmus=self.identity["isthmus"],
+            engine=wish.engine,
+            memory=wish.memory or "unbounded",
+            threads=wish.threads or os.cpu_count(),
+            machine_bytes=machine_memory(),
+            corpus=self.corpus.hash[:12],
+            works=self.corpus.rows("works"),
+            references=self.corpus.rows("references"),
+        )
+
+    def _say_end(self, error: BaseException) -> None:
+        """Note why the run stops; a full disk must not hide the reason."""
+        with suppress(TargetError):
+            self.journal.say("run stops", error=type(error).__name__, because=str(error))
 
     def _steps(self, done: dict[str, Any]) -> None:
         with ExitStack() as stack:
-            engine = self._engine()
+            engine = ObservedEngine(self._engine(), self.journal)
             stack.callback(engine.close)
             tables = StudyTables(self.study, self.corpus, engine, self.work)
             context = Context(tables, Leaders(tables), self.target)
-            self._refuse_emptiness(context)
             for number, step in enumerate(STEPS):
                 if self.progress is not None:
                     self.progress(step.name, number, len(STEPS))
                 left = done.get(step.name) or self._read(self._note(step))
                 if not self._stands(left):
-                    left = self._do(step, context)
+                    left = self._do(step, context, engine)
                     write_text(self._note(step), _json(left))
+                else:
+                    self.journal.say("step stands", step=step.name)
                 done[step.name] = left
             write_text(self.target / RUN_FILE, _json(self._record(done, engine)))
+            seconds = sum(step["seconds"] for step in done.values())
+            self.journal.say("run ends", steps=len(done), seconds=float(seconds))
         remove(self.work)
+
+    @property
+    def _spill(self) -> Path:
+        wish = self.study.run.spill
+        return self.study.path(wish) if wish else self.work / "spill"
 
     def _engine(self) -> Engine:
         wish = self.study.run
-        spill = self.study.path(wish.spill) if wish.spill else self.work / "spill"
         return open_engine(
             wish.engine,
             memory=wish.memory,
             threads=wish.threads,
-            spill=spill,
+            spill=self._spill,
             master=wish.master,
         )
 
     def _note(self, step: Step) -> Path:
         return self.work / f"{step.name}.step.json"
 
-    def _do(self, step: Step, context: Context) -> dict[str, Any]:
+    def _do(self, step: Step, context: Context, engine: ObservedEngine) -> dict[str, Any]:
         context.notes = {}
-        began = time.perf_counter()
-        made = {
-            name: write_table(self.target, name, table)
-            for name, table in step.make(context).items()
+        engine.begin()
+        self.journal.say("step begins", step=step.name)
+        with Meter(self._spill) as meter:
+            if step is STEPS[0]:
+                self._refuse_emptiness(context)
+            made = {
+                name: write_table(self.target, name, table)
+                for name, table in step.make(context).items()
+            }
+        took = {
+            **meter.usage.record(),
+            "engine_seconds": round(engine.seconds, 3),
+            "work_bytes": folder_bytes(self.work),
         }
-        seconds = round(time.perf_counter() - began, 3)
-        return {"seconds": seconds, "tables": made, "notes": context.notes}
+        rows = sum(table["rows"] for table in made.values())
+        read = engine.rows_read
+        self.journal.say(
+            "step ends", step=step.name, rows_read=sum(read.values()), rows_written=rows, **took
+        )
+        return {**took, "read": read, "tables": made, "notes": context.notes}
 
     def _stands(self, left: Mapping[str, Any] | None) -> bool:
         """Whether a step's record is there and its files are as it left them."""

@@ -1,0 +1,166 @@
+"""What a piece of work takes of a machine: time, memory, spilled and transferred bytes.
+
+Memory and spill are watched by a thread that looks every :data:`PERIOD` seconds.
+Where the system keeps its own high-water mark and the work raised it, that mark is
+used, so that a short peak between two looks counts too.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+#: Seconds between two looks at memory and spill: a look costs well under a millisecond.
+PERIOD = 0.1
+
+_STATUS, _IO = Path("/proc/self/status"), Path("/proc/self/io")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a piece of work took.
+
+    Attributes
+    ----------
+    seconds, cpu_seconds
+        Wall time, and processor time of all threads and of child processes that ended.
+    peak_rss_bytes
+        Most memory the process had resident while the work ran.
+    spilled_bytes
+        Most bytes the spill folder held at a time.
+    bytes_read, bytes_written
+        Bytes the process asked the system to read and write, from the page cache
+        too; None where the system does not count them.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_rss_bytes: int
+    spilled_bytes: int
+    bytes_read: int | None
+    bytes_written: int | None
+
+    def record(self) -> dict[str, float | int | None]:
+        """Give the numbers by name, seconds to the millisecond."""
+        seconds = {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
+        names = ("peak_rss_bytes", "spilled_bytes", "bytes_read", "bytes_written")
+        return {**seconds, **{name: getattr(self, name) for name in names}}
+
+
+class Meter:
+    """Measure what the block takes; afterwards :attr:`usage` holds it.
+
+    Parameters
+    ----------
+    spill
+        Folder that work too large for memory spills to, if there is one.
+    """
+
+    usage: Usage
+
+    def __init__(self, spill: Path | None = None) -> None:
+        self._spill = spill
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="isthmus-meter", daemon=True)
+        self._rss = self._spilled = 0
+
+    def __enter__(self) -> Meter:
+        self._began, self._cpu = time.perf_counter(), cpu_seconds()
+        self._mark, self._moved = high_water(), transferred()
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._look()
+        self._stop.set()
+        self._thread.join()
+        mark = high_water()
+        moved = [
+            now - before if now is not None and before is not None else None
+            for now, before in zip(transferred(), self._moved, strict=True)
+        ]
+        self.usage = Usage(
+            seconds=time.perf_counter() - self._began,
+            cpu_seconds=cpu_seconds() - self._cpu,
+            peak_rss_bytes=mark if mark > self._mark else self._rss or mark,
+            spilled_bytes=self._spilled,
+            bytes_read=moved[0],
+            bytes_written=moved[1],
+        )
+
+    def _watch(self) -> None:
+        while not self._stop.wait(PERIOD):
+            self._look()
+
+    def _look(self) -> None:
+        self._rss = max(self._rss, resident() or 0)
+        if self._spill is not None:
+            self._spilled = max(self._spilled, folder_bytes(self._spill))
+
+
+def cpu_seconds() -> float:
+    """Processor seconds of this process and of its children that ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def resident() -> int | None:
+    """Bytes this process has in memory now; None where the system does not say."""
+    return _status("VmRSS:")
+
+
+def high_water() -> int:
+    """Most bytes this process ever had in memory."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of the files in a folder and below it; files that vanish meanwhile do not count."""
+    total, waiting = 0, [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+    return total
+
+
+def transferred() -> tuple[int | None, int | None]:
+    """Bytes this process read and wrote so far; None where the system does not count."""
+    try:
+        lines = dict(line.split(": ") for line in _IO.read_text().splitlines())
+        return int(lines["rchar"]), int(lines["wchar"])
+    except (OSError, KeyError, ValueError):
+        return None, None
+
+
+def _status(key: str) -> int | None:
+    try:
+        lines = _STATUS.read_text().splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith(key)]
+    return found[0] if found else None
