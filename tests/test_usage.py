@@ -10,9 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import ibis
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from isthmus.engine import DuckDBEngine
 from isthmus.usage import Meter, cpu_seconds, folder_bytes, machine_memory, resident, transferred
 
 MB = 1 << 20
@@ -87,3 +90,24 @@ def test_bytes_written_and_read_are_counted(tmp_path: Path) -> None:
 
 def test_the_machine_has_more_memory_than_this_process() -> None:
     assert machine_memory() > (resident() or 0)
+
+
+def test_memory_of_an_engine_is_told_apart() -> None:
+    held = iter([0, *[70 * MB] * 1000])
+    with Meter(held=lambda: next(held)) as meter:
+        time.sleep(0.3)
+    assert meter.usage.engine_bytes == 70 * MB
+    if resident() is not None:
+        assert meter.usage.own_bytes <= meter.usage.peak_rss_bytes
+
+
+def test_duckdb_tells_what_it_holds(tmp_path: Path) -> None:
+    engine = DuckDBEngine(memory="1GB", spill=tmp_path)
+    assert engine.held() is not None
+    numbers = pa.table({"n": np.random.default_rng(1).integers(0, 1 << 60, 4_000_000)})
+    table = engine.local(numbers)
+    with Meter(held=engine.held) as meter:
+        engine.collect(table.group_by("n").agg(c=table.count()).agg(m=ibis._.c.max()))
+        time.sleep(0.01)
+    engine.close()
+    assert meter.usage.engine_bytes > 0

@@ -23,6 +23,9 @@ from isthmus.files import atomic_path
 Table = Any
 
 
+_MEMORY = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()"
+
+
 class Engine(Protocol):
     """What a relational step may ask of the place it runs on."""
 
@@ -47,6 +50,10 @@ class Engine(Protocol):
 
     def collect(self, table: Table) -> pa.Table:
         """Compute a table small enough for this process, as Arrow."""
+        ...
+
+    def held(self) -> int | None:
+        """Bytes of memory the engine holds now, asked from any thread; None where it is unknown."""
         ...
 
     def close(self) -> None:
@@ -117,6 +124,17 @@ class DuckDBEngine:
         """Compute a table small enough for this process, as Arrow."""
         with self._faults(None):
             return self._connection.to_pyarrow(table)
+
+    def held(self) -> int | None:
+        """Bytes of memory DuckDB holds now, asked from any thread."""
+        import duckdb
+
+        try:
+            with self._connection.con.cursor() as cursor:
+                row = cursor.execute(_MEMORY).fetchone()
+        except duckdb.Error:
+            return None
+        return int(row[0]) if row else None
 
     def close(self) -> None:
         """Give back memory and the spill folder."""

@@ -139,6 +139,10 @@ class ObservedEngine:
         with self._timed(table):
             return self._engine.collect(table)
 
+    def held(self) -> int | None:
+        """Bytes of memory the engine holds now; None where it is unknown."""
+        return self._engine.held()
+
     def close(self) -> None:
         """Give back memory, files and processes."""
         self._engine.close()

@@ -229,7 +229,7 @@ class _Run:
         context.notes = {}
         engine.begin()
         self.journal.say("step begins", step=step.name)
-        with Meter(self._spill) as meter:
+        with Meter(self._spill, engine.held) as meter:
             if step is STEPS[0]:
                 self._refuse_emptiness(context)
             made = {

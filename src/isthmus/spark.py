@@ -80,6 +80,10 @@ class SparkEngine:
         """Compute a table small enough for this process, as Arrow."""
         return self._connection.to_pyarrow(table)
 
+    def held(self) -> int | None:
+        """Unknown: the executors hold it."""
+        return None
+
     def close(self) -> None:
         """Stop the session."""
         self._session.stop()

@@ -12,6 +12,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,9 @@ class Usage:
         Wall time, and processor time of all threads and of child processes that ended.
     peak_rss_bytes
         Most memory the process had resident while the work ran.
+    engine_bytes, own_bytes
+        Most memory the engine held, and most the process had resident beside it;
+        the engine can be held to a bound and spills beyond it, the rest cannot.
     spilled_bytes
         Most bytes the spill folder held at a time.
     bytes_read, bytes_written
@@ -42,6 +46,8 @@ class Usage:
     seconds: float
     cpu_seconds: float
     peak_rss_bytes: int
+    engine_bytes: int
+    own_bytes: int
     spilled_bytes: int
     bytes_read: int | None
     bytes_written: int | None
@@ -49,8 +55,8 @@ class Usage:
     def record(self) -> dict[str, float | int | None]:
         """Give the numbers by name, seconds to the millisecond."""
         seconds = {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
-        names = ("peak_rss_bytes", "spilled_bytes", "bytes_read", "bytes_written")
-        return {**seconds, **{name: getattr(self, name) for name in names}}
+        whole = {name: value for name, value in vars(self).items() if name not in seconds}
+        return {**seconds, **whole}
 
 
 class Meter:
@@ -60,15 +66,19 @@ class Meter:
     ----------
     spill
         Folder that work too large for memory spills to, if there is one.
+    held
+        Tells how many bytes an engine inside this process holds now, if there is one.
     """
 
     usage: Usage
 
-    def __init__(self, spill: Path | None = None) -> None:
-        self._spill = spill
+    def __init__(
+        self, spill: Path | None = None, held: Callable[[], int | None] | None = None
+    ) -> None:
+        self._spill, self._held = spill, held
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="isthmus-meter", daemon=True)
-        self._rss = self._spilled = 0
+        self._rss = self._own = self._engine = self._spilled = 0
 
     def __enter__(self) -> Meter:
         self._began, self._cpu = time.perf_counter(), cpu_seconds()
@@ -95,6 +105,8 @@ class Meter:
             seconds=time.perf_counter() - self._began,
             cpu_seconds=cpu_seconds() - self._cpu,
             peak_rss_bytes=mark if mark > self._mark else self._rss or mark,
+            engine_bytes=self._engine,
+            own_bytes=self._own,
             spilled_bytes=self._spilled,
             bytes_read=moved[0],
             bytes_written=moved[1],
@@ -105,7 +117,10 @@ class Meter:
             self._look()
 
     def _look(self) -> None:
-        self._rss = max(self._rss, resident() or 0)
+        engine = (self._held() or 0) if self._held is not None else 0
+        rss = resident() or 0
+        self._rss, self._engine = max(self._rss, rss), max(self._engine, engine)
+        self._own = max(self._own, rss - engine)
         if self._spill is not None:
             self._spilled = max(self._spilled, folder_bytes(self._spill))
 
