@@ -51,6 +51,20 @@ ALL_PAIRS = (
     "stability",
 )
 
+#: Columns of the map of significant links.
+MAP_COLUMNS = ("year", "source", "target", "observed", "expected", "z", "q")
+
+#: Columns of the table of all archetypes; a pair's own page has the others.
+ARCHETYPE_COLUMNS = (
+    "null_model",
+    "source",
+    "target",
+    "archetype",
+    "stability",
+    "slope_collaboration",
+    "slope_citation",
+)
+
 #: Significant digits in tables of all pairs; a pair's own page and the CSV files have more.
 FEW_DIGITS = 3
 
@@ -78,7 +92,6 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "alignment",
         "polarisation",
         "cluster_choice",
-        "significant",
         "placebo",
         "centroids",
         "dropped",
@@ -149,6 +162,8 @@ def _by_value(
     read = source.table(table)
     if read is None:
         return
+    if table == "archetypes":
+        read = read.select(_present(read, ARCHETYPE_COLUMNS))
     for value, rows in split(read, key):
         rest = rows if key == "year" else rows.drop_columns([key])
         yield f"{folder}/{value}", {"rows": packed(columns(rest, digits=digits))}
@@ -302,8 +317,8 @@ def _significant(source: Source) -> Iterator[tuple[str, Sets]]:
         return
     rows = where(links, null_model=source.headline_null, layer="collaboration")
     strong = rows.filter(pc.fill_null(pc.greater(rows["z"], SIGNIFICANT_Z), False))
-    for year, found in split(strong.select([*_present(strong, LINK_COLUMNS)]), "year"):
-        yield f"significant/{year}", {"rows": packed(columns(found))}
+    for year, found in split(strong.select(_present(strong, MAP_COLUMNS)), "year"):
+        yield f"significant/{year}", {"rows": packed(columns(found, digits=FEW_DIGITS))}
 
 
 def _present(table: pa.Table, names: Sequence[str]) -> list[str]:
