@@ -36,6 +36,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--countries", type=int, default=200)
     parser.add_argument("--years", type=int, nargs=2, default=(2000, 2021))
     parser.add_argument("--visits", type=int, default=5, help="visits of each page")
+    parser.add_argument("--pages", nargs="+", help="pages to visit; all by default")
+    parser.add_argument("--no-report", action="store_true", help="build the explorer only")
     parser.add_argument("--no-browser", action="store_true", help="build only")
     return parser.parse_args()
 
@@ -48,20 +50,21 @@ def main() -> None:
         began = time.process_time()
         site = build_site(results, folder / "site").parent
         built = time.process_time() - began
-        began = time.process_time()
-        write_report(results)
         print(f"{given.countries} countries, {results.record['tables']['links']:,} rows of links")
-        told = time.process_time() - began
-        print(f"explorer built in {built:.1f} s, report in {told:.1f} s (CPU)")
+        print(f"explorer built in {built:.1f} s (CPU)")
+        if not given.no_report:
+            began = time.process_time()
+            write_report(results)
+            print(f"report written in {time.process_time() - began:.1f} s (CPU)")
         sizes = [path.stat().st_size for path in site.rglob("*") if path.is_file()]
         print(f"{len(sizes):,} files, {sum(sizes) / 1e6:.1f} MB, largest {max(sizes) / 1e6:.2f} MB")
         if not given.no_browser:
-            visit(site, folder, given.visits)
+            visit(site, folder, given.visits, given.pages)
     finally:
         shutil.rmtree(folder)
 
 
-def visit(site: Path, folder: Path, visits: int) -> None:
+def visit(site: Path, folder: Path, visits: int, pages: list[str] | None) -> None:
     (folder / "downloads").mkdir()
     driver = start(folder / "profile")
     browser = Browser(driver, folder / "downloads")
@@ -69,7 +72,7 @@ def visit(site: Path, folder: Path, visits: int) -> None:
     browser.do("Network.setCacheDisabled", cacheDisabled=True)
     print(f"{'page':10} {'weight, MB':>10} {'first paint, s':>14}")
     with served(site) as address:
-        for page in sorted(path.stem for path in site.glob("*.html")):
+        for page in pages or sorted(path.stem for path in site.glob("*.html")):
             paints, weights = [], []
             for _ in range(visits):
                 browser.open(f"{address}/{page}.html")
