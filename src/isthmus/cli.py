@@ -48,12 +48,46 @@ def demo(
 
 
 @app.command()
-def plan(study: Annotated[Path, typer.Argument(help="The study file.")]) -> None:
-    """Say what a study would read, write and need, and do nothing."""
+def plan(
+    study: Annotated[Path, typer.Argument(help="The study file.")],
+    calibrate: Annotated[
+        int | None,
+        typer.Option(
+            help="Measure this machine first, on simulated worlds of up to so many works.",
+            min=8000,
+        ),
+    ] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="Results of a finished run to calibrate on; may be repeated."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="File of the calibration; default: in the user's folder of caches."),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(help="Hours a run may take before a cluster is advised.", min=0)
+    ] = 24.0,
+) -> None:
+    """Say what a study would read, write and need, and do nothing.
+
+    Once this machine is calibrated, time, memory and disk of each step are
+    predicted, and whether one machine will do.
+    """
+    from isthmus import calibration as measured
+    from isthmus.console import steps
     from isthmus.plan import plan_of
+    from isthmus.results import open_results
     from isthmus.study import Study
 
-    for part in plan_of(Study.load(study)).describe():
+    wanted = Study.load(study)
+    file = calibration or measured.calibration_file()
+    if runs:
+        measured.save(measured.calibration_of([open_results(run) for run in runs]), file)
+    elif calibrate is not None:
+        with steps(_err) as progress:
+            measured.save(measured.calibrate(wanted, calibrate, progress=progress), file)
+    for part in plan_of(wanted, measured.load(file), hours).describe():
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
 
 
@@ -106,11 +140,20 @@ def ingest(
     workers: Annotated[
         int | None, typer.Option(help="Processes that parse; all cores by default.", min=1)
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what was read, to read only changes later.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Replace the corpus there by a newer release.")
+    ] = False,
 ) -> None:
     """Read bibliographic records into a corpus.
 
     Bad records are set aside and counted by reason, never fatal; `isthmus
     verify` shows them. Killed half-way, the same command goes on where it was.
+
+    A newer release of a snapshot is read over the older one with `--update`: files
+    that did not change since `--keep` or the last `--update` are not read again.
     """
     from isthmus.console import reading, tally
     from isthmus.corpus.ingest import ingest as read
@@ -123,6 +166,8 @@ def ingest(
             institutions=institutions,
             workers=workers,
             progress=progress,
+            keep=keep,
+            update=update,
         )
     for part in tally(corpus):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
