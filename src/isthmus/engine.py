@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from isthmus.errors import IsthmusError, TargetError
+from isthmus.errors import IsthmusError, MissingExtraError, TargetError
 from isthmus.files import atomic_path
 
 #: An Ibis table expression. Ibis ships no types, so this names the intent.
@@ -61,6 +61,23 @@ class Engine(Protocol):
         ...
 
 
+#: A folder of this machine, and the address at which engines find a copy of it.
+Storage = tuple[Path, str]
+
+
+def stored(part: Path, storage: Storage | None) -> str:
+    """Give the address of a file: in the store where it is in the folder copied there.
+
+    Examples
+    --------
+    >>> stored(Path("/corpus/works/0.parquet"), (Path("/corpus"), "s3a://bucket/ai/"))
+    's3a://bucket/ai/works/0.parquet'
+    """
+    if storage is None or not part.is_relative_to(storage[0]):
+        return str(part)
+    return f"{storage[1].rstrip('/')}/{part.relative_to(storage[0]).as_posix()}"
+
+
 class DuckDBEngine:
     """Relational work in this process, on DuckDB.
 
@@ -72,12 +89,19 @@ class DuckDBEngine:
         Threads DuckDB may use; all cores when None.
     spill
         Folder for what does not fit in memory; a temporary folder when None.
+    storage
+        Where a copy of the corpus is read instead: a folder or ``s3://...``.
     """
 
     name: str = "duckdb"
 
     def __init__(
-        self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
+        self,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        spill: Path | None = None,
+        storage: Storage | None = None,
     ) -> None:
         import duckdb
         import ibis
@@ -97,12 +121,15 @@ class DuckDBEngine:
             raise IsthmusError(f"DuckDB refused its settings {options}: {error}.") from None
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
             self._connection.raw_sql(f"SET {setting} = false")
+        self._storage = storage
+        if storage is not None and storage[1].startswith("s3://"):
+            self._load_httpfs(storage[1])
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
         """Give Parquet parts of one schema as a table; no part gives an empty table."""
         if not parts:
             return self.local(schema.empty_table())
-        return self._connection.read_parquet([str(part) for part in parts])
+        return self._connection.read_parquet([stored(part, self._storage) for part in parts])
 
     def local(self, table: pa.Table) -> Table:
         """Give a small Arrow table of this process as a table of the engine."""
@@ -143,6 +170,18 @@ class DuckDBEngine:
         if self._own_spill:
             shutil.rmtree(self._own_spill, ignore_errors=True)
 
+    def _load_httpfs(self, address: str) -> None:
+        import duckdb
+
+        try:
+            self._connection.raw_sql("LOAD httpfs")
+        except duckdb.Error as error:
+            self.close()
+            raise MissingExtraError(
+                f"DuckDB reads {address} with its extension httpfs, which is not installed; run "
+                f"`INSTALL httpfs` in DuckDB once. It said: {_first_line(error)}"
+            ) from None
+
     @contextlib.contextmanager
     def _faults(self, path: Path | None) -> Iterator[None]:
         import duckdb
@@ -169,6 +208,7 @@ def open_engine(
     threads: int | None = None,
     spill: Path | None = None,
     master: str | None = None,
+    storage: Storage | None = None,
 ) -> Engine:
     """Open the engine a study names; `threads` are DuckDB's, `master` is Spark's.
 
@@ -178,10 +218,10 @@ def open_engine(
         The engine is not available in this installation.
     """
     if name == "duckdb":
-        return DuckDBEngine(memory=memory, threads=threads, spill=spill)
+        return DuckDBEngine(memory=memory, threads=threads, spill=spill, storage=storage)
     from isthmus.spark import LOCAL_MASTER, SparkEngine
 
-    return SparkEngine(master=master or LOCAL_MASTER, memory=memory, spill=spill)
+    return SparkEngine(master=master or LOCAL_MASTER, memory=memory, spill=spill, storage=storage)
 
 
 def _first_line(error: Exception) -> str:

@@ -220,6 +220,7 @@ class _Run:
             threads=wish.threads,
             spill=self._spill,
             master=wish.master,
+            storage=(self.corpus.path, wish.storage) if wish.storage else None,
         )
 
     def _note(self, step: Step) -> Path:

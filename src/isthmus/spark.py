@@ -10,10 +10,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from isthmus.engine import Table
+from isthmus.engine import Storage, Table, stored
 from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.files import atomic_path
 
@@ -22,6 +24,9 @@ LOCAL_MASTER = "local[*]"
 
 #: Parts of a shuffle on one machine; Spark's own 200 are meant for a cluster.
 LOCAL_PARTITIONS = 8
+
+#: File that says where in the store a kept table stands.
+ADDRESS = "address"
 
 
 class SparkEngine:
@@ -35,6 +40,9 @@ class SparkEngine:
         Memory of the driver and of each executor, such as ``"4GB"``.
     spill
         Folder for shuffles; Spark's own choice when None.
+    storage
+        Where the executors find a copy of the corpus, and keep tables, when they do not
+        see the folders of this machine: any address that Spark reads.
     """
 
     name: str = "spark"
@@ -45,20 +53,24 @@ class SparkEngine:
         master: str = LOCAL_MASTER,
         memory: str | None = None,
         spill: Path | None = None,
+        storage: Storage | None = None,
     ) -> None:
         session = _session(master, memory, spill)
         import ibis
 
         self.versions: Mapping[str, str] = {"spark": session.version, "ibis": ibis.__version__}
-        self._session = session
+        self._session, self._storage = session, storage
+        self._kept_at = f"{storage[1].rstrip('/')}/work/{uuid4().hex}" if storage else None
         self._connection = ibis.pyspark.connect(session)
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
         """Give Parquet parts of one schema as a table; no part gives an empty table."""
         if not parts:
             return self.local(schema.empty_table())
-        frame = self._session.read.parquet(*[str(part) for part in parts])
-        return self._view(frame)
+        if self._storage and not parts[0].is_relative_to(self._storage[0]):
+            return self._view(self._session.createDataFrame(_read(parts, schema)))
+        addresses = [stored(part, self._storage) for part in parts]
+        return self._view(self._session.read.parquet(*addresses))
 
     def local(self, table: pa.Table) -> Table:
         """Give a small Arrow table of this process as a table of the engine."""
@@ -69,16 +81,28 @@ class SparkEngine:
     def keep(self, table: Table, path: Path) -> Table:
         """Compute a table once, write it to `path` whole, and give it back as read from there."""
         with atomic_path(path) as partial:
-            self._frame(table).write.parquet(str(partial), compression="zstd")
-        return self._view(self._session.read.parquet(str(path)))
+            if self._kept_at is None:
+                address = str(partial)
+            else:
+                address = f"{self._kept_at}/{path.name}"
+                partial.mkdir()
+                (partial / ADDRESS).write_text(address, encoding="utf-8")
+            self._frame(table).write.parquet(address, compression="zstd")
+        return self._kept(path)
 
     def kept(self, path: Path) -> Table | None:
         """Give a table kept earlier at `path`, or None."""
-        return self._view(self._session.read.parquet(str(path))) if path.exists() else None
+        return self._kept(path) if path.exists() else None
+
+    def _kept(self, path: Path) -> Table:
+        elsewhere = path / ADDRESS
+        address = elsewhere.read_text(encoding="utf-8") if elsewhere.exists() else str(path)
+        return self._view(self._session.read.parquet(address))
 
     def collect(self, table: Table) -> pa.Table:
         """Compute a table small enough for this process, as Arrow."""
-        return self._connection.to_pyarrow(table)
+        arrow = self._frame(table).toArrow()
+        return arrow.cast(table.schema().to_pyarrow())
 
     def held(self) -> int | None:
         """Unknown: the executors hold it."""
@@ -100,6 +124,11 @@ class SparkEngine:
         return self._connection.table(name)
 
 
+def _read(parts: Sequence[Path], schema: pa.Schema) -> pa.Table:
+    """Read parts that only this process sees."""
+    return pa.concat_tables([pq.read_table(part, schema=schema) for part in parts])
+
+
 def _session(master: str, memory: str | None, spill: Path | None) -> Any:
     if shutil.which("java") is None:
         raise MissingExtraError(
@@ -115,13 +144,21 @@ def _session(master: str, memory: str | None, spill: Path | None) -> Any:
     builder = SparkSession.builder.appName("isthmus").master(master)
     settings = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        # Memory is bounded by what the driver was given, not by a count of bytes collected.
+        "spark.driver.maxResultSize": "0",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
     }
     if master.startswith("local") or "127.0.0.1" in master:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     if master.startswith("local"):
-        settings["spark.sql.shuffle.partitions"] = str(LOCAL_PARTITIONS)
+        settings |= {
+            "spark.sql.shuffle.partitions": str(LOCAL_PARTITIONS),
+            "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        }
     if memory is not None:
         size = memory.strip().lower().replace(" ", "").removesuffix("b")
         settings |= {"spark.driver.memory": size, "spark.executor.memory": size}
