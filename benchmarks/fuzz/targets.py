@@ -38,19 +38,16 @@ def records(name: str) -> Target:
             return
         pieces = open_pieces(item.path, columns(item.entity))
         for number, chunk in enumerate(cut(pieces)):
-            _read(folder, item, number, chunk.data, chunk.first_line, chunk.last_fault)
+            _read(folder, item, number, bytes(chunk.data), chunk.last_fault)
         pieces.sha256()
 
     return target
 
 
-def _read(
-    folder: Path, item: Input, number: int, data: bytes, line: int, fault: str | None
-) -> None:
+def _read(folder: Path, item: Input, number: int, data: bytes, fault: str | None) -> None:
     task = Task(
         entity=item.entity,
         target=folder / f"{number}.chunk",
-        first_line=line,
         last_fault=fault,
         last_bytes=None,
         consumed=len(data),

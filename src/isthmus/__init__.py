@@ -14,10 +14,7 @@ With a corpus at hand: ``results = ist.run(study)``, then
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version as _version
 from typing import Any
-
-__version__ = _version("isthmus")
 
 _HOME = {
     "Corpus": "corpus.store",
@@ -35,6 +32,8 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("isthmus")
     if name in _HOME:
         value = getattr(importlib.import_module(f"isthmus.{_HOME[name]}"), name)
         globals()[name] = value

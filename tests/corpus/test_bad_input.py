@@ -103,8 +103,26 @@ def test_bad_value_is_set_aside_and_counted(
 
 def test_every_reason_is_tested() -> None:
     tested = {reason for reason, _ in BAD_RECORDS} | {reason for reason, _ in BAD_VALUES}
+    tested |= {"reference_deleted"}  # below
     of_dumps = {"line_unreadable", "patent"}  # in test_mag
     assert tested | of_dumps | {"too_long", "cut_off"} == REJECTED.keys() | SET_ASIDE.keys()
+
+
+def test_deleted_works_and_placeholders_are_no_works_and_nobody(tmp_path: Path) -> None:
+    merged = tmp_path / "merged_ids" / "works" / "2025-01-01.csv"
+    merged.parent.mkdir(parents=True)
+    merged.write_text("merge_date,id,merge_into_id\n2025-01-01,W7,W4285719527\n")
+    people = [author(9999999999), author(2, (4389424196, "US")), author(5317838346)]
+    listed = [f"{HOME}W{n}" for n in (7, 8, 4285719527)]
+    records = [work(5, authorships=people, referenced_works=listed), work(7)]
+    path = write_lines(tmp_path / "works.jsonl", records)
+    corpus = ingest([path, merged], tmp_path / "corpus", workers=1)
+    assert corpus.read("works")["work_id"].to_pylist() == [5]
+    assert corpus.read("authorships")["author_id"].to_pylist() == [None, 2, None]
+    assert corpus.read("affiliations")["institution_id"].to_pylist() == [None]
+    assert corpus.read("references")["cited_id"].to_pylist() == [8, 4285719527]
+    assert corpus.manifest.set_aside["reference_deleted"] == 1
+    assert corpus.manifest.set_aside["author_null"] == 2
 
 
 def test_author_listed_twice_keeps_the_first_place_and_all_affiliations(tmp_path: Path) -> None:

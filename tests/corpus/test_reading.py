@@ -100,13 +100,30 @@ def test_chunks_hold_the_same_lines_however_they_were_read(
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
     content = b"\n".join(lines)
-    found = list(cut(Pieces(content, size)))
-    assert b"".join(chunk.data for chunk in found) == content
-    assert [c.data for c in found] == [c.data for c in cut(Pieces(content, 1000))]
-    for chunk in found:
-        before = content[: content.index(chunk.data)] if chunk.first_line == 1 else None
-        assert before in (b"", None)
-        assert all(part.endswith(b"\n") for part in [c.data for c in found[:-1]])
+    found = [bytes(chunk.data) for chunk in cut(Pieces(content, size))]
+    assert b"".join(found) == content
+    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
+    assert all(part.endswith(b"\n") for part in found[:-1])
+
+
+def test_memory_of_a_chunk_is_used_again_only_once_it_was_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
+    content = b"".join(b"%03d\n" % n for n in range(200))
+    held: list[tuple[Any, bytes]] = []
+    given: list[bytes] = []
+    memories = set()
+    for place, chunk in enumerate(cut(Pieces(content, 7))):
+        memories.add(id(chunk.data.obj))
+        if place % 2:
+            held.append((chunk, bytes(chunk.data)))
+        else:
+            given.append(bytes(chunk.data))
+            chunk.release()
+    assert len(memories) <= len(held) + 1
+    assert all(chunk.data == lines for chunk, lines in held)
+    assert b"".join(sorted([*given, *(lines for _, lines in held)])) == content
 
 
 VALUES = st.recursive(

@@ -42,7 +42,6 @@ def staged(
     task = Task(
         entity="works",
         target=folder / read.__name__,
-        first_line=7,
         last_fault=fault,
         last_bytes=99 if fault == "too_long" else None,
         consumed=len(data),
@@ -94,6 +93,7 @@ RICH = work(
     primary_topic={"id": f"{HOME}T4", "score": None, "subfield": None},
     primary_location={"source": {"id": None}},
     host_venue={"id": f"{HOME}V9", "display_name": "né", "type": None, "issn_l": "1-2"},
+    abstract_inverted_index={"Despite": [0, 17], 'a "word"': [3], "né": [4, 205, 31]},
 )
 
 
@@ -110,7 +110,7 @@ def n_careful(data: bytes) -> tuple[int, int]:
     add = scanned._Odd.add
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanned._Odd, "add", lambda self, *a: (careful.append(a), add(self, *a)))
-        read = read_works(data, 1, None, Merges())
+        read = read_works(data, None, Merges())
     return len(careful), read.n_read
 
 
@@ -153,6 +153,32 @@ def test_keys_given_twice_are_read_alike(tmp_path: Path, key: str) -> None:
     compare(tmp_path, nested.encode())
 
 
+CODES = st.sampled_from(["US", "CN", "ZZ", None])
+PEOPLE = st.builds(
+    lambda who, places, countries: author(who, *places, countries=countries),
+    st.sampled_from([1, 2, 3, None]),
+    st.lists(st.tuples(st.sampled_from([11, 12, 13, None]), CODES), max_size=3),
+    st.lists(st.sampled_from(["US", "CN", "FR", "ZZ"]), max_size=2),
+)
+
+
+@given(st.lists(PEOPLE, max_size=7), st.booleans())
+@CHANGED
+def test_authors_listed_again_are_read_alike(
+    tmp_path: Path, people: list[dict[str, Any]], merged: bool
+) -> None:
+    folder = tmp_path / str(merged)
+    pair = np.array([[2], [1]], np.int64)
+    merges = {"authors": pair, "institutions": pair + 10} if merged else {}
+    save_merged(folder / "merges", merges)
+    compare(folder, lines(work(1), work(2, authorships=people), RICH))
+
+
+def test_authors_listed_again_are_scanned() -> None:
+    people = [author(1, (11, "US"), countries=["US"]), author(2), author(1, (12, "CN"))]
+    assert n_careful(lines(work(2, authorships=people))) == (0, 1)
+
+
 @pytest.mark.parametrize("fault", ["cut_off", "too_long"])
 @pytest.mark.parametrize("last", [json.dumps(work(3)).encode(), b'{"id": 1', b'{"id": "x"}'])
 def test_faults_of_the_last_line_are_read_alike(tmp_path: Path, fault: str, last: bytes) -> None:
@@ -191,5 +217,22 @@ def test_scores_are_rounded_like_python(score: Any) -> None:
     concept = f'"concepts": [{{"id": "{HOME}C1", "score": {score}}}]'
     line = json.dumps(work(1)).replace('"concepts": [', '"unused": [').encode()
     line = line[:-1] + b", " + concept.encode() + b"}\n"
-    read = read_works(line, 1, None, Merges())
+    read = read_works(line, None, Merges())
     assert read.tables["subjects"]["score"].to_pylist() == [float(np.float32(float(score)))]
+
+
+@given(
+    st.lists(PEOPLE, max_size=5), st.sets(st.integers(1, 13), max_size=6), st.sampled_from([9, 4])
+)
+@CHANGED
+def test_deleted_ids_are_read_alike(
+    tmp_path: Path, people: list[dict[str, Any]], gone: set[int], venue: int
+) -> None:
+    folder = tmp_path / "-".join(map(str, sorted(gone)))
+    ids = np.array(sorted(gone), np.int64)
+    pairs = np.stack([ids, np.full(len(ids), -1)])
+    kinds = ("works", "authors", "institutions", "sources")
+    save_merged(folder / "merges", dict.fromkeys(kinds, pairs))
+    twice = RICH | {"id": f"{HOME}W30", "venue": {"id": f"{HOME}S{venue}"}, "type": 3}
+    people += [author(2, (13, "CN"), (12, None))]
+    compare(folder, lines(work(1), work(2, authorships=people), twice, RICH, work(31)))

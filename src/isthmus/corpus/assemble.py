@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.corpus import manifest as manifests
+from isthmus.corpus.announced import Announced, missing
 from isthmus.corpus.ids import Ints
 from isthmus.corpus.manifest import Manifest, Part, Source
 from isthmus.corpus.schema import TABLES
@@ -40,7 +41,12 @@ _PLACES = pa.schema([("work_id", pa.int64()), ("updated", pa.string()), ("place"
 
 
 def assemble(
-    staged: Staged, target: Path, request: str, release: str | None, n_threads: int
+    staged: Staged,
+    target: Path,
+    request: str,
+    release: str | None,
+    announced: Announced,
+    n_threads: int,
 ) -> Manifest:
     """Write the tables of a corpus from what was staged, and give its manifest."""
     spill = staged.folder / "spill"
@@ -67,7 +73,7 @@ def assemble(
         "duplicate_entity": entity_notes["repeated"],
         "entities_kept": sum(entity_notes[f"{name}_entity"] for name in _KEYS),
         "country_from_entity": filler.filled,
-        "file_cut_off": sum(source.broken for source in staged.sources),
+        "file_cut_off": sum(source.done.broken for source in staged.sources),
     }
     return Manifest(
         source="openalex",
@@ -77,7 +83,7 @@ def assemble(
         sources=sources,
         rejected=merge_counts(tallies["rejected"]),
         set_aside=merge_counts(tallies["set_aside"]),
-        notes=merge_counts(notes),
+        notes=merge_counts(notes, missing(announced, sources)),
         quarantine=_quarantine(staged, target),
     )
 
@@ -302,7 +308,7 @@ def _tallies(staged: Staged) -> tuple[dict[str, Counter[str]], list[Source]]:
             sha256=done.sha256,
             records=records[id(done)],
         )
-        for done in staged.sources
+        for done in (source.done for source in staged.sources)
     ]
     return total, sources
 
@@ -314,12 +320,15 @@ def _quarantine(staged: Staged, target: Path) -> Part | None:
     encoder = msgspec.json.Encoder()
     n_rejected = 0
     with atomic_path(path) as partial, partial.open("wb") as file:
+        lines: Counter[int] = Counter()  # read of each source before the chunk
         for source, _, receipt in staged.receipts():
+            before = lines[id(source)]
+            lines[id(source)] += receipt.lines
             for refused in receipt.refused:
                 n_rejected += 1
                 entry = {
                     "source": source.name,
-                    "line": refused.line,
+                    "line": before + refused.line,
                     "reason": refused.reason,
                     "begins": refused.head,
                 }

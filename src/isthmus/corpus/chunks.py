@@ -7,10 +7,10 @@ read, so a reader that starts again finds the same chunks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -24,6 +24,8 @@ from isthmus.files import sha256
 #: A chunk ends with the first line that reaches this size: some thousands of works,
 #: enough that handing a chunk over costs nothing, few enough to hold several in memory.
 CHUNK_BYTES = 16 << 20
+
+_NEWLINE = 10
 
 #: Bytes kept of a record that is too long.
 _STUB_BYTES = 1000
@@ -39,9 +41,8 @@ class Chunk:
     Attributes
     ----------
     data
-        The lines; the last may lack its newline.
-    first_line
-        Number of the first line in the file, from 1.
+        The lines; the last may lack its newline. A view of memory that is used
+        again once it was given back with :meth:`release`.
     last_fault
         What is wrong with the last line: ``"too_long"`` (only its beginning is
         here), ``"cut_off"`` (the file broke off in it), or None.
@@ -51,11 +52,45 @@ class Chunk:
         Bytes of the last line where it is too long, all of them counted.
     """
 
-    data: bytes
-    first_line: int
+    data: memoryview
     last_fault: str | None
     consumed: int
     last_bytes: int | None = None
+    pool: Pool | None = None
+
+    def release(self) -> None:
+        """Give the memory of the lines back; they are gone then."""
+        if self.pool is not None:
+            self.pool.give(self.data)
+
+
+class Pool:
+    """Memory for chunks, used over and over: getting it anew costs as much as inflating."""
+
+    def __init__(self) -> None:
+        self._free: list[bytearray] = []
+
+    def join(self, parts: Iterable[bytes | memoryview], size: int) -> memoryview:
+        """Put parts of `size` bytes in all together in memory that nobody uses."""
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = bytearray(CHUNK_BYTES + (CHUNK_BYTES >> 3))
+        if len(memory) < size:
+            memory = bytearray(size)
+        view = memoryview(memory)[:size]
+        at = 0
+        for part in parts:
+            view[at : at + len(part)] = part
+            at += len(part)
+        return view
+
+    def give(self, view: memoryview) -> None:
+        """Take memory back; what was made for a record of unusual size is let go."""
+        memory = view.obj
+        view.release()
+        if isinstance(memory, bytearray) and len(memory) <= CHUNK_BYTES * 2:
+            self._free.append(memory)
 
 
 class Pieces(Protocol):
@@ -132,40 +167,43 @@ def open_pieces(path: Path, columns: tuple[str, ...]) -> Pieces:
 
 def cut(pieces: Pieces) -> Iterator[Chunk]:
     """Cut a file into chunks: each ends with the first line that reaches ``CHUNK_BYTES``."""
-    parts: list[bytes] = []
-    size, tail, line = 0, 0, 1  # bytes in parts, of them after the last newline, lines before
+    pool = Pool()
+    parts: list[bytes | memoryview] = []
+    size, tail = 0, 0  # bytes in parts, and of them after the last newline
     rest = b""
     while piece := rest or pieces.read():
-        rest = b""
-        while (end := piece.find(b"\n", max(CHUNK_BYTES - size - 1, 0))) >= 0:
-            chunk = _chunk(b"".join([*parts, piece[: end + 1]]), line, pieces.consumed)
-            yield chunk
-            line += chunk.data.count(b"\n")
-            parts, size, tail, piece = [], 0, 0, piece[end + 1 :]
-        parts.append(piece)
-        size += len(piece)
-        newline = piece.rfind(b"\n")
-        tail = len(piece) - newline - 1 if newline >= 0 else tail + len(piece)
+        rest, start = b"", 0
+        view = memoryview(piece)
+        while (end := piece.find(b"\n", start + max(CHUNK_BYTES - size - 1, 0))) >= 0:
+            parts.append(view[start : end + 1])
+            yield _chunk(pool, parts, size + end + 1 - start, pieces.consumed)
+            parts, size, tail, start = [], 0, 0, end + 1
+        parts.append(view[start:])
+        size += len(piece) - start
+        newline = piece.rfind(b"\n", start)
+        tail = len(piece) - newline - 1 if newline >= 0 else tail + len(piece) - start
         if size >= CHUNK_BYTES and tail > MAX_RECORD_BYTES:
             rest, skipped = _after_newline(pieces)
-            chunk = _chunk(b"".join(parts), line, pieces.consumed, skipped)
-            yield chunk
-            line += chunk.data.count(b"\n")
+            yield _chunk(pool, parts, size, pieces.consumed, skipped)
             parts, size, tail = [], 0, 0
-    last = b"".join(parts)
-    if last:
-        fault = "cut_off" if pieces.broken and not last.endswith(b"\n") else None
-        yield Chunk(last, line, fault, pieces.consumed)
+    if size:
+        last = pool.join(parts, size)
+        fault = "cut_off" if pieces.broken and last[-1] != _NEWLINE else None
+        yield Chunk(last, fault, pieces.consumed, pool=pool)
 
 
-def _chunk(data: bytes, line: int, consumed: int, skipped: int = 0) -> Chunk:
+def _chunk(
+    pool: Pool, parts: list[bytes | memoryview], size: int, consumed: int, skipped: int = 0
+) -> Chunk:
     """Make a chunk; of a last line that is too long only the beginning stays."""
-    start = data.rfind(b"\n", 0, len(data) - 1) + 1
-    size = len(data) - start
-    if size <= MAX_RECORD_BYTES:
-        return Chunk(data, line, None, consumed)
-    stub = data[: start + _STUB_BYTES] + b"\n"
-    return Chunk(stub, line, "too_long", consumed, size + skipped)
+    data = pool.join(parts, size)
+    memory: Any = data.obj
+    start = memory.rfind(b"\n", 0, size - 1) + 1
+    if size - start <= MAX_RECORD_BYTES:
+        return Chunk(data, None, consumed, pool=pool)
+    data[start + _STUB_BYTES] = _NEWLINE
+    stub = data[: start + _STUB_BYTES + 1]
+    return Chunk(stub, "too_long", consumed, size - start + skipped, pool)
 
 
 def _after_newline(pieces: Pieces) -> tuple[bytes, int]:

@@ -153,6 +153,15 @@ class Merges:
         at = int(np.searchsorted(old, identifier))
         return at < len(old) and bool(old[at] == identifier)
 
+    def deleted(self, entity: str, ids: Ints) -> npt.NDArray[np.bool_]:
+        """Mark ids that stand for nothing any more."""
+        if entity not in self.tables or not len(ids):
+            return np.zeros(len(ids), np.bool_)
+        old, new = self.tables[entity]
+        at = np.minimum(np.searchsorted(old, ids), len(old) - 1)
+        gone: npt.NDArray[np.bool_] = (old[at] == ids) & (new[at] == NO_ID)
+        return gone
+
     def apply(self, entity: str, ids: Ints) -> Ints:
         """Rewrite merged ids; count them in ``rewritten``."""
         if entity not in self.tables or not len(ids):

@@ -18,7 +18,7 @@ _GZIP = 31  # window bits that mean a gzip header
 _DAMAGE: Any = isal_zlib.error
 
 #: Bytes read from the disk at once, and most bytes inflated at once.
-READ_BYTES, PIECE_BYTES = 1 << 19, 1 << 22
+READ_BYTES, PIECE_BYTES = 1 << 19, 1 << 20
 
 
 class Inflater:

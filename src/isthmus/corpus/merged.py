@@ -13,6 +13,19 @@ from isthmus.corpus.inflate import Inflater
 from isthmus.corpus.sources import ENTITY_LETTERS, Input
 from isthmus.errors import SourceError
 
+#: Entity -> ids that stand for nothing: what OpenAlex deletes it merges into the first of these,
+#: and A9999999999 is the author of every work whose author's profile was taken away.
+PLACEHOLDERS = {
+    "works": (4285719527,),
+    "authors": (5317838346, 9999999999),
+    "institutions": (4389424196,),
+    "sources": (4317411217,),
+}
+
+#: Entities whose placeholders would pass for somebody or something. A reference to the deleted
+#: work stays: it is a reference to some work that no corpus holds.
+_READ_AS_NOTHING = ("authors", "institutions", "sources")
+
 
 def read_merged(files: Sequence[Input]) -> dict[str, Ints]:
     """Read merged ids, followed to the id that is left in the end.
@@ -20,15 +33,22 @@ def read_merged(files: Sequence[Input]) -> dict[str, Ints]:
     Returns
     -------
     dict
-        Entity -> (2, n) array: ids merged away, sorted, and what they became.
+        Entity -> (2, n) array: ids merged away, sorted, and what they became: another id, or
+        ``NO_ID`` for those deleted: merged into one of the :data:`PLACEHOLDERS` or, where a
+        row names nothing, into nothing.
     """
-    found: dict[str, dict[int, int]] = {}
+    found: dict[str, dict[int, int]] = {
+        entity: dict.fromkeys(PLACEHOLDERS[entity], NO_ID) for entity in _READ_AS_NOTHING
+    }
     for item in sorted(files, key=lambda item: (item.path.name, item.name)):
         for old, new in _rows(item.path):
             entity = ENTITY_LETTERS.get(old[:1].upper())
-            pair = number(old, old[:1].upper()), number(new, old[:1].upper())
-            if entity is not None and NO_ID not in pair and pair[0] != pair[1]:
-                found.setdefault(entity, {})[pair[0]] = pair[1]
+            identifier, kept = number(old, old[:1].upper()), number(new, old[:1].upper())
+            if entity is None or identifier in (NO_ID, kept) or (new and kept == NO_ID):
+                continue
+            if identifier not in PLACEHOLDERS[entity]:
+                nothing = kept in PLACEHOLDERS[entity]
+                found.setdefault(entity, {})[identifier] = NO_ID if nothing else kept
     return {entity: _final(pairs) for entity, pairs in found.items()}
 
 
@@ -64,3 +84,10 @@ def save_merged(folder: Path, tables: dict[str, Ints]) -> None:
     for entity, pairs in tables.items():
         if pairs.size:
             np.save(folder / f"{entity}.npy", pairs)
+
+
+def load_merged(folder: Path) -> dict[str, Ints] | None:
+    """Read tables that :func:`save_merged` wrote; None when there is no such folder."""
+    if not folder.is_dir():
+        return None
+    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}

@@ -329,9 +329,11 @@ class WorkBatch:
         readable = cited != NO_ID
         self.set_aside["reference_unreadable"] += int((~readable).sum())
         cited = self._merges.apply("works", cited)
+        deleted = readable & (cited == NO_ID)
+        self.set_aside["reference_deleted"] += int(deleted.sum())
         itself = cited == ids[work]
         self.set_aside["self_reference"] += int(itself.sum())
-        kept = readable & ~itself
+        kept = readable & ~deleted & ~itself
         first = first_of(work, np.where(kept, cited, NO_ID))
         if first is not None:
             repeated = first != np.arange(len(cited))

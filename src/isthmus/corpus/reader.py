@@ -15,11 +15,11 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from isthmus.corpus.entities import EntityBatch
 from isthmus.corpus.ids import Merges
+from isthmus.corpus.merged import load_merged
 from isthmus.corpus.openalex import WorkBatch
 from isthmus.corpus.records import (
     AuthorEntity,
@@ -53,7 +53,7 @@ class Task:
         What the records are.
     target
         File to stage the tables in.
-    first_line, last_fault, last_bytes, consumed
+    last_fault, last_bytes, consumed
         As in :class:`~isthmus.corpus.chunks.Chunk`.
     merges
         Folder of merged ids.
@@ -61,7 +61,6 @@ class Task:
 
     entity: str
     target: Path
-    first_line: int
     last_fault: str | None
     last_bytes: int | None
     consumed: int
@@ -73,10 +72,10 @@ def columns(entity: str) -> tuple[str, ...]:
     return tuple(KINDS[entity].__struct_fields__)
 
 
-def read_chunk(task: Task, data: bytes) -> int:
+def read_chunk(task: Task, data: bytes | memoryview) -> int:
     """Read the lines of a chunk, stage their tables, and give the number of works kept."""
     with _no_collection():
-        return _read_chunk(task, data)
+        return _read_chunk(task, bytes(data))
 
 
 @contextlib.contextmanager
@@ -110,18 +109,18 @@ def _read_chunk(task: Task, data: bytes) -> int:
     tables = batch.tables()
     set_aside = batch.set_aside + Counter(value_unreadable=decoder.repaired)
     notes = batch.notes + Counter(records_read=n_read, merged_id=merges.rewritten)
-    return _save(task, tables, refused, set_aside, notes)
+    return _save(task, tables, refused, set_aside, notes, data.count(b"\n"))
 
 
-def scan_chunk(task: Task, data: bytes) -> int:
+def scan_chunk(task: Task, data: memoryview) -> int:
     """Read the lines of a chunk of works as :func:`read_chunk` does, with the scanner."""
     from isthmus.corpus.scanned import read_works
 
     merges = Merges(load_merges(task.merges).tables)
-    read = read_works(data, task.first_line, task.last_fault, merges)
+    read = read_works(data, task.last_fault, merges)
     refused = [_refused(task, line, reason, text) for line, text, reason in read.refused]
     notes = read.notes + Counter(records_read=read.n_read)
-    return _save(task, read.tables, refused, read.set_aside, notes)
+    return _save(task, read.tables, refused, read.set_aside, notes, read.n_lines)
 
 
 def _save(
@@ -130,6 +129,7 @@ def _save(
     refused: list[Refused],
     set_aside: Counter[str],
     notes: Counter[str],
+    n_lines: int,
 ) -> int:
     """Stage what was read; give the number of works kept."""
     n_works = tables["works"].num_rows if task.entity == "works" else 0
@@ -138,6 +138,7 @@ def _save(
         set_aside=dict(set_aside),
         notes=dict(notes),
         works=n_works,
+        lines=n_lines,
         consumed=task.consumed,
     )
     save_chunk(task.target, tables, receipt)
@@ -145,14 +146,14 @@ def _save(
 
 
 def _lines(data: bytes, task: Task) -> Iterator[tuple[int, bytes, str | None]]:
-    """Give the lines that are not blank: number, text, and the fault of the last one."""
+    """Give the lines that are not blank: number from 1, text, and the fault of the last one."""
     lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()
     last = len(lines) - 1
     for index, text in enumerate(lines):
         if text and not text.isspace():
-            yield task.first_line + index, text, task.last_fault if index == last else None
+            yield 1 + index, text, task.last_fault if index == last else None
 
 
 def _refused(task: Task, line: int, reason: str, text: bytes) -> Refused:
@@ -166,11 +167,8 @@ def _head(text: bytes) -> str:
 @cache
 def load_merges(folder: Path) -> Merges:
     """Open the tables of merged ids of this run."""
-    tables = {}
-    for path in sorted(folder.glob("*.npy")):
-        pairs = np.load(path, mmap_mode="r")
-        tables[path.stem] = (pairs[0], pairs[1])
-    return Merges(tables)
+    tables = load_merged(folder) or {}
+    return Merges({entity: (pairs[0], pairs[1]) for entity, pairs in tables.items()})
 
 
 def read_shared(task: Task, path: str, size: int) -> int:

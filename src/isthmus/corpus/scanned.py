@@ -35,6 +35,8 @@ _NOTES = ("merged_away", "merged_id")
 #: Buffers are made for at least so many bytes: a work may hold many entries of one kind.
 _LEAST_BYTES = 1 << 20
 
+_NEWLINE = 10
+
 _local = threading.local()
 
 
@@ -47,6 +49,7 @@ class Read:
     set_aside: Counter[str]
     notes: Counter[str]
     n_read: int
+    n_lines: int
 
 
 @dataclass
@@ -77,32 +80,36 @@ class _Odd:
         self.venues += [record] * (len(batch.seen_venues) - len(self.venues))
 
 
-def read_works(data: bytes, first_line: int, last_fault: str | None, merges: Merges) -> Read:
+def read_works(data: bytes | memoryview, last_fault: str | None, merges: Merges) -> Read:
     """Read the lines of a chunk of works.
 
     Parameters
     ----------
-    data, first_line, last_fault
+    data, last_fault
         As in :class:`~isthmus.corpus.chunks.Chunk`.
     merges
         Ids to rewrite and works to leave out; rewritten ids are counted in it.
     """
-    whole = data if data.endswith(b"\n") else data + b"\n"
-    tail = whole.rfind(b"\n", 0, len(whole) - 1) + 1 if last_fault == "too_long" else len(whole)
-    buf = np.frombuffer(whole, np.uint8)[:tail]
+    whole = data if data[-1:] == b"\n" else bytes(data) + b"\n"
+    size = len(whole)
+    buf = np.frombuffer(whole, np.uint8)
+    if last_fault == "too_long":
+        newlines = np.flatnonzero(buf[:-1] == _NEWLINE)
+        buf = buf[: newlines[-1] + 1 if len(newlines) else 0]
     store = _buffers(len(buf))
     scan(buf, store, merged_arrays(merges), country_numbers())
     found = Found(buf, store)
     odd = _Odd(WorkBatch(merges))
     n_records = found.rows(b.N_RECORDS)
     n_odd = found.rows(b.N_ODD)
+    n_lines = found.rows(b.N_LINES)
     for record, line, begin, end in store.odd[:n_odd].tolist():
-        fault = last_fault if end + 1 == len(whole) else None
-        odd.add(record, first_line + line - 1, whole[begin:end], fault)
-    if tail < len(whole):
-        line = first_line + whole.count(b"\n", 0, tail)
-        odd.add(n_records, line, whole[tail:-1], last_fault)
-    return _read(found, odd, merges, n_records - n_odd)
+        fault = last_fault if end + 1 == size else None
+        odd.add(record, line, bytes(whole[begin:end]), fault)
+    if len(buf) < size:
+        n_lines += 1
+        odd.add(n_records, n_lines, bytes(whole[len(buf) : -1]), last_fault)
+    return _read(found, odd, merges, n_records - n_odd, n_lines)
 
 
 def _buffers(n_bytes: int) -> b.Buffers:
@@ -114,7 +121,7 @@ def _buffers(n_bytes: int) -> b.Buffers:
     return store
 
 
-def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int) -> Read:
+def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int, n_lines: int) -> Read:
     tally = Counter(dict(zip(b.TALLIES, found.store.tally.tolist(), strict=True)))
     notes = Counter({name: tally.pop(name) for name in _NOTES})
     tables = works_tables(found)
@@ -123,10 +130,12 @@ def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int) -> Read:
     if odd.works:
         seen = odd.batch.seen_institutions
         institutions, odd.institutions = _first_seen(
-            found, institutions, "I", seen, odd.institutions
+            found, institutions, "I", seen, odd.institutions, merges
         )
         seen_venues = odd.batch.seen_venues
-        venues, odd.venues = _first_seen(found, venues, "SV", seen_venues, odd.venues)
+        venues, odd.venues = _first_seen(found, venues, "SV", seen_venues, odd.venues, merges)
+    institutions = institutions[~merges.deleted("institutions", institutions[:, b.ENTITY_ID])]
+    venues = venues[~merges.deleted("sources", venues[:, b.ENTITY_ID] >> 1)]
     tables["institutions"] = institutions_table(found, institutions, merges)
     tables["venues"] = venues_table(found, venues, merges)
     if odd.works:
@@ -142,24 +151,31 @@ def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int) -> Read:
             tables[name] = pa.concat_tables([tables[name], careful[name]]).take(pa.array(order))
     set_aside = +(tally + odd.batch.set_aside + Counter(value_unreadable=odd.decoder.repaired))
     notes = notes + odd.batch.notes + Counter(merged_id=merges.rewritten)
-    return Read(tables, odd.refused, set_aside, notes, n_plain + odd.n_read)
+    return Read(tables, odd.refused, set_aside, notes, n_plain + odd.n_read, n_lines)
 
 
 def _first_seen(
-    found: Found, rows: Ints, letters: str, seen: dict[str, Any], records: list[int]
+    found: Found,
+    rows: Ints,
+    letters: str,
+    seen: dict[str, Any],
+    records: list[int],
+    merges: Merges,
 ) -> tuple[Ints, list[int]]:
     """Settle who named an entity first: the scanned rows that stay, the careful ones' records.
 
-    Of `seen` only the entities stay that have a readable id and were named first by
-    a record read with care.
+    Of `seen` only the entities stay that have a readable id, not a deleted one, and were
+    named first by a record read with care.
     """
+    entity = "institutions" if letters == "I" else "sources"
     place = {key: n for n, key in enumerate(rows[:, b.ENTITY_ID].tolist())}
     first = found.store.works[rows[:, b.ENTITY_WORK], b.WORK_RECORD]
     dropped, kept = [], []
     for text, record in zip(list(seen), records, strict=True):
         identifier = number(text, letters)
         n = place.get(_key(text, identifier, letters))
-        if identifier == NO_ID or (n is not None and first[n] < record):
+        deleted = merges.deleted(entity, np.array([identifier]))[0]
+        if identifier == NO_ID or deleted or (n is not None and first[n] < record):
             del seen[text]
             continue
         kept.append(record)

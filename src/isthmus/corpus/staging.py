@@ -25,7 +25,7 @@ _MAGIC = b"isthmus1"
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A rejected record: its line, why, how it begins, and its bytes where too many."""
+    """A rejected record: its line in the chunk, why, how it begins, its bytes where too many."""
 
     line: int
     reason: str
@@ -48,6 +48,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     set_aside: dict[str, int] = {}
     notes: dict[str, int] = {}
     works: int = 0
+    lines: int = 0
     consumed: int = 0
     segments: dict[str, Segment] = {}
 
@@ -64,28 +65,37 @@ class SourceDone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Staged:
-    """Everything that was read: the staging folder and its sources in order."""
+class Chunks:
+    """What was read of one source: the folder of its chunk files, and what it was."""
 
     folder: Path
-    sources: list[SourceDone]
+    done: SourceDone
 
-    def chunks(self) -> Iterator[tuple[SourceDone, Path]]:
-        """Give the chunk files with their source, in the order of reading."""
-        for number, source in enumerate(self.sources):
-            for chunk in range(source.chunks):
-                yield source, chunk_path(self.folder / f"{number:05d}", chunk)
-
-    def receipts(self) -> Iterator[tuple[SourceDone, Path, Receipt]]:
-        """Give the chunk files with source and receipt."""
-        for source, path in self.chunks():
+    def receipts(self) -> Iterator[tuple[Path, Receipt]]:
+        """Give the chunk files with their receipts, in the order of reading."""
+        for number in range(self.done.chunks):
+            path = chunk_path(self.folder, number)
             receipt = load_receipt(path)
             if receipt is None:
                 raise TargetError(
                     f"A staged chunk, {path}, is gone or damaged: something else changed the "
-                    "folder. Run the same command again; it is read anew."
+                    f"folder. Remove {self.folder} and run the same command again; it is read anew."
                 )
-            yield source, path, receipt
+            yield path, receipt
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Everything that was read: the staging folder and its sources in order."""
+
+    folder: Path
+    sources: list[Chunks]
+
+    def receipts(self) -> Iterator[tuple[SourceDone, Path, Receipt]]:
+        """Give the chunk files with source and receipt."""
+        for chunks in self.sources:
+            for path, receipt in chunks.receipts():
+                yield chunks.done, path, receipt
 
 
 def chunk_path(folder: Path, number: int) -> Path:
@@ -109,11 +119,10 @@ def save_done(folder: Path, done: SourceDone) -> None:
 def save_chunk(path: Path, tables: dict[str, pa.Table], receipt: Receipt) -> None:
     """Write a chunk so that it appears whole or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    options = ipc.IpcWriteOptions(compression="lz4")
     with pa.OSFile(str(partial), "wb") as file:
         for name, table in tables.items():
             begin = file.tell()
-            with ipc.new_stream(file, table.schema, options=options) as stream:
+            with ipc.new_stream(file, table.schema) as stream:
                 stream.write_table(table)
             receipt.segments[name] = Segment(begin, file.tell() - begin, table.num_rows)
         text = msgspec.json.encode(receipt)
@@ -142,6 +151,6 @@ def load_table(path: Path, receipt: Receipt, name: str) -> pa.Table | None:
     segment = receipt.segments.get(name)
     if segment is None or not segment.rows:
         return None
-    with path.open("rb") as file:
+    with pa.memory_map(str(path)) as file:
         file.seek(segment.offset)
-        return ipc.open_stream(file.read(segment.size)).read_all()
+        return ipc.open_stream(file.read_buffer(segment.size)).read_all()

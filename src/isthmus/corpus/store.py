@@ -28,6 +28,13 @@ ROW_GROUP_ROWS = 1 << 17
 #: Rows of a part, a whole number of row groups: some tens of megabytes of ids.
 PART_ROWS = ROW_GROUP_ROWS * 16
 
+#: Columns of whole numbers that hardly repeat in a row group, or that stand sorted: written as
+#: differences they take half the time and less space than in a dictionary.
+_DIFFERENCES = ("work_id", "citing_id", "cited_id", "author_id", "subject_id", "position")
+
+#: Columns of texts that hardly repeat.
+_PLAIN = ("title", "doi", "name")
+
 
 class Corpus:
     """A finished corpus.
@@ -163,8 +170,15 @@ class TableWriter:
     def _write_group(self, rows: pa.Table) -> None:
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            differences = [name for name in self.schema.names if name in _DIFFERENCES]
+            apart = (*_DIFFERENCES, *_PLAIN)
             self._writer = pq.ParquetWriter(
-                self._partial, self.schema, compression="zstd", write_page_index=True
+                self._partial,
+                self.schema,
+                compression="zstd",
+                write_page_index=True,
+                use_dictionary=[name for name in self.schema.names if name not in apart],
+                column_encoding=dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
             )
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self._written += rows.num_rows

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import types
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from importlib import import_module
 from pathlib import Path
 
+from isthmus.corpus.chunks import Chunk
 from isthmus.corpus.reader import Task, scan_chunk
+
+#: Chunks inflated ahead of the threads that scan them.
+AHEAD = 3
 
 
 class Threads:
     """Scans chunks in other threads, or in this one.
 
-    At most one chunk more than there are threads is held in memory.
+    At most `AHEAD` chunks more than there are threads are held in memory.
 
     Parameters
     ----------
@@ -24,6 +30,8 @@ class Threads:
     """
 
     def __init__(self, n_threads: int, done: Callable[[int], None]) -> None:
+        import_module("isthmus.corpus.scanned")  # once, before what is there is left alone
+        gc.freeze()  # reading makes no cycles, so the collector need not pass over it again
         self._done = done
         self._n_threads = n_threads
         self._pool = ThreadPoolExecutor(n_threads) if n_threads else None
@@ -40,15 +48,16 @@ class Threads:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+        gc.unfreeze()
 
-    def submit(self, task: Task, data: bytes) -> None:
+    def submit(self, task: Task, chunk: Chunk) -> None:
         """Have a chunk read, now or soon; waits while all threads are busy."""
         if self._pool is None:
-            self._done(scan_chunk(task, data))
+            self._done(_scan(task, chunk))
             return
-        while len(self._busy) > self._n_threads:
+        while len(self._busy) >= self._n_threads + AHEAD:
             self._collect()
-        self._busy[self._pool.submit(scan_chunk, task, data)] = task.target.parent
+        self._busy[self._pool.submit(_scan, task, chunk)] = task.target.parent
 
     def folders(self) -> set[Path]:
         """Give the folders in which chunks are still to be staged."""
@@ -64,3 +73,9 @@ class Threads:
         for future in finished:
             del self._busy[future]
             self._done(future.result())
+
+
+def _scan(task: Task, chunk: Chunk) -> int:
+    n_works = scan_chunk(task, chunk.data)
+    chunk.release()
+    return n_works

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from isthmus.corpus.chunks import CHUNK_BYTES
+from isthmus.corpus.chunks import CHUNK_BYTES, Chunk
 from isthmus.corpus.reader import Task, follow_parent, read_chunk, read_shared
 from isthmus.errors import IsthmusError
 
@@ -57,17 +57,20 @@ class Workers:
         for slot in [*self._free, *self._busy.values()]:
             slot.close()
 
-    def submit(self, task: Task, data: bytes) -> None:
+    def submit(self, task: Task, chunk: Chunk) -> None:
         """Have a chunk read, now or soon; waits while all processes are busy."""
         if self._pool is None:
-            self._done(read_chunk(task, data))
+            self._done(read_chunk(task, chunk.data))
+            chunk.release()
             return
         while not self._free:
             self._collect()
         slot = self._free.pop()
         slot.folder = task.target.parent
-        slot.fill(data)
-        self._busy[self._pool.submit(read_shared, task, slot.path, len(data))] = slot
+        size = len(chunk.data)
+        slot.fill(chunk.data)
+        chunk.release()
+        self._busy[self._pool.submit(read_shared, task, slot.path, size)] = slot
 
     def folders(self) -> set[Path]:
         """Give the folders in which chunks are still to be staged."""
@@ -105,14 +108,13 @@ class _Slot:
             self._file = tempfile.NamedTemporaryFile(buffering=0)  # noqa: SIM115
             self.path = self._file.name
 
-    def fill(self, data: bytes) -> None:
+    def fill(self, data: memoryview) -> None:
         """Put a chunk there."""
         self._file.seek(0)
         if len(data) < CHUNK_BYTES * 2:
             self._file.truncate(min(os.fstat(self._file.fileno()).st_size, CHUNK_BYTES * 2))
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        while data:
+            data = data[self._file.write(data) :]
 
     def close(self) -> None:
         """Give the memory back."""

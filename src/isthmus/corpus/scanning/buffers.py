@@ -1,7 +1,7 @@
 """Where the scanner puts what it reads: arrays made once and used for chunk after chunk.
 
-Rows are written one after another, so each kind of row is one array of 64-bit
-integers with a column per value. Ids are -1 where there is none, flags -1 where
+Each kind of row is one array of 64-bit integers with a column per value; rows that
+become tables have their columns together. Ids are -1 where there is none, flags -1 where
 they are not given. A text is its begin and its length: a length of -1 is null,
 and a begin beyond the chunk points into the heap of unescaped texts.
 """
@@ -85,17 +85,20 @@ ODD_RECORD, ODD_LINE, ODD_BEGIN, ODD_END = range(4)
     N_ODD,
     N_HEAP,
     N_STAMPS,
+    N_LINES,
     N_COUNTERS,
-) = range(12)
+) = range(13)
 
 #: Reasons and notes counted by the scanner, and the places of their counters.
 TALLIES = (
     "author_null",
+    "author_repeated",
     "affiliation_repeated",
     "institution_without_id",
     "country_empty",
     "country_unknown",
     "self_reference",
+    "reference_deleted",
     "reference_repeated",
     "subject_unreadable",
     "authors_truncated",
@@ -104,11 +107,13 @@ TALLIES = (
 )
 (
     AUTHOR_NULL,
+    AUTHOR_REPEATED,
     AFFILIATION_REPEATED,
     INSTITUTION_WITHOUT_ID,
     COUNTRY_EMPTY,
     COUNTRY_UNKNOWN,
     SELF_REFERENCE,
+    REFERENCE_DELETED,
     REFERENCE_REPEATED,
     SUBJECT_UNREADABLE,
     AUTHORS_TRUNCATED,
@@ -175,10 +180,10 @@ def make_buffers(n_bytes: int) -> Buffers:
         tally=np.zeros(len(TALLIES), np.int64),
         heap=np.empty(n_bytes + 16, np.uint8),
         works=_rows(n_bytes // _WORK_BYTES, WORK_COLUMNS),
-        authors=_rows(n_bytes // _AUTHOR_BYTES, 5),
-        affiliations=_rows(n_bytes // _AFFILIATION_BYTES, 5),
-        references=_rows(n_bytes // _REFERENCE_BYTES, 2),
-        subjects=_rows(subjects, 3),
+        authors=_columns(n_bytes // _AUTHOR_BYTES, 5),
+        affiliations=_columns(n_bytes // _AFFILIATION_BYTES, 5),
+        references=_columns(n_bytes // _REFERENCE_BYTES, 2),
+        subjects=_columns(subjects, 3),
         scores=np.empty(subjects + 16, np.float32),
         institutions=_rows(LOOKUP_SLOTS >> 1, ENTITY_COLUMNS),
         venues=_rows(LOOKUP_SLOTS >> 1, ENTITY_COLUMNS),
@@ -186,7 +191,7 @@ def make_buffers(n_bytes: int) -> Buffers:
         seen_institutions=np.empty(LOOKUP_SLOTS, np.int32),
         seen_venues=np.empty(LOOKUP_SLOTS, np.int32),
         lookup=np.zeros((LOOKUP_SLOTS, 2), np.int64),
-        labels=_rows(2 * MAX_SUBJECTS, 2),
+        labels=_columns(2 * MAX_SUBJECTS, 2),
         label_scores=np.empty(2 * MAX_SUBJECTS + 16, np.float32),
         codes=np.empty(2 * MAX_AFFILIATIONS, np.int64),
     )
@@ -194,3 +199,8 @@ def make_buffers(n_bytes: int) -> Buffers:
 
 def _rows(n_rows: int, n_columns: int) -> Ints:
     return np.empty((n_rows + 16, n_columns), np.int64)
+
+
+def _columns(n_rows: int, n_columns: int) -> Ints:
+    """Make rows whose columns lie together, as tables take them."""
+    return np.empty((n_rows + 16, n_columns), np.int64, order="F")

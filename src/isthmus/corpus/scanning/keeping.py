@@ -56,27 +56,107 @@ def _is_new(lookup: Ints, stamp: int, mask: int, value: int) -> bool:
 
 
 @kernel
-def keep_authors(store: Buffers, work: int, n_listed: int, truncated: bool, merges: Merged) -> bool:
-    """Complete and count the authors of a work; False, with none counted, when one repeats."""
+def keep_authors(
+    store: Buffers, work: int, n_listed: int, n_read: int, truncated: bool, merges: Merged
+) -> tuple[int, int]:
+    """Complete and count the authors of a work, each once.
+
+    Returns
+    -------
+    n_kept : int
+        Authors kept, or -1, with none counted, when the work is odd.
+    n_read : int
+        Affiliations read; those of a repeated author are with the first sight of it.
+    """
     count, tally, rows, lookup = store.counts, store.tally, store.authors, store.lookup
     old, new = merges.authors, merges.authors_new
     first = count[b.N_AUTHORS]
     stamp, mask = _new_round(count, n_listed)
-    n_null = 0
+    n_null, at = 0, first
     for position in range(n_listed):
-        at = first + position
-        author = merged(old, new, rows[at, b.AUTHOR_ID], tally)
+        author = merged(old, new, rows[first + position, b.AUTHOR_ID], tally)
         if author < 0:
             n_null += 1
         elif not _is_new(lookup, stamp, mask, author):
-            return False
+            n_read = _join_author(store, first, at, author, position, n_read)
+            if n_read < 0:
+                return -1, 0
+            continue
         rows[at, b.AUTHOR_WORK] = work
         rows[at, b.AUTHOR_POSITION] = position
-        rows[at, b.AUTHOR_LAST] = position == n_listed - 1 and not truncated
+        rows[at, b.AUTHOR_LAST] = 0
+        rows[at, b.AUTHOR_CORRESPONDING] = rows[first + position, b.AUTHOR_CORRESPONDING]
         rows[at, b.AUTHOR_ID] = author
+        at += 1
+    if at > first:
+        rows[at - 1, b.AUTHOR_LAST] = not truncated
     tally[b.AUTHOR_NULL] += n_null
-    count[b.N_AUTHORS] += n_listed
-    return True
+    tally[b.AUTHOR_REPEATED] += first + n_listed - at
+    count[b.N_AUTHORS] = at
+    return at - first, n_read
+
+
+@kernel
+def _join_author(
+    store: Buffers, first: int, end: int, author: int, position: int, n_read: int
+) -> int:
+    """Put the affiliations of a repeated author after those of its first sight.
+
+    Gives the affiliations that stay; -1 when parsed countries would be among those joined.
+    """
+    authors, rows = store.authors, store.affiliations
+    begin = store.counts[b.N_AFFILIATIONS]
+    n_read = _drop_covered(rows, store.codes, begin, n_read)
+    known = first
+    while authors[known, b.AUTHOR_ID] != author:
+        known += 1
+        if known == end:
+            return -1
+    home, target, n_joined = authors[known, b.AUTHOR_POSITION], begin, 0
+    for k in range(begin, begin + n_read):
+        mine = rows[k, b.AFFILIATION_POSITION]
+        if mine <= home:
+            target = k + 1
+        if mine == home or mine == position:  # noqa: SIM109 - slower compiled
+            n_joined += 1
+            if rows[k, b.AFFILIATION_PARSED] or n_joined > b.MAX_AFFILIATIONS:
+                return -1
+    for k in range(begin, begin + n_read):
+        if rows[k, b.AFFILIATION_POSITION] == position:
+            _move_up(rows, k, target)
+            rows[target, b.AFFILIATION_POSITION] = home
+            target += 1
+    return n_read
+
+
+@kernel
+def _move_up(rows: Ints, source: int, target: int) -> None:
+    """Move a row up to another's place; those between move down by one."""
+    for column in range(rows.shape[1]):
+        value = rows[source, column]
+        for k in range(source, target, -1):
+            rows[k, column] = rows[k - 1, column]
+        rows[target, column] = value
+
+
+@kernel
+def _drop_covered(rows: Ints, codes: Ints, first: int, n_read: int) -> int:
+    """Drop parsed countries that an institution of the same author entry has."""
+    at, position, n_codes = first, -1, 0
+    for k in range(first, first + n_read):
+        if rows[k, b.AFFILIATION_POSITION] != position:
+            position, n_codes = rows[k, b.AFFILIATION_POSITION], 0
+        code = rows[k, b.AFFILIATION_COUNTRY]
+        if rows[k, b.AFFILIATION_PARSED]:
+            if _is_code(codes, n_codes, code):
+                continue
+        else:
+            codes[n_codes] = code
+            n_codes += 1
+        for column in range(rows.shape[1]):
+            rows[at, column] = rows[k, column]
+        at += 1
+    return at - first
 
 
 @kernel
@@ -145,7 +225,9 @@ def keep_references(store: Buffers, work: int, n_read: int, merges: Merged) -> i
     stamp, mask = _new_round(count, n_read)
     for k in range(first, first + n_read):
         cited = merged(old, new, rows[k, 1], tally)
-        if cited == work:
+        if cited < 0:
+            tally[b.REFERENCE_DELETED] += 1
+        elif cited == work:
             tally[b.SELF_REFERENCE] += 1
         elif not _is_new(lookup, stamp, mask, cited):
             tally[b.REFERENCE_REPEATED] += 1

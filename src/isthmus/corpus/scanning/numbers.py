@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.corpus.scanning.buffers import Bytes
-from isthmus.corpus.scanning.compiled import kernel
+from isthmus.corpus.scanning.compiled import byte, kernel, small
 from isthmus.corpus.scanning.tokens import ODD, null, prefixed
 
 _QUOTE, _ZERO, _NINE, _MINUS, _PLUS, _DOT = 34, 48, 57, 45, 43, 46
@@ -15,34 +15,34 @@ _MAX_POWER, _MAX_MANTISSA = 22, 10**17
 _POWERS = 10.0 ** np.arange(_MAX_POWER + 1)
 
 
-@kernel
+@small
 def integer(buf: Bytes, i: int) -> tuple[int, int]:
     """Read a whole number of at most 18 digits without sign, or null, which is -1."""
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i), -1
     start, value = i, 0
-    while _ZERO <= buf[i] <= _NINE and i - start < 19:
-        value = value * 10 + buf[i] - _ZERO
+    while _ZERO <= byte(buf, i) <= _NINE and i - start < 19:
+        value = value * 10 + byte(buf, i) - _ZERO
         i += 1
     n_digits = i - start
-    b = buf[i]
-    if n_digits == 0 or n_digits > 18 or (n_digits > 1 and buf[start] == _ZERO):
+    b = byte(buf, i)
+    if n_digits == 0 or n_digits > 18 or (n_digits > 1 and byte(buf, start) == _ZERO):
         return ODD, 0
     if b == _DOT or b == 101 or b == 69:
         return ODD, 0
     return i, value
 
 
-@kernel
+@small
 def identifier(buf: Bytes, i: int, prefix: Bytes) -> tuple[int, int]:
     """Read a string that is `prefix` and a number, or null, which is -1."""
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i), -1
     i = prefixed(buf, i, prefix)
-    if i < 0 or buf[i] == _ZERO:
+    if i < 0 or byte(buf, i) == _ZERO:
         return ODD, 0
     i, value = integer(buf, i)
-    if i < 0 or value < 0 or buf[i] != _QUOTE:
+    if i < 0 or value < 0 or byte(buf, i) != _QUOTE:
         return ODD, 0
     return i + 1, value
 
@@ -54,29 +54,29 @@ def decimal(buf: Bytes, i: int) -> tuple[int, np.float32]:
     The 64-bit value has an error of at most two units in the last place; where
     that could change the 32-bit one the number is refused.
     """
-    negative = buf[i] == _MINUS
+    negative = byte(buf, i) == _MINUS
     if negative:
         i += 1
     start, mantissa, power = i, 0, 0
-    if buf[i] == _ZERO and _ZERO <= buf[i + 1] <= _NINE:
+    if byte(buf, i) == _ZERO and _ZERO <= byte(buf, i + 1) <= _NINE:
         return ODD, np.float32(0)
-    while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
-        mantissa = mantissa * 10 + buf[i] - _ZERO
+    while _ZERO <= byte(buf, i) <= _NINE and mantissa < _MAX_MANTISSA:
+        mantissa = mantissa * 10 + byte(buf, i) - _ZERO
         i += 1
     if i == start:
         return ODD, np.float32(0)
-    if buf[i] == _DOT:
+    if byte(buf, i) == _DOT:
         i += 1
         start = i
-        while _ZERO <= buf[i] <= _NINE and mantissa < _MAX_MANTISSA:
-            mantissa = mantissa * 10 + buf[i] - _ZERO
+        while _ZERO <= byte(buf, i) <= _NINE and mantissa < _MAX_MANTISSA:
+            mantissa = mantissa * 10 + byte(buf, i) - _ZERO
             i += 1
         power = start - i
         if power == 0:
             return ODD, np.float32(0)
-    if _ZERO <= buf[i] <= _NINE:
+    if _ZERO <= byte(buf, i) <= _NINE:
         return ODD, np.float32(0)
-    if buf[i] == 101 or buf[i] == 69:
+    if byte(buf, i) == 101 or byte(buf, i) == 69:
         i, exponent = _exponent(buf, i + 1)
         if i < 0:
             return ODD, np.float32(0)
@@ -90,12 +90,12 @@ def decimal(buf: Bytes, i: int) -> tuple[int, np.float32]:
 @kernel
 def _exponent(buf: Bytes, i: int) -> tuple[int, int]:
     """Read an exponent of one or two digits."""
-    negative = buf[i] == _MINUS
-    if negative or buf[i] == _PLUS:
+    negative = byte(buf, i) == _MINUS
+    if negative or byte(buf, i) == _PLUS:
         i += 1
     start, value = i, 0
-    while _ZERO <= buf[i] <= _NINE and i - start < 3:
-        value = value * 10 + buf[i] - _ZERO
+    while _ZERO <= byte(buf, i) <= _NINE and i - start < 3:
+        value = value * 10 + byte(buf, i) - _ZERO
         i += 1
     if i == start or i - start > 2:
         return ODD, 0

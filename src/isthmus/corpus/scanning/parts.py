@@ -32,7 +32,7 @@ from isthmus.corpus.scanning.buffers import (
     Ints,
     Slots,
 )
-from isthmus.corpus.scanning.compiled import kernel
+from isthmus.corpus.scanning.compiled import byte, kernel
 from isthmus.corpus.scanning.numbers import decimal, identifier
 from isthmus.corpus.scanning.tokens import ODD, enter, flag, key, null, skip, step, text
 
@@ -65,7 +65,7 @@ def same(buf: Bytes, begin: int, end: int, letters: Bytes) -> bool:
     if end - begin != len(letters):
         return False
     for k in range(len(letters)):  # noqa: SIM110 - compiled
-        if buf[begin + k] != letters[k]:
+        if byte(buf, begin + k) != letters[k]:
             return False
     return True
 
@@ -73,25 +73,25 @@ def same(buf: Bytes, begin: int, end: int, letters: Bytes) -> bool:
 @kernel
 def day(buf: Bytes, i: int) -> tuple[int, int]:
     """Read a date written YYYY-MM-DD, or null: days since 1970, ``NO_DAY`` for null."""
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return null(buf, i), NO_DAY
     for k in range(1, 11):
-        b = buf[i + k]
+        b = byte(buf, i + k)
         if k == 5 or k == 8:
             if b != 45:
                 return ODD, 0
         elif not 48 <= b <= 57:
             return ODD, 0
-    if buf[i + 11] != _QUOTE:
+    if byte(buf, i + 11) != _QUOTE:
         return ODD, 0
     y = (
-        (np.int64(buf[i + 1]) - 48) * 1000
-        + (np.int64(buf[i + 2]) - 48) * 100
-        + (np.int64(buf[i + 3]) - 48) * 10
-        + (np.int64(buf[i + 4]) - 48)
+        (np.int64(byte(buf, i + 1)) - 48) * 1000
+        + (np.int64(byte(buf, i + 2)) - 48) * 100
+        + (np.int64(byte(buf, i + 3)) - 48) * 10
+        + (np.int64(byte(buf, i + 4)) - 48)
     )
-    m = (np.int64(buf[i + 6]) - 48) * 10 + np.int64(buf[i + 7]) - 48
-    d = (np.int64(buf[i + 9]) - 48) * 10 + np.int64(buf[i + 10]) - 48
+    m = (np.int64(byte(buf, i + 6)) - 48) * 10 + np.int64(byte(buf, i + 7)) - 48
+    d = (np.int64(byte(buf, i + 9)) - 48) * 10 + np.int64(byte(buf, i + 10)) - 48
     if y < 1 or not 1 <= m <= 12 or not 1 <= d <= _month_days(y, m):
         return ODD, 0
     return i + 12, _days(y, m, d)
@@ -116,10 +116,10 @@ def _days(y: Any, m: Any, d: Any) -> Any:
 @kernel
 def country(buf: Bytes, i: int) -> tuple[int, Any]:
     """Read a code of two capitals as a number below 676, or null, which is -1."""
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return null(buf, i), -1
-    a, b = buf[i + 1], buf[i + 2]
-    if not (65 <= a <= 90 and 65 <= b <= 90 and buf[i + 3] == _QUOTE):
+    a, b = byte(buf, i + 1), byte(buf, i + 2)
+    if not (65 <= a <= 90 and 65 <= b <= 90 and byte(buf, i + 3) == _QUOTE):
         return ODD, 0
     return i + 4, (np.int64(a) - 65) * 26 + np.int64(b) - 65
 
@@ -176,7 +176,7 @@ def _no_texts(rows: Ints, n: int) -> None:
 @kernel
 def _named(buf: Bytes, i: int, prefix: Bytes) -> tuple[int, int]:
     """Read an object of which only the id matters, or null: ``ABSENT`` for null."""
-    if buf[i] != _OBJECT:
+    if byte(buf, i) != _OBJECT:
         return null(buf, i), ABSENT
     found, given = -1, False
     i, done = enter(buf, i, _OBJECT)
@@ -241,7 +241,7 @@ def _institution(
 def venue(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -> tuple[int, int]:
     """Read a venue or null into an entity row; give its key: twice the id, plus 1 for a V."""
     _no_texts(rows, n)
-    if buf[i] != _OBJECT:
+    if byte(buf, i) != _OBJECT:
         return null(buf, i), -1
     found, given = -1, 0
     i, done = enter(buf, i, _OBJECT)
@@ -274,7 +274,7 @@ def venue(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -> t
 
 @kernel
 def _venue_key(buf: Bytes, i: int) -> tuple[int, int]:
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return null(buf, i), -1
     after, found = identifier(buf, i, _S)
     if after >= 0:
@@ -287,7 +287,7 @@ def _venue_key(buf: Bytes, i: int) -> tuple[int, int]:
 def location(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -> tuple[int, int]:
     """Read a location or null: the key of its venue, as :func:`venue` gives it."""
     _no_texts(rows, n)
-    if buf[i] != _OBJECT:
+    if byte(buf, i) != _OBJECT:
         return null(buf, i), -1
     found, given = -1, False
     i, done = enter(buf, i, _OBJECT)
@@ -312,12 +312,12 @@ def location(buf: Bytes, i: int, heap: Bytes, count: Ints, rows: Ints, n: int) -
 @kernel
 def _score(buf: Bytes, i: int) -> tuple[int, np.float32]:
     """Read a score: a number, its text, or null."""
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i), np.float32(np.nan)
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return decimal(buf, i)
     i, value = decimal(buf, i + 1)
-    if i < 0 or buf[i] != _QUOTE:
+    if i < 0 or byte(buf, i) != _QUOTE:
         return ODD, value
     return i + 1, value
 
@@ -370,7 +370,7 @@ def _institutions(
     count: Ints,
 ) -> tuple[int, int]:
     """Read a list of institutions into rows from `at` on; give how many."""
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i), 0
     n_read = 0
     i, done = enter(buf, i, _LIST)
@@ -394,7 +394,7 @@ def _institutions(
 @kernel
 def _countries(buf: Bytes, i: int, position: int, at: int, rows: Ints) -> tuple[int, int]:
     """Read a list of country codes into rows from `at` on; give how many."""
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i), 0
     n_read = 0
     i, done = enter(buf, i, _LIST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from isthmus.corpus.schema import TABLES
 
 #: Tables about works, in the order of their counts in the rows of works.
 DETAILS = ("authorships", "affiliations", "references", "subjects")
+
 
 _LETTERS = [chr(ord("A") + k) for k in range(26)]
 
@@ -38,9 +39,30 @@ class Found(NamedTuple):
 
 
 @cache
+def _sources() -> pa.Array:
+    """Where a country is from, in the order of their numbers."""
+    return _texts("institution", "parsed")
+
+
+@cache
+def _schemes() -> pa.Array:
+    """Schemes of labels, in the order of their numbers."""
+    return _texts(*b.SCHEMES)
+
+
+def _texts(*words: str) -> pa.Array:
+    """Give words as an array, without the look for other libraries that :func:`pa.array` takes."""
+    encoded = [word.encode() for word in words]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(
+        len(words), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
+
+
+@cache
 def country_names() -> pa.Array:
     """Codes of all countries, in the order of their numbers."""
-    return pa.array(sorted(countries()), pa.string())
+    return _texts(*sorted(countries()))
 
 
 @cache
@@ -73,52 +95,50 @@ def _works(found: Found) -> pa.Table:
         np.where(length >= 0, title, other_title),
         np.where(length >= 0, length, other),
     )
-    day, cited = rows[:, b.WORK_DAY], rows[:, b.WORK_CITED]
+    day = rows[:, b.WORK_DAY]
     columns = [
         _ids(rows[:, b.WORK_ID]),
-        pa.array(rows[:, b.WORK_YEAR].astype(np.int16)),
-        pa.array(day.astype(np.int32), mask=day == b.NO_DAY).cast(pa.date32()),
+        _numbers(rows[:, b.WORK_YEAR], pa.int16()),
+        _numbers(day, pa.date32(), day != b.NO_DAY),
         found.texts(rows, b.WORK_TYPE),
         found.texts(rows, b.WORK_LANGUAGE),
         _nullable(rows[:, b.WORK_VENUE]),
-        pa.array(rows[:, b.WORK_AUTHORS].astype(np.int32)),
-        pa.array(rows[:, b.WORK_TRUNCATED] == 1),
-        pa.array(rows[:, b.WORK_RETRACTED] == 1),
-        _nullable(cited),
+        _numbers(rows[:, b.WORK_AUTHORS], pa.int32()),
+        _flags(rows[:, b.WORK_TRUNCATED]),
+        _flags(rows[:, b.WORK_RETRACTED]),
+        _nullable(rows[:, b.WORK_CITED]),
         titles,
         found.texts(rows, b.WORK_DOI),
     ]
-    table = pa.table(columns, schema=TABLES["works"])
+    names = list(TABLES["works"])
     for n, name in enumerate(DETAILS):
-        counts = rows[:, b.WORK_AUTHORS + n].astype(np.int32)
-        table = table.append_column(f"n_{name}", pa.array(counts))
-    return table.append_column("updated", found.texts(rows, b.WORK_UPDATED))
+        columns.append(_numbers(rows[:, b.WORK_AUTHORS + n], pa.int32()))
+        names.append(pa.field(f"n_{name}", pa.int32()))
+    columns.append(found.texts(rows, b.WORK_UPDATED))
+    return pa.table(columns, schema=pa.schema([*names, pa.field("updated", pa.string())]))
 
 
 def _authorships(rows: Ints) -> pa.Table:
     corresponding = rows[:, b.AUTHOR_CORRESPONDING]
     columns = [
         _ids(rows[:, b.AUTHOR_WORK]),
-        pa.array(rows[:, b.AUTHOR_POSITION].astype(np.int32)),
-        pa.array(rows[:, b.AUTHOR_LAST] == 1),
-        pa.array(corresponding == 1, mask=corresponding < 0),
+        _numbers(rows[:, b.AUTHOR_POSITION], pa.int32()),
+        _flags(rows[:, b.AUTHOR_LAST]),
+        _flags(corresponding, corresponding >= 0),
         _nullable(rows[:, b.AUTHOR_ID]),
     ]
     return pa.table(columns, schema=TABLES["authorships"])
 
 
 def _affiliations(rows: Ints) -> pa.Table:
-    names = country_names()
     country = rows[:, b.AFFILIATION_COUNTRY]
-    sources = pa.array(["institution", "parsed"], pa.string())
-    unknown = country < 0
-    parsed = rows[:, b.AFFILIATION_PARSED]
+    known = country >= 0
     columns = [
         _ids(rows[:, b.AFFILIATION_WORK]),
-        pa.array(rows[:, b.AFFILIATION_POSITION].astype(np.int32)),
+        _numbers(rows[:, b.AFFILIATION_POSITION], pa.int32()),
         _nullable(rows[:, b.AFFILIATION_ID]),
-        names.take(pa.array(country.astype(np.int32), mask=unknown)),
-        sources.take(pa.array(parsed.astype(np.int32), mask=unknown)),
+        country_names().take(_numbers(country, pa.int32(), known)),
+        _sources().take(_numbers(rows[:, b.AFFILIATION_PARSED], pa.int32(), known)),
     ]
     return pa.table(columns, schema=TABLES["affiliations"])
 
@@ -129,13 +149,12 @@ def _references(rows: Ints) -> pa.Table:
 
 def _subjects(found: Found) -> pa.Table:
     rows = found.store.subjects[: found.rows(b.N_SUBJECTS)]
-    scores = found.store.scores[: len(rows)].copy()
-    schemes = pa.array(b.SCHEMES, pa.string())
+    scores = found.store.scores[: len(rows)]
     columns = [
         _ids(rows[:, b.SUBJECT_WORK]),
-        schemes.take(pa.array(rows[:, b.SUBJECT_SCHEME].astype(np.int32))),
+        _schemes().take(_numbers(rows[:, b.SUBJECT_SCHEME], pa.int32())),
         _ids(rows[:, b.SUBJECT_ID]),
-        pa.array(scores, mask=~np.isfinite(scores)),
+        _numbers(scores, pa.float32(), np.isfinite(scores)),
     ]
     return pa.table(columns, schema=TABLES["subjects"])
 
@@ -146,9 +165,9 @@ def institutions_table(found: Found, rows: Ints, merges: Merges) -> pa.Table:
     code = rows[:, b.ENTITY_COUNTRY]
     country = np.where(code < 0, NO_ID, country_numbers()[code])
     columns = [
-        pa.array(merges.apply("institutions", rows[:, b.ENTITY_ID].copy())),
+        _ids(merges.apply("institutions", rows[:, b.ENTITY_ID].copy())),
         found.texts(rows, b.ENTITY_TEXT),
-        country_names().take(pa.array(country.astype(np.int32), mask=country < 0)),
+        country_names().take(_numbers(country, pa.int32(), country >= 0)),
         found.texts(rows, b.ENTITY_TEXT + 2),
         found.texts(rows, b.ENTITY_TEXT + 4),
         nothing,
@@ -160,7 +179,7 @@ def institutions_table(found: Found, rows: Ints, merges: Merges) -> pa.Table:
 def venues_table(found: Found, rows: Ints, merges: Merges) -> pa.Table:
     """Give venues as works name them, with ``updated`` of the work beside."""
     columns = [
-        pa.array(merges.apply("sources", rows[:, b.ENTITY_ID] >> 1)),
+        _ids(merges.apply("sources", rows[:, b.ENTITY_ID] >> 1)),
         found.texts(rows, b.ENTITY_TEXT),
         found.texts(rows, b.ENTITY_TEXT + 2),
         found.texts(rows, b.ENTITY_TEXT + 4),
@@ -184,8 +203,33 @@ def merged_arrays(merges: Merges) -> Merged:
 
 
 def _ids(column: Ints) -> pa.Array:
-    return pa.array(np.ascontiguousarray(column))
+    return _numbers(column, pa.int64())
 
 
 def _nullable(column: Ints) -> pa.Array:
-    return pa.array(np.ascontiguousarray(column), mask=column < 0)
+    return _numbers(column, pa.int64(), column >= 0)
+
+
+def _flags(column: Ints, valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Give a column of zeros and ones as flags, null where it is not valid."""
+    bits = pa.py_buffer(np.packbits(column == 1, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(column), [_validity(valid), bits])
+
+
+def _numbers(
+    column: npt.NDArray[Any], kind: pa.DataType, valid: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """Give a column as an array of a kind, null where it is not valid.
+
+    The array shares the memory of a column that has the width of the kind and lies
+    together; made this way it costs no copy and no look for other kinds of array.
+    """
+    width = np.dtype(f"{column.dtype.kind}{kind.bit_width // 8}")
+    values = pa.py_buffer(np.ascontiguousarray(column, width))
+    return pa.Array.from_buffers(kind, len(column), [_validity(valid), values])
+
+
+def _validity(valid: npt.NDArray[np.bool_] | None) -> pa.Buffer | None:
+    if valid is None or valid.all():
+        return None
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.corpus.scanning.buffers import N_HEAP, Bytes, Ints
-from isthmus.corpus.scanning.compiled import eight, kernel, low_zeros
+from isthmus.corpus.scanning.compiled import byte, eight, kernel, low_zeros, small, stops
 
 #: Given instead of a place: the value is not of the plain form expected.
 ODD = -1
@@ -31,36 +31,25 @@ _TRUE = np.frombuffer(b"true", np.uint8)
 _FALSE = np.frombuffer(b"false", np.uint8)
 _NULL = np.frombuffer(b"null", np.uint8)
 
-_ONES = np.uint64(0x0101010101010101)
-_TOPS = np.uint64(0x8080808080808080)
-_QUOTES, _BACKSLASHES = np.uint64(0x2222222222222222), np.uint64(0x5C5C5C5C5C5C5C5C)
-_SPACES = np.uint64(0x2020202020202020)
 
-
-@kernel
+@small
 def plain_end(buf: Bytes, i: int) -> int:
-    """Find the first quote, backslash or control byte from `i` on.
-
-    Eight bytes are looked at together: a byte is zero, or below 32, exactly where
-    subtracting borrows from its top bit, but for places above the first such byte.
-    """
-    last = len(buf) - 8
+    """Find the first quote, backslash or control byte from `i` on."""
+    last = len(buf) - 32
     while i <= last:
-        w = eight(buf, i)
-        q, s = w ^ _QUOTES, w ^ _BACKSLASHES
-        found = ((q - _ONES) & ~q | (s - _ONES) & ~s | (w - _SPACES) & ~w) & _TOPS
+        found = stops(buf, i)
         if found:
-            return i + int(low_zeros(found) >> 3)
-        i += 8
-    while buf[i] >= 32 and buf[i] != _QUOTE and buf[i] != _BACKSLASH:
+            return i + int(low_zeros(found))
+        i += 32
+    while byte(buf, i) >= 32 and byte(buf, i) != _QUOTE and byte(buf, i) != _BACKSLASH:
         i += 1
     return i
 
 
-@kernel
+@small
 def blanks(buf: Bytes, i: int) -> int:
     """Skip blanks, but no newline."""
-    while buf[i] == 32 or buf[i] == 9 or buf[i] == 13:
+    while byte(buf, i) == 32 or byte(buf, i) == 9 or byte(buf, i) == 13:
         i += 1
     return i
 
@@ -69,13 +58,13 @@ def blanks(buf: Bytes, i: int) -> int:
 def word(buf: Bytes, i: int, letters: Bytes) -> int:
     """Read given letters."""
     for letter in letters:
-        if buf[i] != letter:
+        if byte(buf, i) != letter:
             return ODD
         i += 1
     return i
 
 
-@kernel
+@small
 def prefixed(buf: Bytes, i: int, letters: Bytes) -> int:
     """Read given letters, at least eight of them, eight at a time."""
     n_letters = len(letters)
@@ -100,9 +89,9 @@ def null(buf: Bytes, i: int) -> int:
 @kernel
 def flag(buf: Bytes, i: int) -> tuple[int, int]:
     """Read ``true``, ``false`` or ``null``: its place and 1, 0 or -1."""
-    if buf[i] == 116:
+    if byte(buf, i) == 116:
         return word(buf, i, _TRUE), 1
-    if buf[i] == 102:
+    if byte(buf, i) == 102:
         return word(buf, i, _FALSE), 0
     return null(buf, i), -1
 
@@ -112,7 +101,7 @@ def _hex4(buf: Bytes, i: int) -> int:
     """Give the number of four hexadecimal digits, or -1."""
     value = 0
     for k in range(4):
-        b = buf[i + k]
+        b = byte(buf, i + k)
         if 48 <= b <= 57:
             value = value * 16 + b - 48
         elif 97 <= b <= 102:
@@ -127,7 +116,7 @@ def _hex4(buf: Bytes, i: int) -> int:
 @kernel
 def escape(buf: Bytes, i: int) -> tuple[int, Any]:
     """Read an escape: the place after it and the code point, or ``ODD``."""
-    b = buf[i + 1]
+    b = byte(buf, i + 1)
     if b != 117:
         if b == 110:
             return i + 2, 10
@@ -149,7 +138,7 @@ def escape(buf: Bytes, i: int) -> tuple[int, Any]:
         return i + 6, high
     if high >= 0xE000:
         return i + 6, high
-    if buf[i + 6] != _BACKSLASH or buf[i + 7] != 117:
+    if byte(buf, i + 6) != _BACKSLASH or byte(buf, i + 7) != 117:
         return ODD, 0
     low = _hex4(buf, i + 8)
     if not 0xDC00 <= low < 0xE000:
@@ -162,7 +151,7 @@ def string_end(buf: Bytes, i: int) -> int:
     """Find the quote that ends the string whose content begins at `i`."""
     while True:
         i = plain_end(buf, i)
-        b = buf[i]
+        b = byte(buf, i)
         if b == _QUOTE:
             return i
         if b < 32:
@@ -176,7 +165,7 @@ def string_end(buf: Bytes, i: int) -> int:
 def _digits(buf: Bytes, i: int) -> int:
     """Skip digits, at least one."""
     start = i
-    while _ZERO <= buf[i] <= _NINE:
+    while _ZERO <= byte(buf, i) <= _NINE:
         i += 1
     return i if i > start else ODD
 
@@ -184,7 +173,7 @@ def _digits(buf: Bytes, i: int) -> int:
 @kernel
 def _scalar(buf: Bytes, i: int) -> int:
     """Skip a number, true, false or null."""
-    b = buf[i]
+    b = byte(buf, i)
     if b == 110:
         return word(buf, i, _NULL)
     if b == 116:
@@ -193,30 +182,30 @@ def _scalar(buf: Bytes, i: int) -> int:
         return word(buf, i, _FALSE)
     if b == _MINUS:
         i += 1
-    i = i + 1 if buf[i] == _ZERO else _digits(buf, i)
-    if i >= 0 and buf[i] == _DOT:
+    i = i + 1 if byte(buf, i) == _ZERO else _digits(buf, i)
+    if i >= 0 and byte(buf, i) == _DOT:
         i = _digits(buf, i + 1)
-    if i >= 0 and (buf[i] == 101 or buf[i] == 69):
+    if i >= 0 and (byte(buf, i) == 101 or byte(buf, i) == 69):
         i += 1
-        if buf[i] == _PLUS or buf[i] == _MINUS:
+        if byte(buf, i) == _PLUS or byte(buf, i) == _MINUS:
             i += 1
         i = _digits(buf, i)
     return i
 
 
-@kernel
+@small
 def key(buf: Bytes, i: int) -> tuple[int, int]:
     """Read a key and its colon: where its text ends, and where the value begins."""
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return ODD, ODD
     i = plain_end(buf, i + 1)
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return ODD, ODD
     end = i
     i += 1
-    if buf[i] != _COLON:
+    if byte(buf, i) != _COLON:
         i = blanks(buf, i)
-        if buf[i] != _COLON:
+        if byte(buf, i) != _COLON:
             return ODD, ODD
     return end, blanks(buf, i + 1)
 
@@ -227,7 +216,7 @@ def skip(buf: Bytes, i: int) -> int:
     depth, kinds = 0, np.uint64(0)
     one = np.uint64(1)
     while True:
-        b = buf[i]
+        b = byte(buf, i)
         opened = False
         if b == _QUOTE:
             i = string_end(buf, i + 1) + 1
@@ -241,7 +230,7 @@ def skip(buf: Bytes, i: int) -> int:
             if b == _OPEN_OBJECT:
                 kinds = kinds | one
             i = blanks(buf, i + 1)
-            opened = buf[i] != b + 2
+            opened = byte(buf, i) != b + 2
         else:
             i = _scalar(buf, i)
             if i < 0:
@@ -250,45 +239,91 @@ def skip(buf: Bytes, i: int) -> int:
             while depth > 0:
                 i = blanks(buf, i)
                 closing = _CLOSE_OBJECT if kinds & one else _CLOSE_LIST
-                if buf[i] != closing:
+                if byte(buf, i) != closing:
                     break
                 depth -= 1
                 kinds = kinds >> one
                 i += 1
             if depth == 0:
                 return i
-            if buf[i] != _COMMA:
+            if byte(buf, i) != _COMMA:
                 return ODD
             i = blanks(buf, i + 1)
         if kinds & one:
-            if buf[i] != _QUOTE:
+            if byte(buf, i) != _QUOTE:
                 return ODD
             i = string_end(buf, i + 1)
             if i < 0:
                 return ODD
             i = blanks(buf, i + 1)
-            if buf[i] != _COLON:
+            if byte(buf, i) != _COLON:
                 return ODD
             i = blanks(buf, i + 1)
 
 
 @kernel
-def step(buf: Bytes, i: int, closing: int) -> tuple[int, bool]:
-    """After an entry: the next one's place, or past the end; whether it was the end."""
-    i = blanks(buf, i)
-    if buf[i] == _COMMA:
-        i = blanks(buf, i + 1)
-        return (ODD if buf[i] == closing else i), False
-    return (i + 1 if buf[i] == closing else ODD), True
+def _positions_end(buf: Bytes, i: int) -> int:
+    """Skip a list of whole numbers, at least one, with at most a space after a comma."""
+    if byte(buf, i) != _OPEN_LIST:
+        return ODD
+    while True:
+        i += 1
+        if byte(buf, i) == _SPACE:
+            i += 1
+        start = i
+        while _ZERO <= byte(buf, i) <= _NINE:
+            i += 1
+        if i == start or (byte(buf, start) == _ZERO and i > start + 1):
+            return ODD
+        if byte(buf, i) != _COMMA:
+            return i + 1 if byte(buf, i) == _CLOSE_LIST else ODD
 
 
 @kernel
+def skip_index(buf: Bytes, start: int) -> int:
+    """Skip an object of words and lists of their positions; a fifth of a file of works is such."""
+    i = start
+    if byte(buf, i) != _OPEN_OBJECT:
+        return skip(buf, start)
+    while True:
+        i += 1
+        if byte(buf, i) == _SPACE:
+            i += 1
+        if byte(buf, i) != _QUOTE:
+            return skip(buf, start)
+        i = string_end(buf, i + 1)
+        if i < 0:
+            return ODD
+        i += 1
+        if byte(buf, i) != _COLON:
+            return skip(buf, start)
+        i += 1
+        if byte(buf, i) == _SPACE:
+            i += 1
+        i = _positions_end(buf, i)
+        if i < 0:
+            return skip(buf, start)
+        if byte(buf, i) != _COMMA:
+            return i + 1 if byte(buf, i) == _CLOSE_OBJECT else skip(buf, start)
+
+
+@small
+def step(buf: Bytes, i: int, closing: int) -> tuple[int, bool]:
+    """After an entry: the next one's place, or past the end; whether it was the end."""
+    i = blanks(buf, i)
+    if byte(buf, i) == _COMMA:
+        i = blanks(buf, i + 1)
+        return (ODD if byte(buf, i) == closing else i), False
+    return (i + 1 if byte(buf, i) == closing else ODD), True
+
+
+@small
 def enter(buf: Bytes, i: int, opening: int) -> tuple[int, bool]:
     """Enter a list or object: its first entry's place, or past it; whether it was empty."""
-    if buf[i] != opening:
+    if byte(buf, i) != opening:
         return ODD, True
     i = blanks(buf, i + 1)
-    if buf[i] == opening + 2:
+    if byte(buf, i) == opening + 2:
         return i + 1, True
     return i, False
 
@@ -319,7 +354,7 @@ def _put(heap: Bytes, at: int, point: int) -> int:
 def _is_utf8(buf: Bytes, i: int, end: int) -> bool:
     """Say whether bytes before an ASCII one are well-formed UTF-8 (Unicode 16, table 3-7)."""
     while i < end:
-        b = buf[i]
+        b = byte(buf, i)
         if b < 0x80:
             i += 1
             continue
@@ -336,10 +371,10 @@ def _is_utf8(buf: Bytes, i: int, end: int) -> bool:
             high = 0x8F if b == 0xF4 else 0xBF
         else:
             return False
-        if not low <= buf[i + 1] <= high:
+        if not low <= byte(buf, i + 1) <= high:
             return False
         for k in range(2, more + 1):
-            if not 0x80 <= buf[i + k] <= 0xBF:
+            if not 0x80 <= byte(buf, i + k) <= 0xBF:
                 return False
         i += more + 1
     return True
@@ -348,12 +383,12 @@ def _is_utf8(buf: Bytes, i: int, end: int) -> bool:
 @kernel
 def _unescape(buf: Bytes, i: int, heap: Bytes, at: int) -> int:
     """Copy a checked string that has escapes; give the place after the copy."""
-    while buf[i] != _QUOTE:
-        if buf[i] == _BACKSLASH:
+    while byte(buf, i) != _QUOTE:
+        if byte(buf, i) == _BACKSLASH:
             i, point = escape(buf, i)
             at = _put(heap, at, point)
         else:
-            heap[at] = buf[i]
+            heap[at] = byte(buf, i)
             at += 1
             i += 1
     return at
@@ -371,13 +406,13 @@ def text(buf: Bytes, i: int, heap: Bytes, count: Ints) -> tuple[int, int, int]:
         Where its text stands: in `buf`, or beyond the length of `buf` in
         `heap`, where escapes are resolved. The length of null is -1.
     """
-    if buf[i] != _QUOTE:
+    if byte(buf, i) != _QUOTE:
         return null(buf, i), 0, -1
     begin = i + 1
     i = begin
     i = plain_end(buf, i)
-    escaped = buf[i] == _BACKSLASH
-    if buf[i] != _QUOTE:
+    escaped = byte(buf, i) == _BACKSLASH
+    if byte(buf, i) != _QUOTE:
         i = string_end(buf, i)
         if i < 0:
             return ODD, 0, -1

@@ -13,7 +13,7 @@ import numpy as np
 
 from isthmus.corpus.scanning import buffers as b
 from isthmus.corpus.scanning.buffers import Buffers, Bytes, Ints, Merged, Scores
-from isthmus.corpus.scanning.compiled import kernel
+from isthmus.corpus.scanning.compiled import byte, kernel
 from isthmus.corpus.scanning.keeping import (
     keep_affiliations,
     keep_authors,
@@ -34,18 +34,30 @@ from isthmus.corpus.scanning.parts import (
     remember,
     venue,
 )
-from isthmus.corpus.scanning.tokens import ODD, blanks, enter, flag, key, null, skip, step, text
+from isthmus.corpus.scanning.tokens import (
+    ODD,
+    blanks,
+    enter,
+    flag,
+    key,
+    null,
+    skip,
+    skip_index,
+    step,
+    text,
+)
 from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR
 
 _LIST, _OBJECT, _NEWLINE = 91, 123, 10
 
 (_W, _C, _T) = letters('"https://openalex.org/W "https://openalex.org/C "https://openalex.org/T')
 
-#: Fields of a work in the order of their numbers; texts are the first six.
+#: Fields of a work in the order of their numbers; texts are the first six, and the last is
+#: not used but named here to be skipped faster.
 _FIELDS = letters(
     "type language title display_name doi updated_date id publication_year publication_date "
     "cited_by_count is_retracted is_authors_truncated authors_count primary_location host_venue "
-    "authorships referenced_works concepts topics primary_topic"
+    "authorships referenced_works concepts topics primary_topic abstract_inverted_index"
 )
 _FIELD_LENGTHS = np.array([len(field) for field in _FIELDS])
 _FIELD_LETTERS = np.zeros((len(_FIELDS), _FIELD_LENGTHS.max()), np.uint8)
@@ -63,9 +75,9 @@ def _field_number(buf: Bytes, begin: int, end: int) -> int:
     """Give the number of a field of a work, or -1 for one that is not used."""
     length = end - begin
     for k in range(_N_FIELDS):
-        if _FIELD_LENGTHS[k] == length and _FIELD_LETTERS[k, 0] == buf[begin]:
+        if _FIELD_LENGTHS[k] == length and _FIELD_LETTERS[k, 0] == byte(buf, begin):
             n = 1
-            while n < length and _FIELD_LETTERS[k, n] == buf[begin + n]:
+            while n < length and _FIELD_LETTERS[k, n] == byte(buf, begin + n):
                 n += 1
             if n == length:
                 return k
@@ -74,7 +86,7 @@ def _field_number(buf: Bytes, begin: int, end: int) -> int:
 
 @kernel
 def _authorships(buf: Bytes, i: int, store: Buffers, facts: Ints) -> int:
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i)
     count, heap, authors = store.counts, store.heap, store.authors
     affiliations = store.affiliations
@@ -111,7 +123,7 @@ def _authorships(buf: Bytes, i: int, store: Buffers, facts: Ints) -> int:
 
 @kernel
 def _references(buf: Bytes, i: int, references: Ints, at: int, facts: Ints) -> int:
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i)
     n_read = 0
     i, done = enter(buf, i, _LIST)
@@ -128,7 +140,7 @@ def _references(buf: Bytes, i: int, references: Ints, at: int, facts: Ints) -> i
 
 @kernel
 def _concepts(buf: Bytes, i: int, subjects: Ints, scores: Scores, at: int, facts: Ints) -> int:
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i)
     n_read = 0
     i, done = enter(buf, i, _LIST)
@@ -168,7 +180,7 @@ def _topic(buf: Bytes, i: int, labels: Ints, scores: Scores, at: int) -> tuple[i
 
 @kernel
 def _topics(buf: Bytes, i: int, labels: Ints, scores: Scores, facts: Ints) -> int:
-    if buf[i] == 110:
+    if byte(buf, i) == 110:
         return null(buf, i)
     n_read = 0
     i, done = enter(buf, i, _LIST)
@@ -228,7 +240,9 @@ def _nested(buf: Bytes, i: int, field: int, store: Buffers, facts: Ints) -> int:
         i = _concepts(buf, i, store.subjects, store.scores, count[b.N_SUBJECTS], facts)
     elif field == 18:
         i = _topics(buf, i, store.labels, store.label_scores, facts)
-    elif buf[i] == _OBJECT:
+    elif field == 20:
+        i = skip_index(buf, i)
+    elif byte(buf, i) == _OBJECT:
         i, facts[_N_FIRST_TOPIC] = _topic(buf, i, store.labels, store.label_scores, b.MAX_SUBJECTS)
     else:
         i = null(buf, i)
@@ -306,17 +320,20 @@ def _keep(store: Buffers, row: Ints, facts: Ints, merges: Merged, known: Ints) -
     count, tally = store.counts, store.tally
     work, n_listed = row[b.WORK_ID], facts[_LISTED]
     truncated = facts[_SAYS_TRUNCATED] == 1 or facts[_LISTED_COUNT] > n_listed > 0
-    before = tally[b.MERGED_ID]
-    if not keep_authors(store, work, n_listed, truncated, merges) or not _choose_venue(
-        store, row, facts, merges
-    ):
-        tally[b.MERGED_ID] = before
+    before, first = tally[b.MERGED_ID], count[b.N_AUTHORS]
+    nobody, again = tally[b.AUTHOR_NULL], tally[b.AUTHOR_REPEATED]
+    n_authors, n_affiliations = keep_authors(
+        store, work, n_listed, facts[_N_AFFILIATIONS], truncated, merges
+    )
+    if n_authors < 0 or not _choose_venue(store, row, facts, merges):
+        tally[b.MERGED_ID], count[b.N_AUTHORS] = before, first
+        tally[b.AUTHOR_NULL], tally[b.AUTHOR_REPEATED] = nobody, again
         return False
     row[b.WORK_RECORD] = count[b.N_RECORDS]
     row[b.WORK_TRUNCATED] = truncated
     tally[b.AUTHORS_TRUNCATED] += truncated
-    row[b.WORK_AUTHORS] = n_listed
-    row[b.WORK_AFFILIATIONS] = keep_affiliations(store, work, facts[_N_AFFILIATIONS], merges, known)
+    row[b.WORK_AUTHORS] = n_authors
+    row[b.WORK_AFFILIATIONS] = keep_affiliations(store, work, n_affiliations, merges, known)
     row[b.WORK_REFERENCES] = keep_references(store, work, facts[_N_REFERENCES], merges)
     row[b.WORK_SUBJECTS] = keep_subjects(
         store, work, facts[_N_CONCEPTS], facts[_N_TOPICS], facts[_N_FIRST_TOPIC]
@@ -330,7 +347,7 @@ def _read(buf: Bytes, i: int, store: Buffers, facts: Ints, merges: Merged, known
     """Read a record and keep it; False when it is odd."""
     row = store.works[store.counts[b.N_WORKS]]
     i = _record(buf, i, store, row, facts)
-    if i < 0 or buf[blanks(buf, i)] != _NEWLINE:
+    if i < 0 or byte(buf, blanks(buf, i)) != _NEWLINE:
         return False
     if row[b.WORK_ID] < 0 or not EARLIEST_YEAR <= row[b.WORK_YEAR] <= LATEST_YEAR:
         return False
@@ -372,14 +389,14 @@ def scan(buf: Bytes, store: Buffers, merges: Merged, known: Ints) -> None:
         begin = i
         line += 1
         i = blanks(buf, i)
-        if buf[i] == _NEWLINE:
+        if byte(buf, i) == _NEWLINE:
             i += 1
             continue
         n_heap, n_institutions = count[b.N_HEAP], count[b.N_INSTITUTIONS]
         facts[_N_FACTS] = n_institutions
         full = count[b.N_WORKS] + 2 >= len(store.works)
         kept = not full and _read(buf, i, store, facts, merges, known)
-        while buf[i] != _NEWLINE:
+        while byte(buf, i) != _NEWLINE:
             i += 1
         if not kept:
             count[b.N_HEAP] = n_heap
@@ -395,3 +412,4 @@ def scan(buf: Bytes, store: Buffers, merges: Merged, known: Ints) -> None:
             count[b.N_ODD] += 1
         count[b.N_RECORDS] += 1
         i += 1
+    count[b.N_LINES] = line

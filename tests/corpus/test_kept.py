@@ -1,0 +1,226 @@
+"""Releases read one after another against the last one read alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.samples import HOME, author, work
+from isthmus.corpus import ingest as module
+from isthmus.corpus import kept as kept_module
+from isthmus.corpus.ingest import ingest
+from isthmus.corpus.merged import read_merged
+from isthmus.corpus.sources import find_inputs
+from isthmus.corpus.store import open_corpus
+from isthmus.corpus.verify import verify
+from isthmus.errors import SourceError, TargetError
+
+
+class Releases:
+    """A snapshot that changes: works move to the folder of the day of their change."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.works: dict[int, dict[str, Any]] = {}
+        self.merged: list[tuple[str, str, str]] = []
+        self.day = 0
+        self.add(400, spread=8)
+
+    def add(self, n: int, spread: int = 1) -> None:
+        for _ in range(n):
+            identifier = len(self.works) + 1
+            self.works[identifier] = self._made(identifier, self.day + self.rng.randrange(spread))
+        self.day += spread
+
+    def _made(self, identifier: int, day: int) -> dict[str, Any]:
+        rng = self.rng
+        people = [
+            author(rng.randrange(1, 90), (rng.randrange(1, 30), rng.choice(["US", "CN", "DE"])))
+            for _ in range(rng.randrange(1, 4))
+        ]
+        return work(
+            identifier,
+            updated_date=f"2025-01-{day + 1:02d}",
+            authorships=people,
+            referenced_works=[f"{HOME}W{rng.randrange(1, 400)}" for _ in range(5)],
+        )
+
+    def change(self, n: int) -> None:
+        """Change works of the newest days: they move to a new one."""
+        recent = sorted(self.works, key=lambda w: self.works[w].get("updated_date", ""))[-60:]
+        for identifier in self.rng.sample(recent, n):
+            self.works[identifier] = self._made(identifier, self.day)
+        self.day += 1
+
+    def delete(self, identifier: int) -> None:
+        del self.works[identifier]
+        self.works[-identifier] = {}
+        self.merged.append((f"W{identifier}", "W4285719527", "works"))
+
+    def merge(self, old: str, new: str, entity: str) -> None:
+        self.merged.append((old, new, entity))
+
+    def write(self, folder: Path) -> Path:
+        days: dict[str, list[dict[str, Any]]] = {}
+        for identifier, record in self.works.items():
+            if identifier > 0:
+                days.setdefault(record["updated_date"], []).append(record)
+        for day, records in days.items():
+            path = folder / "data" / "works" / f"updated_date={day}" / "part_000.gz"
+            path.parent.mkdir(parents=True)
+            lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+            path.write_bytes(gzip.compress(lines, mtime=0))
+        for n, (old, new, entity) in enumerate(self.merged):
+            path = folder / "data" / "merged_ids" / entity / f"2025-02-{n + 1:02d}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"merge_date,id,merge_into_id\n2025-02-01,{old},{new}\n")
+        return folder
+
+
+def three(tmp_path: Path, seed: int = 1) -> list[Path]:
+    releases = Releases(seed)
+    folders = [releases.write(tmp_path / "r1")]
+    releases.add(20)
+    releases.change(15)
+    releases.delete(7)
+    releases.merge("A3", "A4", "authors")
+    folders.append(releases.write(tmp_path / "r2"))
+    releases.add(10)
+    releases.change(10)
+    releases.delete(390)
+    releases.merge("I2", "I5", "institutions")
+    releases.merge("A9", "A5317838346", "authors")
+    folders.append(releases.write(tmp_path / "r3"))
+    return folders
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every byte of a corpus but those kept for the next release."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] != "kept"
+    }
+
+
+@pytest.mark.parametrize("small", [0, 4 << 20])
+def test_releases_one_after_another_equal_the_last_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(module, "SMALL_BYTES", small)
+    folders = three(tmp_path)
+    for n, folder in enumerate(folders):
+        updated = ingest([folder], tmp_path / "updated", release=f"r{n}", update=True, workers=1)
+    alone = ingest([folders[-1]], tmp_path / "alone", release="r2", workers=1)
+    assert updated.hash == alone.hash
+    assert content(tmp_path / "updated") == content(tmp_path / "alone")
+    assert verify(tmp_path / "updated").problems == []
+    assert updated.manifest.notes["merged_id"] > 0
+    works = set(updated.read("works")["work_id"].to_pylist())
+    assert works.isdisjoint({7, 390})
+    assert len(works) == 428
+
+
+def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    releases = Releases(2)
+    first = releases.write(tmp_path / "r1")
+    releases.add(5)
+    second = releases.write(tmp_path / "r2")
+    releases.merge("A9999", "A9998", "authors")  # stands nowhere
+    third = releases.write(tmp_path / "r3")
+    ingest([first], tmp_path / "c", keep=True, workers=1)
+    read: list[str] = []
+    stage = module._stage_source
+
+    def watched(item: Any, *more: Any) -> Any:
+        read.append(item.name)
+        return stage(item, *more)
+
+    monkeypatch.setattr(module, "_stage_source", watched)
+    ingest([second], tmp_path / "c", update=True, workers=1)
+    assert read == ["data/works/updated_date=2025-01-09/part_000.gz"]
+    read.clear()
+    ingest([third], tmp_path / "c", update=True, workers=1)
+    assert read == []
+    releases.merged.clear()
+    fourth = releases.write(tmp_path / "r4")
+    ingest([fourth], tmp_path / "c", update=True, workers=1)
+    assert read == []
+    assert len(list((tmp_path / "c" / "kept" / "merges").iterdir())) == 1
+
+
+def test_merges_taken_back_bring_records_back(tmp_path: Path) -> None:
+    releases = Releases(3)
+    releases.merge("W5", "W6", "works")
+    releases.merge("A3", "A4", "authors")
+    ingest([releases.write(tmp_path / "r1")], tmp_path / "c", keep=True, workers=1)
+    releases.merged.clear()
+    folder = releases.write(tmp_path / "r2")
+    corpus = ingest([folder], tmp_path / "c", update=True, workers=1)
+    assert corpus.hash == ingest([folder], tmp_path / "alone", workers=1).hash
+    assert 5 in corpus.read("works")["work_id"].to_pylist()
+
+
+@pytest.mark.parametrize("after", [1, 3, 6, 9, 12, 16, 20, 24, 28, 32])
+def test_an_update_stopped_after_any_write_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    folders = three(tmp_path, seed=after)
+    target = tmp_path / "c"
+    ingest([folders[0]], target, keep=True, workers=1)
+    writes = 0
+
+    def failing(way: Any) -> Any:
+        def moved(self: Path, other: Path) -> Path:
+            nonlocal writes
+            writes += 1
+            if writes == after:
+                raise KeyboardInterrupt
+            return way(self, other)
+
+        return moved
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", failing(Path.replace))
+        patch.setattr(Path, "rename", failing(Path.rename))
+        try:
+            ingest([folders[2]], target, update=True, workers=1)
+        except KeyboardInterrupt:
+            pass
+        else:
+            pytest.skip(f"an update takes fewer than {after} writes here")
+    ingest([folders[2]], target, update=True, workers=1)
+    ingest([folders[2]], tmp_path / "alone", workers=1)
+    assert content(target) == content(tmp_path / "alone")
+
+
+def test_a_corpus_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    folders = three(tmp_path)
+    ingest([folders[0]], tmp_path / "c", workers=1)
+    with pytest.raises(TargetError, match="already holds a finished corpus"):
+        ingest([folders[1]], tmp_path / "c", workers=1)
+    assert not (tmp_path / "c" / kept_module._FOLDER).exists()
+    before = open_corpus(tmp_path / "c").hash
+    bad = tmp_path / "bad" / "works"
+    bad.mkdir(parents=True)
+    with pytest.raises(SourceError):
+        ingest([bad], tmp_path / "c", update=True, workers=1)
+    assert open_corpus(tmp_path / "c").hash == before
+
+
+def test_deletions_in_tables_of_merged_ids(tmp_path: Path) -> None:
+    folder = tmp_path / "merged_ids" / "works"
+    folder.mkdir(parents=True)
+    (folder / "2025-01-01.csv").write_text(
+        "merge_date,id,merge_into_id\n,W1,W2\n,W2,W4285719527\n,W5,\n,W6,W6\n,W7,x\n,W8,W9\n"
+    )
+    works = tmp_path / "works"
+    works.mkdir()
+    (works / "part_000").write_bytes(json.dumps(work(1)).encode())
+    pairs = read_merged(find_inputs([tmp_path]).merged)["works"]
+    assert pairs.T.tolist() == [[1, -1], [2, -1], [5, -1], [8, 9]]
