@@ -13,6 +13,7 @@ import builtins
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from isthmus import runner
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.schema import TABLES
 from isthmus.errors import MissingExtraError
@@ -163,6 +165,67 @@ def test_executors_read_and_keep_in_the_store(tmp_path: Path) -> None:
         engine.close()
     assert [file.name for file in late.iterdir()] == ["address"]
     assert list((tmp_path / "store" / "work").rglob("late.parquet/*.parquet"))
+
+
+@pytest.fixture
+def connect(spark_is_here: None, tmp_path: Path) -> Iterator[str]:
+    """A server of Spark Connect on loopback."""
+    import pyspark
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = [
+        "spark.connect.grpc.binding.address=127.0.0.1",
+        f"spark.connect.grpc.binding.port={port}",
+        "spark.driver.host=127.0.0.1",
+        "spark.driver.bindAddress=127.0.0.1",
+        "spark.ui.enabled=false",
+        "spark.sql.shuffle.partitions=2",
+    ]
+    home = Path(pyspark.__file__).parent
+    command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
+    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    command += [word for setting in settings for word in ("--conf", setting)]
+    log = tmp_path / "connect.log"
+    with log.open("wb") as said:
+        server = subprocess.Popen(
+            [*command, "spark-internal"],
+            stdout=said,
+            stderr=said,
+            env=os.environ | {"SPARK_HOME": str(home)},
+            start_new_session=True,
+        )
+    try:
+        until = time.monotonic() + 120
+        while "Spark Connect server started" not in log.read_text():
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.3)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@pytest.mark.slow
+def test_spark_connect_needs_no_java_here(
+    tmp_path: Path, connect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    few = [step for step in STEPS if step.name in ("field", "leadership", "networks")]
+    monkeypatch.setattr(runner, "STEPS", few)
+    corpus = write_corpus(random_works(seed=21, n=300), tmp_path / "corpus")
+    study = Study.parse({"study": {"corpus": str(corpus.path), "years": [2001, 2007]}})
+    results = run(study.with_run(engine="spark", master=connect), tmp_path / "connect")
+    in_duckdb = run(study, tmp_path / "duckdb")
+    assert (
+        set(results.tables)
+        == set(in_duckdb.tables)
+        == {n for s in few for n in s.makes} - {"bloc_year"}
+    )
+    for name in results.tables:
+        assert_same(in_duckdb.table(name), results.table(name), name)
 
 
 @pytest.fixture

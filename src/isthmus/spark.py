@@ -22,6 +22,11 @@ from isthmus.files import atomic_path
 #: Master used when the study names none: this machine, all cores.
 LOCAL_MASTER = "local[*]"
 
+#: How addresses of Spark Connect begin; its server needs Java, this process does not.
+CONNECT = "sc://"
+
+LOOPBACK = "127.0.0.1"
+
 #: Parts of a shuffle on one machine; Spark's own 200 are meant for a cluster.
 LOCAL_PARTITIONS = 8
 
@@ -35,7 +40,8 @@ class SparkEngine:
     Parameters
     ----------
     master
-        A master URL such as ``local[2]`` or ``spark://host:7077``.
+        A master URL such as ``local[2]`` or ``spark://host:7077``, or the address of
+        Spark Connect, ``sc://host:15002``.
     memory
         Memory of the driver and of each executor, such as ``"4GB"``.
     spill
@@ -130,30 +136,49 @@ def _read(parts: Sequence[Path], schema: pa.Schema) -> pa.Table:
 
 
 def _session(master: str, memory: str | None, spill: Path | None) -> Any:
-    if shutil.which("java") is None:
-        raise MissingExtraError(
-            "Spark needs Java and there is none on this machine; install a Java runtime of "
-            "version 17 or 21 (a package such as openjdk-17-jre-headless)."
-        )
+    remote = master.startswith(CONNECT)
+    if not remote:
+        _need_java()
     try:
         from pyspark.sql import SparkSession
     except ImportError:
         raise MissingExtraError(
             "Spark is not installed; install it with `pip install 'isthmus[spark]'`."
         ) from None
-    builder = SparkSession.builder.appName("isthmus").master(master)
-    settings = {
+    builder = SparkSession.builder.appName("isthmus")
+    builder = builder.remote(master) if remote else builder.master(master)
+    for key, value in _settings(master, memory, spill).items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise IsthmusError(
+            f"Spark did not start on {master}: {str(error).splitlines()[0]}"
+        ) from None
+
+
+def _need_java() -> None:
+    if shutil.which("java") is None:
+        raise MissingExtraError(
+            "Spark needs Java and there is none on this machine; install a Java runtime of "
+            "version 17 or 21 (a package such as openjdk-17-jre-headless)."
+        )
+
+
+def _settings(master: str, memory: str | None, spill: Path | None) -> dict[str, str]:
+    settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+    if master.startswith(CONNECT):  # the rest is the server's to say
+        return settings
+    settings |= {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         # Memory is bounded by what the driver was given, not by a count of bytes collected.
         "spark.driver.maxResultSize": "0",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.ansi.enabled": "true",
     }
-    if master.startswith("local") or "127.0.0.1" in master:
-        settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    if master.startswith("local") or LOOPBACK in master:
+        settings |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     if master.startswith("local"):
         settings |= {
             "spark.sql.shuffle.partitions": str(LOCAL_PARTITIONS),
@@ -164,11 +189,4 @@ def _session(master: str, memory: str | None, spill: Path | None) -> Any:
         settings |= {"spark.driver.memory": size, "spark.executor.memory": size}
     if spill is not None:
         settings["spark.local.dir"] = str(spill)
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    try:
-        return builder.getOrCreate()
-    except Exception as error:
-        raise IsthmusError(
-            f"Spark did not start on {master}: {str(error).splitlines()[0]}"
-        ) from None
+    return settings

@@ -289,9 +289,9 @@ class Run(_Section, frozen=True):
     """``[run]``: the seed, the engine and what it may use.
 
     `memory` and `spill` bound either engine; `threads` are DuckDB's and the kernels';
-    `master` is Spark's master URL, by default all cores of this machine. `storage` is the
-    address of a copy of the corpus that the engine reads instead, such as
-    ``s3a://bucket/corpus``; Spark keeps shared tables there too.
+    `master` is Spark's master URL or the address of Spark Connect (``sc://host:15002``), by
+    default all cores of this machine. `storage` is the address of a copy of the corpus that
+    the engine reads instead, such as ``s3a://bucket/corpus``; Spark keeps shared tables there too.
     `pair_memory_mb` bounds the venue pairs that novelty holds at a time beside its
     references; beyond it they go to files in `spill`, by default in the results.
     """
