@@ -129,7 +129,8 @@ def open_results(path: str | Path) -> Results:
     if record.get("results_version") != RESULTS_VERSION:
         raise ResultsError(
             f"{path} was written as version {record.get('results_version')} of the results; this "
-            f"isthmus reads version {RESULTS_VERSION}. Run the study again to another folder."
+            f"isthmus reads version {RESULTS_VERSION}. Run `isthmus run STUDY.toml --to OTHER` "
+            f"with the study that {RUN_FILE} records there."
         )
     return Results(path, record)
 

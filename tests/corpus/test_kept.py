@@ -18,7 +18,7 @@ from isthmus.corpus.merged import read_merged
 from isthmus.corpus.sources import find_inputs
 from isthmus.corpus.store import open_corpus
 from isthmus.corpus.verify import verify
-from isthmus.errors import SourceError, TargetError
+from isthmus.errors import CorpusError, SourceError, TargetError
 
 
 class Releases:
@@ -224,3 +224,24 @@ def test_deletions_in_tables_of_merged_ids(tmp_path: Path) -> None:
     (works / "part_000").write_bytes(json.dumps(work(1)).encode())
     pairs = read_merged(find_inputs([tmp_path]).merged)["works"]
     assert pairs.T.tolist() == [[1, -1], [2, -1], [5, -1], [8, 9]]
+
+
+def test_a_corpus_of_an_older_schema_names_the_command_that_upgrades_it(tmp_path: Path) -> None:
+    folder = three(tmp_path)[0]
+    target = tmp_path / "c"
+    expected = ingest([folder], target, workers=1).hash
+    manifest = json.loads((target / "manifest.json").read_text())
+    (target / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 0}))
+    with pytest.raises(CorpusError, match=r"isthmus ingest SOURCE\.\.\. --to .* --update"):
+        open_corpus(target)
+    assert ingest([folder], target, update=True, workers=1).hash == expected
+
+
+def test_what_is_no_corpus_is_not_updated(tmp_path: Path) -> None:
+    folders = three(tmp_path)
+    target = tmp_path / "c"
+    target.mkdir()
+    (target / "manifest.json").write_text('{"format": "mine"}')
+    with pytest.raises(CorpusError):
+        ingest([folders[0]], target, update=True, workers=1)
+    assert (target / "manifest.json").read_text() == '{"format": "mine"}'

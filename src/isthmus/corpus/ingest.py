@@ -43,7 +43,7 @@ from isthmus.corpus.staging import (
 from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
 from isthmus.corpus.threads import Threads
 from isthmus.corpus.workers import Workers
-from isthmus.errors import SourceError, TargetError
+from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove, sole_writer, target_errors, write_text
 
 #: Called with works read, bytes of the sources read, and bytes of the sources in all.
@@ -121,13 +121,12 @@ def ingest(
     mark = Unfinished(command=command, request=_request(inputs, release))
     with sole_writer(target, "ingesting into"):
         if (target / manifests.MANIFEST_NAME).exists():
-            corpus = open_corpus(target)
-            if corpus.manifest.request == mark.request:
+            standing = _standing(target, update=update)
+            if standing is not None and standing.manifest.request == mark.request:
                 _tidy(target)
-                return corpus
+                return standing
             if not update:
                 refuse_occupied(target)
-            _refuse_other(corpus)
         _prepare(target, inputs, mark)
         n_workers = workers or os.cpu_count() or 1
         with target_errors(target):
@@ -143,13 +142,20 @@ def ingest(
         return open_corpus(target)
 
 
-def _refuse_other(corpus: Corpus) -> None:
-    """Refuse to update a corpus that was not read from OpenAlex files."""
-    if corpus.manifest.source != "openalex":
+def _standing(target: Path, *, update: bool) -> Corpus | None:
+    """Open the corpus that stands there; None when an update replaces one it cannot read."""
+    try:
+        corpus = open_corpus(target)
+    except CorpusError:
+        if update and manifests.is_manifest(target):
+            return None
+        raise
+    if update and corpus.manifest.source != "openalex":
         raise TargetError(
-            f"{corpus.path} holds a corpus of another kind ({corpus.manifest.source}); only one "
+            f"{target} holds a corpus of another kind ({corpus.manifest.source}); only one "
             "that was ingested from OpenAlex files can be updated. Choose another folder."
         )
+    return corpus
 
 
 def _give_up(target: Path, mark: Unfinished) -> None:

@@ -120,7 +120,9 @@ def load(folder: Path) -> Manifest:
     if manifest.schema_version != SCHEMA_VERSION:
         raise CorpusError(
             f"The corpus {folder} has schema version {manifest.schema_version}; this isthmus "
-            f"reads version {SCHEMA_VERSION}. Make the corpus again with this version."
+            f"reads version {SCHEMA_VERSION}. To bring it there, run "
+            f"`isthmus ingest SOURCE... --to {folder} --update` with its sources: "
+            f"{_named(manifest.sources)}."
         )
     return manifest
 
@@ -136,6 +138,22 @@ def unfinished(folder: Path) -> Unfinished | None:
 def mark_unfinished(folder: Path, mark: Unfinished) -> None:
     """Note in `folder` that it is being written, and by which command."""
     write_text(folder / UNFINISHED_NAME, msgspec.json.encode(mark).decode() + "\n")
+
+
+def _named(sources: list[Source]) -> str:
+    """Name the first few sources."""
+    names = [source.name for source in sources]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more if names else "not named in it"
+
+
+def is_manifest(folder: Path) -> bool:
+    """Say whether the folder holds a manifest of a corpus of any version."""
+    try:
+        content = msgspec.json.decode((folder / MANIFEST_NAME).read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("format") == Manifest.__struct_defaults__[0]
 
 
 def _absence(folder: Path) -> str:
