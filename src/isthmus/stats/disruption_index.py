@@ -94,13 +94,18 @@ def disruption(
     papers, years = papers[order], years[order]
     if np.any(papers[1:] == papers[:-1]):
         raise InputError("`paper` names a work more than once; give each work one year.")
-    wanted = np.unique(np.asarray(papers if focal is None else focal, np.int64))
+    wanted = _distinct(np.asarray(papers if focal is None else focal, np.int64))
     rows = _positions(papers, wanted)
     if np.any(rows < 0):
         raise InputError(
             f"Focal paper {wanted[rows < 0][0]} is not in `paper`, so that its year is unknown."
         )
-    source, target, nodes, left_out = _edges(*ends, papers)
+    # Works are numbered by year, so that whoever is sorted by number is sorted by year.
+    by_year = np.argsort(years, kind="stable")
+    number = np.empty_like(by_year)
+    number[by_year] = np.arange(by_year.size)
+    rows, years = number[rows], years[by_year]
+    source, target, nodes, left_out = _edges(*ends, papers, number)
     counts = _shared_out(source, target, years, nodes, rows, window, threads)
     total = counts.sum(axis=1)
     has_references = np.bincount(source, minlength=papers.size)[rows] > 0
@@ -137,14 +142,26 @@ def _positions(sorted_ids: Ints, wanted: Ints) -> Ints:
     return np.where(sorted_ids[at] == wanted, at, -1)
 
 
-def _edges(citing: Ints, cited: Ints, papers: Ints) -> tuple[Ints, Ints, int, int]:
-    """Distinct references as positions; cited works without a year come after the papers."""
-    source, target = _positions(papers, citing), _positions(papers, cited)
+def _distinct(values: Ints) -> Ints:
+    """Sort whole numbers, each once; `np.unique` hashes, which is slow where few repeat."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if values.size else values
+
+
+def _numbers(sorted_ids: Ints, number: Ints, wanted: Ints) -> Ints:
+    """Give the number of each id; -1 for those that have none."""
+    at = _positions(sorted_ids, wanted)
+    return np.where(at < 0, -1, number[at]) if number.size else at
+
+
+def _edges(citing: Ints, cited: Ints, papers: Ints, number: Ints) -> tuple[Ints, Ints, int, int]:
+    """Distinct references by number; cited works without a year come after the papers."""
+    source, target = _numbers(papers, number, citing), _numbers(papers, number, cited)
     outside, code = np.unique(cited[target < 0], return_inverse=True)
     target[target < 0] = papers.size + code
     nodes = papers.size + outside.size
     used = (source >= 0) & (source != target)
-    keys = np.unique(source[used] * np.int64(nodes) + target[used])
+    keys = _distinct(source[used] * np.int64(nodes) + target[used])
     return keys // max(nodes, 1), keys % max(nodes, 1), nodes, citing.size - keys.size
 
 
@@ -152,14 +169,17 @@ def _shared_out(
     source: Ints, target: Ints, years: Ints, nodes: int, rows: Ints, window: int, threads: int
 ) -> Ints:
     """Counts of each row's paper, in blocks for the threads."""
-    out_start = np.searchsorted(source, np.arange(years.size + 1))
-    by_year = np.lexsort((source, years[source], target))
-    citers = source[by_year]
-    in_start = np.searchsorted(target[by_year], np.arange(nodes + 1))
+    out_start, in_start = _starts(source, years.size), _starts(target, nodes)
+    citers = np.sort(target * np.int64(nodes) + source) % max(nodes, 1)
     blocks = np.array_split(rows, threads)
     count = partial(_count, out_start, target, in_start, citers, years[citers], years, window)
     with ThreadPoolExecutor(max_workers=threads) as pool:
         return np.concatenate(list(pool.map(count, blocks)))
+
+
+def _starts(groups: Ints, n: int) -> Ints:
+    """Where each of `n` groups begins among members sorted by group, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=n))])
 
 
 @njit(cache=True, nogil=True)
