@@ -126,7 +126,7 @@ def test_every_table_of_a_world_is_the_same(
     on_spark = study_of(world).with_run(engine="spark", master="local[2]", memory="1GB")
     results = run(on_spark, tmp_path / "spark")
     assert results.table("moves").num_rows > 10
-    assert results.table("matched")["treated"].to_pylist()[0] > 0
+    assert max(results.table("matched")["treated_matched"].to_pylist()) > 5
     assert_same_results(on_duckdb, results)
 
 
