@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import isthmus.calibration as measured
-from isthmus.calibration import Calibration, Cost, Sample, grown, predict
+from isthmus.calibration import Calibration, Cost, Sample, grown, predict, slowly_grown
 from isthmus.cli import app
 from isthmus.errors import InputError, StudyError
 from isthmus.plan import (
@@ -80,6 +80,18 @@ def test_prediction_is_by_step_and_quantity() -> None:
     assert found["a"].seconds == pytest.approx(11, rel=1e-6)
     assert found["a"].own_bytes == pytest.approx(100, rel=1e-6)
     assert found["b"].seconds == pytest.approx(5, rel=1e-6)
+
+
+def test_steps_of_countries_grow_slowly_in_time_and_not_in_memory() -> None:
+    samples = [
+        Sample(100, {"poles": cost(seconds=4, own_bytes=10)}),
+        Sample(1000, {"poles": cost(seconds=6, own_bytes=100)}),
+    ]
+    found = predict(samples, 100_000)["poles"]
+    assert found.seconds == pytest.approx(10, rel=1e-6)
+    assert found.own_bytes == pytest.approx(10_000, rel=1e-6)
+    assert slowly_grown([100, 1000], [6.0, 4.0], 1e6) == pytest.approx(5, rel=0.21)
+    assert slowly_grown([100], [6.0], 1e6) == 6.0
 
 
 def test_memory_is_the_engines_within_its_bound_and_the_rest() -> None:

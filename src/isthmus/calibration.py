@@ -40,6 +40,14 @@ SPREAD = 4
 #: two runs that a straight line fits say nothing of them.
 NEEDED = 1e-6
 
+#: Steps whose work grows with the countries and pairs observed, not with the rows: of each
+#: size of corpus there are somewhat more, and never more than the world has. Their times
+#: are taken as ``a + b log n``.
+OF_COUNTRIES = ("poles",)
+
+#: Quantities that are times.
+TIMES = ("seconds", "cpu_seconds", "engine_seconds")
+
 #: Years of a simulated world.
 WORLD_YEARS = (1998, 2021)
 
@@ -201,18 +209,35 @@ def rules_digest(settings: Mapping[str, Any]) -> str:
 
 def predict(samples: Sequence[Sample], rows: float) -> dict[str, Cost]:
     """Predict the cost of every step on a corpus of `rows` rows."""
-    sizes = [sample.rows for sample in samples]
-    return {
-        name: Cost(
-            **{
-                quantity: grown(
-                    sizes, [getattr(sample.steps[name], quantity) for sample in samples], rows
-                )
-                for quantity in QUANTITIES
-            }
-        )
-        for name in samples[0].steps
-    }
+    return {name: _predicted(samples, name, rows) for name in samples[0].steps}
+
+
+def _predicted(samples: Sequence[Sample], name: str, rows: float) -> Cost:
+    sizes = [float(sample.rows) for sample in samples]
+    told = {}
+    for quantity in QUANTITIES:
+        values = [getattr(sample.steps[name], quantity) for sample in samples]
+        slow = name in OF_COUNTRIES and quantity in TIMES
+        told[quantity] = (slowly_grown if slow else grown)(sizes, values, rows)
+    return Cost(**told)
+
+
+def slowly_grown(sizes: Sequence[float], values: Sequence[float], at: float) -> float:
+    """Extend measured values to another size by ``a + b log n``, neither negative.
+
+    One measured value is taken to stay.
+
+    Examples
+    --------
+    >>> round(slowly_grown([10, 100], [5.0, 7.0], 10_000), 6)
+    11.0
+    """
+    if len(sizes) == 1:
+        return float(values[0])
+    n, value = np.log(np.asarray(sizes, float)), np.asarray(values, float)
+    above = n - n.min()
+    found, _ = nnls(np.stack([np.ones_like(n), above], axis=-1), value)
+    return float(found[0] + found[1] * (np.log(at) - n.min()))
 
 
 def grown(sizes: Sequence[float], values: Sequence[float], at: float) -> float:
