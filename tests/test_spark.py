@@ -118,55 +118,6 @@ def assert_same_results(one: Results, other: Results) -> None:
         assert_same(one.table(name), other.table(name), name)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("spark_is_here")
-def test_every_table_of_a_world_is_the_same(
-    world: Path, on_duckdb: Results, tmp_path: Path
-) -> None:
-    on_spark = study_of(world).with_run(engine="spark", master="local[2]", memory="1GB")
-    results = run(on_spark, tmp_path / "spark")
-    assert results.table("moves").num_rows > 10
-    assert max(results.table("matched")["treated_matched"].to_pylist()) > 5
-    assert_same_results(on_duckdb, results)
-
-
-@pytest.mark.slow
-@pytest.mark.shared_data
-@pytest.mark.usefixtures("spark_is_here")
-def test_every_table_of_openalex_works_is_the_same(shared_data: Path, tmp_path: Path) -> None:
-    ingest([shared_data / "openalex-works" / "works.jsonl.gz"], tmp_path / "corpus")
-    study = study_of(tmp_path / "corpus", (2000, 2020), field={})
-    on_spark = study.with_run(engine="spark", master="local[2]", memory="1GB")
-    in_duckdb = run(study, tmp_path / "duckdb")
-    assert_same_results(in_duckdb, run(on_spark, tmp_path / "spark"))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("spark_is_here")
-def test_executors_read_and_keep_in_the_store(tmp_path: Path) -> None:
-    corpus = write_corpus(random_works(seed=21, n=200), tmp_path / "corpus")
-    works = corpus.read("works", ["work_id", "year"])
-    shutil.copytree(corpus.path, tmp_path / "store")
-    shutil.rmtree(corpus.path / "works")
-    mine, late = tmp_path / "mine.parquet", tmp_path / "kept" / "late.parquet"
-    pq.write_table(works, mine)
-    store = (corpus.path, (tmp_path / "store").as_uri())
-    engine = SparkEngine(master="local[2]", memory="1GB", storage=store)
-    try:
-        assert engine.kept(late) is None
-        read = engine.read(corpus.parts("works"), TABLES["works"])
-        kept = engine.keep(read.filter(read.year > 2004).select("work_id", "year"), late)
-        expected = works.filter(pc.greater(works["year"], 2004)).sort_by("work_id")
-        for table in (kept, engine.kept(late)):
-            assert engine.collect(table).sort_by("work_id").equals(expected.cast(SEEN))
-        only_here = engine.read([mine], works.schema)
-        assert engine.collect(only_here).sort_by("work_id").equals(works.cast(SEEN))
-    finally:
-        engine.close()
-    assert [file.name for file in late.iterdir()] == ["address"]
-    assert list((tmp_path / "store" / "work").rglob("late.parquet/*.parquet"))
-
-
 @pytest.fixture
 def connect(spark_is_here: None, tmp_path: Path) -> Iterator[str]:
     """A server of Spark Connect on loopback."""
@@ -226,6 +177,55 @@ def test_spark_connect_needs_no_java_here(
     )
     for name in results.tables:
         assert_same(in_duckdb.table(name), results.table(name), name)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark_is_here")
+def test_every_table_of_a_world_is_the_same(
+    world: Path, on_duckdb: Results, tmp_path: Path
+) -> None:
+    on_spark = study_of(world).with_run(engine="spark", master="local[2]", memory="1GB")
+    results = run(on_spark, tmp_path / "spark")
+    assert results.table("moves").num_rows > 10
+    assert max(results.table("matched")["treated_matched"].to_pylist()) > 5
+    assert_same_results(on_duckdb, results)
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+@pytest.mark.usefixtures("spark_is_here")
+def test_every_table_of_openalex_works_is_the_same(shared_data: Path, tmp_path: Path) -> None:
+    ingest([shared_data / "openalex-works" / "works.jsonl.gz"], tmp_path / "corpus")
+    study = study_of(tmp_path / "corpus", (2000, 2020), field={})
+    on_spark = study.with_run(engine="spark", master="local[2]", memory="1GB")
+    in_duckdb = run(study, tmp_path / "duckdb")
+    assert_same_results(in_duckdb, run(on_spark, tmp_path / "spark"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark_is_here")
+def test_executors_read_and_keep_in_the_store(tmp_path: Path) -> None:
+    corpus = write_corpus(random_works(seed=21, n=200), tmp_path / "corpus")
+    works = corpus.read("works", ["work_id", "year"])
+    shutil.copytree(corpus.path, tmp_path / "store")
+    shutil.rmtree(corpus.path / "works")
+    mine, late = tmp_path / "mine.parquet", tmp_path / "kept" / "late.parquet"
+    pq.write_table(works, mine)
+    store = (corpus.path, (tmp_path / "store").as_uri())
+    engine = SparkEngine(master="local[2]", memory="1GB", storage=store)
+    try:
+        assert engine.kept(late) is None
+        read = engine.read(corpus.parts("works"), TABLES["works"])
+        kept = engine.keep(read.filter(read.year > 2004).select("work_id", "year"), late)
+        expected = works.filter(pc.greater(works["year"], 2004)).sort_by("work_id")
+        for table in (kept, engine.kept(late)):
+            assert engine.collect(table).sort_by("work_id").equals(expected.cast(SEEN))
+        only_here = engine.read([mine], works.schema)
+        assert engine.collect(only_here).sort_by("work_id").equals(works.cast(SEEN))
+    finally:
+        engine.close()
+    assert [file.name for file in late.iterdir()] == ["address"]
+    assert list((tmp_path / "store" / "work").rglob("late.parquet/*.parquet"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ written by the executors; only result-sized tables come to this process.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ LOCAL_MASTER = "local[*]"
 
 #: How addresses of Spark Connect begin; its server needs Java, this process does not.
 CONNECT = "sc://"
+
+#: What pyspark leaves in the environment after Spark Connect, and then opens nothing else.
+CONNECT_ONLY = "SPARK_CONNECT_MODE_ENABLED"
 
 LOOPBACK = "127.0.0.1"
 
@@ -61,6 +65,7 @@ class SparkEngine:
         spill: Path | None = None,
         storage: Storage | None = None,
     ) -> None:
+        self._was_local = CONNECT_ONLY not in os.environ
         session = _session(master, memory, spill)
         import ibis
 
@@ -117,6 +122,8 @@ class SparkEngine:
     def close(self) -> None:
         """Stop the session."""
         self._session.stop()
+        if self._was_local:
+            os.environ.pop(CONNECT_ONLY, None)
 
     def _frame(self, table: Table) -> Any:
         self._connection._run_pre_execute_hooks(table)
