@@ -22,8 +22,13 @@ from isthmus.corpus.verify import verify
 pytestmark = pytest.mark.shared_data
 
 
+#: What OpenAlex names where there is nobody and nothing (any more).
+NOTHING = ("A5317838346", "A9999999999", "I4389424196", "S4317411217")
+
+
 def number(identifier: str | None) -> int | None:
-    return int(identifier.rsplit("/", 1)[-1].lstrip("WAISVCT")) if identifier else None
+    name = (identifier or "").rsplit("/", 1)[-1]
+    return int(name.lstrip("WAISVCT")) if name and name not in NOTHING else None
 
 
 def records(path: Path) -> list[dict[str, Any]]:
