@@ -51,9 +51,6 @@ TIMES = ("seconds", "cpu_seconds", "engine_seconds")
 #: Years of a simulated world.
 WORLD_YEARS = (1998, 2021)
 
-#: Every work of a simulated world is labelled with it.
-WORLD_FIELD = Field(subfields=(1702,))
-
 #: Told which run begins, how many are done, and how many there are.
 Progress = Callable[[str, int, int], None]
 
@@ -146,7 +143,7 @@ def calibrate(
 def on_world(study: Study, world: Path) -> Study:
     """Give the study's rules on a simulated world, all of whose works are in the field."""
     about = About(corpus=str(world.resolve()), years=WORLD_YEARS, title="Calibration")
-    return msgspec.structs.replace(study, study=about, field=WORLD_FIELD, corrections=Corrections())
+    return msgspec.structs.replace(study, study=about, field=Field(), corrections=Corrections())
 
 
 def calibration_of(runs: Sequence[Results]) -> Calibration:

@@ -139,8 +139,8 @@ class Forecast:
     def describe(self, hours: float = HOURS) -> Iterator[str]:
         """Say it in plain sentences, one a line."""
         yield (
-            f"Predicted for {self.machine.cores} cores, as if every work were in the field and "
-            "nothing else ran:"
+            f"Predicted for {self.machine.cores} cores on which nothing else runs, and a field "
+            "that is as large a part of the corpus as in the calibration (with --calibrate: all):"
         )
         for name, step in self.steps.items():
             yield (
