@@ -189,7 +189,8 @@ def assumptions(machine: Machine) -> Iterator[str]:
     """Say what a projection rests on."""
     yield (
         "Assumed: the field is as large a part of the corpus, and references, authors and "
-        "affiliations per work are as many, as in the simulated worlds; time grows as a + b n + c n log n fitted to these runs; "
+        "affiliations per work are as many, as in the simulated worlds; time grows as "
+        "a + b n + c n log n fitted to these runs (poles: a + b log n); "
         f"DuckDB's part is shared evenly by {machine.cores} cores, the rest runs as fast as on 2; "
         "an executor's cores do half of what DuckDB's do; disks are no slower than here."
     )
