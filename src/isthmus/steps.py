@@ -133,6 +133,8 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
     made = {
         "team_sizes": collect(teams.team_sizes()),
         "top_institutions": teams.top_institutions(),
+        "leading_institutions": collect(teams.leading_institutions()),
+        "cited_works": collect(teams.cited_works()),
         "placebo_pairs": teams.placebo_pairs(),
     }
     made |= teams.matched()
@@ -168,14 +170,12 @@ def _poles(context: Context) -> dict[str, pa.Table]:
         output=pa.table(
             {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
         ),
+        teams=_teams(context) if BIPARTITE in study.poles.null_models else None,
         seed=study.run.seed,
         threads=study.run.threads or os.cpu_count() or 1,
-        teams=_teams(context) if BIPARTITE in study.poles.null_models else None,
     )
 
 
-def poles_settings(asked: Poles) -> PolesSettings:
-    """Give the study's ``[poles]`` as settings of the pole analysis."""
 def _teams(context: Context) -> CountryTeams:
     """Teams of countries, counted by year and size and by year and country."""
     tables = context.tables
@@ -183,6 +183,8 @@ def _teams(context: Context) -> CountryTeams:
     return CountryTeams(context.collect(sizes), context.collect(members))
 
 
+def poles_settings(asked: Poles) -> PolesSettings:
+    """Give the study's ``[poles]`` as settings of the pole analysis."""
     plain = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "dtw_window"}
     return PolesSettings(window=asked.dtw_window, **plain)
 
@@ -233,6 +235,8 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
+    "leading_institutions",
+    "cited_works",
 )
 
 STEPS: tuple[Step, ...] = (

@@ -134,8 +134,8 @@ def _read(found: Found, odd: _Odd, merges: Merges, n_plain: int, n_lines: int) -
         )
         seen_venues = odd.batch.seen_venues
         venues, odd.venues = _first_seen(found, venues, "SV", seen_venues, odd.venues, merges)
-    institutions = institutions[~merges.deleted("institutions", institutions[:, b.ENTITY_ID])]
-    venues = venues[~merges.deleted("sources", venues[:, b.ENTITY_ID] >> 1)]
+    institutions = _not_deleted(institutions, "institutions", 0, merges)
+    venues = _not_deleted(venues, "sources", 1, merges)
     tables["institutions"] = institutions_table(found, institutions, merges)
     tables["venues"] = venues_table(found, venues, merges)
     if odd.works:
@@ -174,14 +174,22 @@ def _first_seen(
     for text, record in zip(list(seen), records, strict=True):
         identifier = number(text, letters)
         n = place.get(_key(text, identifier, letters))
-        deleted = merges.deleted(entity, np.array([identifier]))[0]
+        deleted = bool(merges.deleted(entity, np.array([identifier]))[0])
         if identifier == NO_ID or deleted or (n is not None and first[n] < record):
+            merges.rewritten += deleted and n is None
             del seen[text]
             continue
         kept.append(record)
         if n is not None:
             dropped.append(n)
     return np.delete(rows, dropped, axis=0), kept
+
+
+def _not_deleted(rows: Ints, entity: str, shift: int, merges: Merges) -> Ints:
+    """Leave out entities that were deleted, which counts as rewriting their ids."""
+    deleted = merges.deleted(entity, rows[:, b.ENTITY_ID] >> shift)
+    merges.rewritten += int(deleted.sum())
+    return rows[~deleted]
 
 
 def _key(text: str, identifier: int, letters: str) -> int:

@@ -343,14 +343,17 @@ def _keep(store: Buffers, row: Ints, facts: Ints, merges: Merged, known: Ints) -
 
 
 @kernel
-def _read(buf: Bytes, i: int, store: Buffers, facts: Ints, merges: Merged, known: Ints) -> bool:
-    """Read a record and keep it; False when it is odd."""
+def _read(buf: Bytes, i: int, store: Buffers, facts: Ints, merges: Merged, known: Ints) -> int:
+    """Read a record and keep it; give the place of its newline, or ``ODD``."""
     row = store.works[store.counts[b.N_WORKS]]
     i = _record(buf, i, store, row, facts)
-    if i < 0 or byte(buf, blanks(buf, i)) != _NEWLINE:
-        return False
+    if i < 0:
+        return ODD
+    i = blanks(buf, i)
+    if byte(buf, i) != _NEWLINE:
+        return ODD
     if row[b.WORK_ID] < 0 or not EARLIEST_YEAR <= row[b.WORK_YEAR] <= LATEST_YEAR:
-        return False
+        return ODD
     if position_of(merges.works, row[b.WORK_ID]) >= 0:
         store.tally[b.MERGED_AWAY] += 1
         forget(
@@ -360,8 +363,8 @@ def _read(buf: Bytes, i: int, store: Buffers, facts: Ints, merges: Merged, known
             b.N_INSTITUTIONS,
             facts[_N_FACTS],
         )
-        return True
-    return _keep(store, row, facts, merges, known)
+        return i
+    return i if _keep(store, row, facts, merges, known) else ODD
 
 
 @numba.njit(cache=True, nogil=True)
@@ -395,10 +398,12 @@ def scan(buf: Bytes, store: Buffers, merges: Merged, known: Ints) -> None:
         n_heap, n_institutions = count[b.N_HEAP], count[b.N_INSTITUTIONS]
         facts[_N_FACTS] = n_institutions
         full = count[b.N_WORKS] + 2 >= len(store.works)
-        kept = not full and _read(buf, i, store, facts, merges, known)
-        while byte(buf, i) != _NEWLINE:
-            i += 1
-        if not kept:
+        end = ODD if full else _read(buf, i, store, facts, merges, known)
+        if end >= 0:
+            i = end
+        else:
+            while byte(buf, i) != _NEWLINE:
+                i += 1
             count[b.N_HEAP] = n_heap
             forget(
                 store.institutions,
