@@ -80,7 +80,9 @@ def test_the_documentation_builds_without_a_broken_link(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     for page in DOCS.rglob("*.md"):
-        assert (tmp_path / page.relative_to(DOCS).with_suffix("") / "index.html").is_file()
+        place = page.relative_to(DOCS).with_suffix("")
+        built = place.with_suffix(".html") if page.stem == "index" else place / "index.html"
+        assert (tmp_path / built).is_file(), f"{page.name} is not built"
     text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html"))
     assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?://', text)
 
