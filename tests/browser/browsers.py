@@ -194,7 +194,10 @@ class Browser:
 
         def arrived() -> list[Path]:
             new = set(self.downloads.iterdir()) - before
-            return [path for path in new if path.suffix == ".csv"]
+            if any(path.suffix == ".crdownload" for path in new):
+                return []
+            # The browser keeps the place with an empty file first; what is saved has a head.
+            return [path for path in new if path.suffix == ".csv" and path.stat().st_size]
 
         self.until(arrived, "the download")
         path = arrived()[0]
