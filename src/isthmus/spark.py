@@ -71,7 +71,7 @@ class SparkEngine:
 
         self.versions: Mapping[str, str] = {"spark": session.version, "ibis": ibis.__version__}
         self._session, self._storage = session, storage
-        self._kept_at = f"{storage[1].rstrip('/')}/work/{uuid4().hex}" if storage else None
+        self._kept_at = f"{storage[1].rstrip('/')}/kept/{uuid4().hex}" if storage else None
         self._connection = ibis.pyspark.connect(session)
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
