@@ -225,7 +225,7 @@ def test_executors_read_and_keep_in_the_store(tmp_path: Path) -> None:
     finally:
         engine.close()
     assert [file.name for file in late.iterdir()] == ["address"]
-    assert list((tmp_path / "store" / "work").rglob("late.parquet/*.parquet"))
+    assert list((tmp_path / "store" / "kept").rglob("late.parquet/*.parquet"))
 
 
 @pytest.fixture
