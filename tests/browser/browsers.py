@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -56,14 +56,6 @@ def start(profile: Path) -> webdriver.Chrome:
     driver = webdriver.Chrome(options=options, service=Service(find(("chromedriver",))))
     driver.set_script_timeout(4 * PATIENCE)
     return driver
-
-
-def wait_for(holds: Callable[[], Any], what: str, patience: float = 300.0) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.2)
 
 
 class _Silent(SimpleHTTPRequestHandler):

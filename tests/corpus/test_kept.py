@@ -115,7 +115,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_releases_one_after_another_equal_the_last_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
-    monkeypatch.setattr(module, "SMALL_BYTES", small)
+    monkeypatch.setattr(module, "SCANNED_BYTES", small)
     folders = three(tmp_path)
     for n, folder in enumerate(folders):
         updated = ingest([folder], tmp_path / "updated", release=f"r{n}", update=True, workers=1)

@@ -22,14 +22,14 @@ from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, TargetError
 from isthmus.files import sole_writer
 
-# Small chunks, so that a small input has many, and worker processes whatever its size.
+# Small chunks, so that a small input has many, and the scanner whatever its size.
 SCRIPT = """
 import sys
 from pathlib import Path
 from isthmus.corpus import chunks, ingest
 chunks.CHUNK_BYTES = 1 << 15
 if __name__ == "__main__":
-    ingest.SMALL_BYTES = 0
+    ingest.SMALL_BYTES = ingest.SCANNED_BYTES = 0
     target, workers, *sources = sys.argv[1:]
     ingest.ingest([Path(s) for s in sources], target, workers=int(workers))
 """
@@ -84,6 +84,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path: Path) ->
     script.write_text(SCRIPT)
     sources = inputs(tmp_path / "in")
     calm = tmp_path / "calm"
+    subprocess.run(command(script, tmp_path / "first", 1, sources), check=True)  # compiles
     begin = time.monotonic()
     subprocess.run(command(script, calm, 1, sources), check=True)
     whole = time.monotonic() - begin
@@ -95,7 +96,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path: Path) ->
         target = tmp_path / f"killed-{attempt}"
         for _ in range(3):
             process = subprocess.Popen(command(script, target, 1 + attempt % 2, sources))
-            time.sleep(rng.uniform(0.4, 1.0) * whole)
+            time.sleep(rng.uniform(0.2, 0.9) * whole)
             process.send_signal(signal.SIGKILL)
             killed += process.wait() != 0
             finished = (target / "manifest.json").exists()
@@ -143,8 +144,11 @@ def test_workers_and_batches_do_not_change_a_byte(
     sources = inputs(tmp_path / "in")
     alone = ingest(sources, tmp_path / "alone", workers=1)
     monkeypatch.setattr(module, "SMALL_BYTES", 0)
+    assert ingest(sources, tmp_path / "two", workers=2).hash == alone.hash
+    monkeypatch.setattr(module, "SCANNED_BYTES", 0)
     assert ingest(sources, tmp_path / "three", workers=3).hash == alone.hash
-    assert content(tmp_path / "three") == content(tmp_path / "alone")
+    for name in ("two", "three"):
+        assert content(tmp_path / name) == content(tmp_path / "alone")
 
 
 def test_finished_corpus_is_not_made_again(tmp_path: Path) -> None:

@@ -49,9 +49,12 @@ from isthmus.files import remove, sole_writer, target_errors, write_text
 #: Called with works read, bytes of the sources read, and bytes of the sources in all.
 Progress = Callable[[int, int, int], None]
 
-#: Sources below this size are read with care in this process, which gives the same;
-#: starting others, and compiling the scanner once, would take longer.
+#: Sources below this size are read in this process; starting others would take longer.
 SMALL_BYTES = 4 << 20
+
+#: Works below this size are read with care, which gives the same; compiling the scanner,
+#: once on a machine, would take longer.
+SCANNED_BYTES = 32 << 20
 
 _STAGING, _MERGES = "staging", "merges"
 
@@ -263,11 +266,10 @@ def _readers(
     inputs: Inputs, n_workers: int, meter: _Meter, stack: contextlib.ExitStack
 ) -> dict[str, Threads | Workers]:
     """Choose what reads each entity: the scanner takes works unless they are few."""
-    small = inputs.size < SMALL_BYTES
-    n_others = 0 if small or n_workers == 1 else n_workers
+    n_others = 0 if inputs.size < SMALL_BYTES or n_workers == 1 else n_workers
     entities = {item.entity for item in inputs.records}
     readers: dict[str, Threads | Workers] = {}
-    if "works" in entities and not small:
+    if "works" in entities and inputs.size >= SCANNED_BYTES:
         readers["works"] = stack.enter_context(Threads(n_others, meter.works_read))
     if entities - readers.keys():
         careful = stack.enter_context(Workers(n_others, meter.works_read))
