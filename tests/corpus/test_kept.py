@@ -250,3 +250,60 @@ def test_what_is_no_corpus_is_not_updated(tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
         ingest([folders[0]], target, update=True, workers=1)
     assert (target / "manifest.json").read_text() == '{"format": "mine"}'
+
+
+def test_keeping_what_was_not_kept_says_what_to_do(tmp_path: Path) -> None:
+    folder = three(tmp_path)[0]
+    target = tmp_path / "c"
+    first = ingest([folder], target, workers=1).hash
+    before = content(target)
+    with pytest.raises(TargetError, match=rf"`isthmus ingest {folder} --to {target} --update`"):
+        ingest([folder], target, workers=1, keep=True)
+    assert content(target) == before
+    assert not (target / "kept").exists()
+    assert ingest([folder], target, workers=1).hash == first
+
+
+def test_an_update_of_the_same_release_keeps_what_was_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = three(tmp_path)[0]
+    target = tmp_path / "c"
+    ingest([folder], target, workers=1)
+    before = content(target)
+    ingest([folder], target, workers=1, update=True)
+    assert content(target) == before
+    n_files = sum(path.is_file() for path in (folder / "data" / "works").rglob("*"))
+    assert len(list((target / "kept").glob("works-*"))) == n_files > 1
+    monkeypatch.setattr(module, "_stage", None)  # from now on nothing is read
+    for again in ({"keep": True}, {"update": True}, {}):
+        ingest([folder], target, workers=1, **again)
+    assert content(target) == before
+
+
+def test_keeping_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The corpus is finished before anything is kept; the same command keeps the rest."""
+    folder = three(tmp_path)[0]
+    target = tmp_path / "c"
+    moved: list[Path] = []
+    rename = Path.rename
+
+    def stopping(self: Path, other: Path) -> Path:
+        if other.name.startswith("works-"):
+            moved.append(other)
+            if len(moved) == 3:
+                raise KeyboardInterrupt
+        return rename(self, other)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(Path, "rename", stopping)
+        ingest([folder], target, workers=1, keep=True)
+    assert open_corpus(target).rows("works") == 400
+    assert len(list((target / "kept").glob("works-*"))) == 2
+    ingest([folder], target, workers=1, keep=True)
+    ingest([folder], tmp_path / "alone", workers=1)
+    assert content(target) == content(tmp_path / "alone")
+    n_files = sum(path.is_file() for path in (folder / "data" / "works").rglob("*"))
+    assert len(list((target / "kept").glob("works-*"))) == n_files

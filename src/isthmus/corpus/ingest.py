@@ -96,7 +96,8 @@ def ingest(
     update
         Replace the corpus at `target`, if there is one, by these sources, and keep what
         was read. Of files whose content was read before nothing is read again, so the
-        result is, to the byte, that of reading the sources into an empty folder.
+        result is, to the byte, that of reading the sources into an empty folder. Where
+        the corpus is that of these sources but nothing was kept, they are read again.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def ingest(
     SourceError
         A source is missing, cannot be read, or holds no records.
     TargetError
-        The target holds another corpus, is being written, or cannot be written.
+        The target holds another corpus, or with `keep` this one without what was
+        read; is being written, or cannot be written.
     """
     target = Path(target)
     if any(is_mag(Path(source)) for source in sources):
@@ -126,9 +128,12 @@ def ingest(
         if (target / manifests.MANIFEST_NAME).exists():
             standing = _standing(target, update=update)
             if standing is not None and standing.manifest.request == mark.request:
-                _tidy(target)
-                return standing
-            if not update:
+                if not (keep or update) or Kept(target, {}).holds(standing.manifest.sources):
+                    _tidy(target)
+                    return standing
+                if not update and not (target / _STAGING).exists():
+                    raise TargetError(_not_kept(sources, target, release))
+            elif not update:
                 refuse_occupied(target)
         _prepare(target, inputs, mark)
         n_workers = workers or os.cpu_count() or 1
@@ -159,6 +164,15 @@ def _standing(target: Path, *, update: bool) -> Corpus | None:
             "that was ingested from OpenAlex files can be updated. Choose another folder."
         )
     return corpus
+
+
+def _not_kept(sources: Sequence[str | Path], target: Path, release: str | None) -> str:
+    command = _command(sources, target, release, keep=False, update=True)
+    return (
+        f"{target} holds this corpus already, ingested without --keep, so nothing of what was "
+        f"read is kept. Run `{command}` to read the sources once more and keep it; the corpus "
+        "stays the same."
+    )
 
 
 def _give_up(target: Path, mark: Unfinished) -> None:

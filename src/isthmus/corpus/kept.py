@@ -8,13 +8,14 @@ changed or taken back since, a file is read again if it names one of the ids con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from isthmus.corpus.ids import Ints
+from isthmus.corpus.manifest import Source
 from isthmus.corpus.merged import load_merged, save_merged
 from isthmus.corpus.sources import Input
 from isthmus.corpus.staging import Chunks, SourceDone, load_done, load_table
@@ -89,6 +90,11 @@ class Kept:
         for path in (self.folder / _MERGES).iterdir():
             if path != write_under:
                 remove(path)
+
+    def holds(self, sources: Sequence[Source]) -> bool:
+        """Say whether what was read of every one of these sources is kept."""
+        there = {(done.entity, done.sha256) for _, done in self._entries()}
+        return there >= {(source.entity, source.sha256) for source in sources}
 
     def _place(self, entity: str, digest: str) -> Path:
         return self.folder / f"{entity}-{digest}"
