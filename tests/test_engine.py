@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from isthmus.corpus.schema import TABLES
@@ -58,3 +61,14 @@ def test_without_httpfs_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
         MissingExtraError, match=r"^DuckDB reads s3://b/c with its extension httpfs"
     ):
         DuckDBEngine(storage=(tmp_path, "s3://b/c"))
+
+
+def test_ids_that_do_not_repeat_are_kept_as_differences(tmp_path: Path) -> None:
+    ids = np.random.default_rng(1).permutation(50_000) + 2_000_000_000
+    engine, path = DuckDBEngine(), tmp_path / "kept.parquet"
+    kept = engine.keep(engine.local(pa.table({"work_id": ids})), path)
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    assert "DELTA_BINARY_PACKED" in column.encodings
+    assert column.total_compressed_size < 4 * ids.size
+    assert sorted(engine.collect(kept)["work_id"].to_pylist()) == sorted(ids.tolist())
+    engine.close()

@@ -1,22 +1,25 @@
-"""Relational steps of a study beside hand-written DuckDB SQL, pandas and polars.
+"""Relational steps of a study beside hand-written DuckDB SQL, pandas, polars and pySciSci.
 
-The same corpus of Parquet goes to every tool. SQL stands beside each relational step,
-reads the same tables and writes the same intermediate ones; pandas and polars count papers
-and make both country networks from the corpus, each with the code a user would write
-(whole columns read, merges, group-bys). Before a time counts, results are compared, counts
-exactly and fractions to 1e-9. Tools alternate in one process with two threads; given are
-medians of processor time, and what each takes as a multiple of isthmus. Novelty, matching
-and the pole analysis are kernels with benchmarks of their own.
+The same corpus of Parquet goes to every tool. Each step reads the shared tables (field,
+countries of works, dated references) kept as Parquet, and writes what later steps read;
+`shared` makes them. SQL writes Parquet once as DuckDB does unless told otherwise, and once
+in the version that isthmus writes. In `everything` each tool answers all steps from the
+corpus in one program, as it likes: pandas, polars and SQL keep nothing on disk that nobody
+asked for. Before a time counts, results are compared: counts exactly, fractions to 1e-9.
+Tools take turns in one process with two threads; given are medians, and what each takes as
+a multiple of isthmus (SQL: isthmus as a multiple of it). Novelty, matching and the pole
+analysis are kernels with benchmarks of their own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,7 +27,10 @@ from typing import Any
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from frames import SUBFIELD, TOOLS, YEARS
 from rich.console import Console
 from rich.table import Table
 
@@ -40,8 +46,6 @@ from isthmus.poles.networks import citation, collaboration
 from isthmus.study import Study
 from isthmus.tables import StudyTables
 
-YEARS = (1998, 2021)
-SUBFIELD = 1702
 TOLERANCE = 1e-9
 IN_YEARS = f"year BETWEEN {YEARS[0]} AND {YEARS[1]}"
 
@@ -132,6 +136,10 @@ class _Isthmus:
     def shared(self) -> None:
         self.tables.share()
 
+    def everything(self) -> dict[str, pa.Table]:
+        self.shared()
+        return {name: getattr(self, name)() for name in KEYS}
+
     def coverage(self) -> pa.Table:
         t = self.tables
         return self.engine.collect(
@@ -168,11 +176,14 @@ class _Isthmus:
 
 
 class _Sql:
-    """The same in SQL, as an experienced user of DuckDB writes it."""
+    """The same in SQL, as an experienced user of DuckDB writes it.
 
-    def __init__(self, corpus: Path, folder: Path, memory: str) -> None:
+    Tables to keep go to Parquet with the options given, or stay in DuckDB without any.
+    """
+
+    def __init__(self, corpus: Path, folder: Path, memory: str, parquet: str | None) -> None:
         settings = {"memory_limit": memory, "threads": 2, "preserve_insertion_order": False}
-        self.folder = folder
+        self.folder, self.parquet = folder, parquet
         self.db = duckdb.connect(":memory:", config=settings)
         self.db.sql(f"SET temp_directory = '{folder / 'spill'}'")
         for name in TABLES:
@@ -182,8 +193,11 @@ class _Sql:
                 self.db.read_parquet(parts).create_view(view)
 
     def keep(self, name: str, query: str) -> None:
+        if self.parquet is None:
+            self.db.execute(f"CREATE TABLE {name} AS {query}")
+            return
         path = self.folder / f"{name}.parquet"
-        self.db.execute(f"COPY ({query}) TO '{path}' (COMPRESSION zstd)")
+        self.db.execute(f"COPY ({query}) TO '{path}' ({self.parquet})")
         self.db.read_parquet(str(path)).create_view(name)
 
     def table(self, query: str) -> pa.Table:
@@ -192,6 +206,10 @@ class _Sql:
     def shared(self) -> None:
         for name, query in SHARED.items():
             self.keep(name, query)
+
+    def everything(self) -> dict[str, pa.Table]:
+        self.shared()
+        return {name: getattr(self, name)() for name in KEYS}
 
     def coverage(self) -> pa.Table:
         return self.table(COVERAGE)
@@ -217,154 +235,6 @@ class _Sql:
         return self.table(CITATION)
 
 
-class _Pandas:
-    """Counts and networks in pandas, from the corpus."""
-
-    def __init__(self, corpus: Path) -> None:
-        self.corpus = corpus
-
-    def read(self, name: str, columns: list[str]) -> Any:
-        import pandas as pd
-
-        return pd.read_parquet(self.corpus / name, columns=columns)
-
-    @cached_property
-    def field(self) -> Any:
-        works = self.read("works", ["work_id", "year"])
-        subjects = self.read("subjects", ["work_id", "scheme", "subject_id"])
-        chosen = subjects[(subjects.scheme == "subfield") & (subjects.subject_id == SUBFIELD)]
-        return works[works.work_id.isin(chosen.work_id)]
-
-    @cached_property
-    def placed(self) -> Any:
-        return self.read("affiliations", ["work_id", "position", "country"]).dropna()
-
-    def with_n(self, pairs: Any) -> Any:
-        pairs = pairs[["work_id", "country"]].drop_duplicates()
-        return pairs.assign(n=pairs.groupby("work_id").country.transform("size"))
-
-    @cached_property
-    def countries(self) -> Any:
-        return self.with_n(self.placed)
-
-    def papers(self) -> pa.Table:
-        authorships = self.read("authorships", ["work_id", "position", "is_last"])
-        last = authorships[authorships.is_last][["work_id", "position"]]
-        deciding = self.with_n(self.placed.merge(last, on=["work_id", "position"]))
-        field = self.field[self.field.year.between(*YEARS)]
-        rows = field.merge(deciding, on="work_id").assign(fraction=lambda r: 1 / r.n)
-        made = rows.groupby(["year", "country"]).agg(
-            papers=("work_id", "size"), fractional=("fraction", "sum")
-        )
-        return pa.Table.from_pandas(made.reset_index(), preserve_index=False)
-
-    def collaboration(self) -> pa.Table:
-        several = self.countries[self.countries.n > 1]
-        pairs = several.merge(several[["work_id", "country"]], on="work_id", suffixes=("", "_b"))
-        pairs = pairs[pairs.country < pairs.country_b]
-        field = self.field[self.field.year.between(*YEARS)]
-        pairs = pairs.merge(field, on="work_id")
-        pairs = pairs.merge(self.read("works", ["work_id", "n_authors"]), on="work_id")
-        pairs = pairs.assign(share=2 / (pairs.n * (pairs.n - 1)), alone=pairs.n_authors == 1)
-        pairs = pairs.rename(columns={"country": "source", "country_b": "target"})
-        made = pairs.groupby(["year", "source", "target"]).agg(
-            works_whole=("work_id", "size"),
-            works_fractional=("share", "sum"),
-            works_single_author=("alone", "sum"),
-        )
-        return pa.Table.from_pandas(made.reset_index(), preserve_index=False)
-
-    def citation(self) -> pa.Table:
-        refs = self.read("references", ["citing_id", "cited_id"])
-        works = self.read("works", ["work_id", "year"])
-        cited = self.field.rename(columns={"work_id": "cited_id", "year": "cited_year"})
-        citing = works.rename(columns={"work_id": "citing_id"})
-        rows = refs.merge(cited, on="cited_id").merge(citing, on="citing_id")
-        rows = rows[(rows.citing_id != rows.cited_id) & (rows.cited_year <= rows.year)]
-        rows = rows[rows.year.between(*YEARS)]
-        a = self.countries.rename(columns={"work_id": "citing_id", "country": "source"})
-        b = self.countries.rename(columns={"work_id": "cited_id", "country": "target"})
-        rows = rows.merge(a, on="citing_id").merge(b, on="cited_id", suffixes=("", "_b"))
-        rows = rows.assign(share=1 / (rows.n * rows.n_b))
-        made = rows.groupby(["year", "source", "target"]).agg(
-            citations_whole=("share", "size"), citations_fractional=("share", "sum")
-        )
-        return pa.Table.from_pandas(made.reset_index(), preserve_index=False)
-
-
-class _Polars:
-    """Counts and networks in polars, lazily, from the corpus."""
-
-    def __init__(self, corpus: Path) -> None:
-        import polars
-
-        self.pl, self.corpus = polars, corpus
-
-    def scan(self, name: str) -> Any:
-        return self.pl.scan_parquet(self.corpus / name / "*.parquet")
-
-    @property
-    def field(self) -> Any:
-        c = self.pl.col
-        chosen = self.scan("subjects").filter(
-            c("scheme") == "subfield", c("subject_id") == SUBFIELD
-        )
-        return self.scan("works").select("work_id", "year").join(chosen, on="work_id", how="semi")
-
-    def with_n(self, pairs: Any) -> Any:
-        pairs = pairs.select("work_id", "country").unique()
-        return pairs.join(pairs.group_by("work_id").agg(n=self.pl.len()), on="work_id")
-
-    @property
-    def placed(self) -> Any:
-        named = self.scan("affiliations").select("work_id", "position", "country")
-        return named.filter(self.pl.col("country").is_not_null())
-
-    @property
-    def recent(self) -> Any:
-        return self.field.filter(self.pl.col("year").is_between(*YEARS))
-
-    def papers(self) -> pa.Table:
-        last = self.scan("authorships").filter(self.pl.col("is_last"))
-        last = last.select("work_id", "position")
-        deciding = self.with_n(self.placed.join(last, on=["work_id", "position"], how="semi"))
-        rows = self.recent.join(deciding, on="work_id").group_by("year", "country")
-        return rows.agg(papers=self.pl.len(), fractional=(1 / self.pl.col("n")).sum()).collect(
-        ).to_arrow()  # fmt: skip
-
-    def collaboration(self) -> pa.Table:
-        c = self.pl.col
-        several = self.with_n(self.placed).filter(c("n") > 1)
-        pairs = several.rename({"country": "source"}).join(
-            several.select("work_id", target="country"), on="work_id"
-        )
-        authors = self.scan("works").select("work_id", "n_authors")
-        pairs = pairs.filter(c("source") < c("target")).join(self.recent, on="work_id")
-        n = c("n").cast(self.pl.Float64)
-        made = pairs.join(authors, on="work_id").group_by("year", "source", "target")
-        return made.agg(
-            works_whole=self.pl.len(),
-            works_fractional=(2 / (n * (n - 1))).sum(),
-            works_single_author=(c("n_authors") == 1).sum(),
-        ).collect().to_arrow()  # fmt: skip
-
-    def citation(self) -> pa.Table:
-        c = self.pl.col
-        cited = self.field.select(cited_id="work_id", cited_year="year")
-        citing = self.scan("works").select("year", citing_id="work_id")
-        refs = self.scan("references").select("citing_id", "cited_id")
-        rows = refs.join(cited, on="cited_id").join(citing, on="citing_id")
-        counts = (c("citing_id") != c("cited_id")) & (c("cited_year") <= c("year"))
-        rows = rows.filter(counts & c("year").is_between(*YEARS))
-        of = self.with_n(self.placed)
-        rows = rows.join(of.select("n", citing_id="work_id", source="country"), on="citing_id")
-        rows = rows.join(of.select(cited_id="work_id", target="country", m="n"), on="cited_id")
-        share = 1 / (c("n").cast(self.pl.Float64) * c("m"))
-        made = rows.group_by("year", "source", "target")
-        return made.agg(citations_whole=self.pl.len(), citations_fractional=share.sum()).collect(
-        ).to_arrow()  # fmt: skip
-
-
 #: Columns that identify a row of each result.
 KEYS = {
     "coverage": ("year", "country"),
@@ -375,6 +245,14 @@ KEYS = {
     "collaboration": ("year", "source", "target"),
     "citation": ("year", "source", "target"),
 }
+EVERYTHING = "everything"
+OURS = "isthmus"
+
+#: How SQL keeps tables: as DuckDB does unless asked otherwise, and as isthmus does.
+PARQUET = {"SQL": "COMPRESSION zstd", "SQL, V2": "COMPRESSION zstd, PARQUET_VERSION 'V2'"}
+
+#: Step -> tool -> processor and wall seconds of each repeat.
+Times = dict[str, dict[str, list[tuple[float, float]]]]
 
 
 def same(name: str, a: pa.Table, b: pa.Table) -> None:
@@ -389,90 +267,126 @@ def same(name: str, a: pa.Table, b: pa.Table) -> None:
                 raise SystemExit(f"{name}.{column}: {x} and {y}")
 
 
-def spent(work: Callable[[], Any]) -> tuple[float, float, Any]:
+def spent(work: Callable[[], Any]) -> tuple[tuple[float, float], Any]:
     """Processor and wall seconds of some work, and what it gives."""
     began, wall = time.process_time(), time.perf_counter()
     made = work()
-    return time.process_time() - began, time.perf_counter() - wall, made
+    return (time.process_time() - began, time.perf_counter() - wall), made
 
 
-def beside_sql(corpus: Path, folder: Path, repeats: int, memory: str) -> dict[str, list[Any]]:
-    """Give processor and wall seconds of isthmus and of SQL for each step."""
-    times: dict[str, list[Any]] = {name: [] for name in ("shared", *KEYS)}
-    for repeat in range(repeats):
-        made: dict[str, list[Any]] = {name: [] for name in times}
-        tools = [("ours", _Isthmus), ("theirs", _Sql)]
-        pair = {}
-        for label, tool in tools:
-            to = folder / f"{label}-{repeat}"
-            to.mkdir()
-            pair[label] = tool(corpus, to, memory)
-        for name in times:
-            order = ("ours", "theirs") if repeat % 2 else ("theirs", "ours")
-            found = {label: spent(getattr(pair[label], name)) for label in order}
-            made[name] = [found["ours"], found["theirs"]]
-            if name in KEYS:
-                same(name, found["ours"][2], found["theirs"][2])
-            times[name].append([one[:2] for one in made[name]])
-    return times
+class _Bench:
+    """All tools on one corpus, in turns."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.corpus, self.memory = options.corpus, options.memory
+        self.folder, self.frames = folder, [f for f in TOOLS if f not in options.without]
+        self.times: Times = {name: {} for name in ("shared", *KEYS, EVERYTHING)}
+
+    def place(self, label: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=label.replace(", ", "-"), dir=self.folder))
+
+    def take(self, tools: Mapping[str, Any], name: str, turn: int) -> None:
+        """Time one step with every tool, whoever begins; compare the results."""
+        labels = list(tools)
+        labels = labels[turn % len(labels) :] + labels[: turn % len(labels)]
+        made = {}
+        for label in labels:
+            took, made[label] = spent(getattr(tools[label], name))
+            print(f"{name} {label}: {took[0]:.3f} s, {took[1]:.3f} s", file=sys.stderr)
+            self.times[name].setdefault(label, []).append(took)
+        for label in labels:
+            for step, table in _results(name, made[label]):
+                same(step, dict(_results(name, made[OURS]))[step], table)
+
+    def steps(self, turn: int, frames: bool) -> None:
+        """Time every step on shared tables; `frames` too if wanted."""
+        tools: dict[str, Any] = {OURS: _Isthmus(self.corpus, self.place(OURS), self.memory)}
+        for label, options in PARQUET.items():
+            tools[label] = _Sql(self.corpus, self.place(label), self.memory, options)
+        for label in self.frames if frames else ():
+            tools[label] = TOOLS[label](self.corpus, self.place(label))
+        for name in self.times:
+            if name != EVERYTHING:
+                self.take(tools, name, turn)
+            if name == "shared":
+                for label in self.frames if frames else ():
+                    shared = tools["SQL"].folder
+                    tools[label] = TOOLS[label](self.corpus, self.place(label), shared)
+
+    def programs(self, turn: int, frames: bool) -> None:
+        """Time one program that answers every step from the corpus."""
+        tools: dict[str, Any] = {
+            OURS: _Isthmus(self.corpus, self.place(OURS), self.memory),
+            "SQL": _Sql(self.corpus, self.place("SQL"), self.memory, None),
+        }
+        for label in self.frames if frames else ():
+            tools[label] = TOOLS[label](self.corpus, self.place(label))
+        self.take(tools, EVERYTHING, turn)
+
+    def pyscisci(self, python: str) -> None:
+        """Time pySciSci's citation impact beside isthmus' step."""
+        folder = self.place("pyscisci")
+        ours = _Isthmus(self.corpus, folder, self.memory)
+        ours.shared()
+        took, _ = spent(ours.impact)
+        refs, counts = folder / "references.npz", folder / "counted.npz"
+        dated = pq.read_table(folder / "references.parquet")
+        np.savez(refs, **{name: dated[name].to_numpy() for name in dated.column_names})
+        script = Path(__file__).with_name("peer_pyscisci.py")
+        command = [python, str(script), str(refs), str(counts)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        with np.load(counts) as found:
+            theirs = dict(zip(found["work_id"].tolist(), found["c_k"].tolist(), strict=True))
+        for row in pq.read_table(folder / "impact.parquet").to_pylist():
+            if row["c_k"] != theirs.get(row["work_id"], 0):
+                raise SystemExit(f"pySciSci counts {theirs.get(row['work_id'])} for {row}")
+        cpu, wall = (float(said[i]) / took[i] for i in (0, 1))
+        print(f"impact with pySciSci: {cpu:.1f} times the processor time, {wall:.1f} of the wall")
 
 
-def beside_frames(corpus: Path, folder: Path, repeats: int, memory: str) -> dict[str, Any]:
-    """Give processor seconds of isthmus, pandas and polars, each from the corpus."""
-    names = ("papers", "collaboration", "citation")
-    frames: dict[str, Callable[[], Any]] = {"pandas": lambda: _Pandas(corpus)}
-    try:
-        _Polars(corpus)
-        frames["polars"] = lambda: _Polars(corpus)
-    except ImportError:
-        print("polars is not installed and left out")
-    times: dict[str, Any] = {name: {"isthmus": []} | {f: [] for f in frames} for name in names}
-    for repeat in range(repeats):
-        for name in names:
-            to = folder / f"alone-{name}-{repeat}"
-            to.mkdir()
-            ours = spent(getattr(_Isthmus(corpus, to, memory), name))
-            times[name]["isthmus"].append(ours[:2])
-            for label, tool in frames.items():
-                theirs = spent(getattr(tool(), name))
-                same(name, ours[2], theirs[2])
-                times[name][label].append(theirs[:2])
-    return times
+def _results(name: str, made: Any) -> list[tuple[str, pa.Table]]:
+    if name == EVERYTHING:
+        return list(made.items())
+    return [(name, made)] if name in KEYS else []
+
+
+def show(times: Times, out: Console) -> None:
+    """Print seconds of isthmus, and ratios of processor and of wall time to it."""
+    labels = [label for label in times["shared"] if label != OURS]
+    ratios = [f"{OURS} / {x}" if x in PARQUET else f"{x} / {OURS}" for x in labels]
+    table = Table("step", "isthmus CPU s", *(f"{r}: CPU, wall" for r in ratios))
+    for name, of in times.items():
+        cells = [_cell(of[OURS], of[x], x in PARQUET) if x in of else "" for x in labels]
+        table.add_row(name, f"{median(t[0] for t in of[OURS]):.3f}", *cells)
+    out.print(table)
+
+
+def _cell(ours: list[tuple[float, float]], theirs: list[tuple[float, float]], over: bool) -> str:
+    cpu, wall = (median(t[i] for t in ours) / median(t[i] for t in theirs) for i in (0, 1))
+    if not over:
+        return f"{1 / cpu:.1f}, {1 / wall:.1f}"
+    lowest = min(t[0] for t in ours) / min(t[0] for t in theirs)
+    return f"{cpu:.2f} (of lowest {lowest:.2f}), {wall:.2f}"
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print one table of all steps and tools."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="a corpus, such as `isthmus simulate` writes")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--frame-repeats", type=int, default=1, help="of pandas and polars")
+    parser.add_argument("--without", nargs="*", default=[], choices=list(TOOLS))
+    parser.add_argument("--pyscisci", metavar="PYTHON", help="an interpreter that has pySciSci")
     parser.add_argument("--memory", default="4GB")
     options = parser.parse_args()
-    out = Console(width=120)
     with tempfile.TemporaryDirectory() as scratch:
-        found = beside_sql(options.corpus, Path(scratch), options.repeats, options.memory)
-        table = Table("step", "isthmus CPU s", "SQL CPU s", "isthmus / SQL", "wall", "lowest CPU")
-        for name, pairs in found.items():
-            ours, theirs = ([p[i][0] for p in pairs] for i in (0, 1))
-            wall = median(p[0][1] for p in pairs) / median(p[1][1] for p in pairs)
-            low = min(ours) / min(theirs)
-            values = (f"{median(ours):.2f}", f"{median(theirs):.2f}")
-            ratio = median(ours) / median(theirs)
-            table.add_row(name, *values, f"{ratio:.2f}", f"{wall:.2f}", f"{low:.2f}")
-        totals = [sum(median(p[i][0] for p in pairs) for pairs in found.values()) for i in (0, 1)]
-        ratio = totals[0] / totals[1]
-        table.add_row("all", f"{totals[0]:.2f}", f"{totals[1]:.2f}", f"{ratio:.2f}")
-        out.print(table)
-        frames = beside_frames(options.corpus, Path(scratch), options.frame_repeats, options.memory)
-        table = Table("from the corpus to", "tool", "CPU / isthmus", "wall / isthmus")
-        for name, of in frames.items():
-            for tool in [t for t in of if t != "isthmus"]:
-                cpu, wall = (
-                    median(t[i] for t in of[tool]) / median(t[i] for t in of["isthmus"])
-                    for i in (0, 1)
-                )
-                table.add_row(name, tool, f"{cpu:.1f}", f"{wall:.1f}")
-        out.print(table)
+        bench = _Bench(options, Path(scratch))
+        for turn in range(options.repeats):
+            bench.steps(turn, frames=turn < options.frame_repeats)
+            bench.programs(turn, frames=turn < options.frame_repeats)
+        show(bench.times, Console(width=150))
+        if options.pyscisci:
+            bench.pyscisci(options.pyscisci)
 
 
 if __name__ == "__main__":

@@ -52,15 +52,15 @@ def work_countries(affiliations: Table) -> Table:
 
 
 def deciding_countries(
-    corpus: Mapping[str, Table], affiliations: Table, attribution: Attribution
+    corpus: Mapping[str, Table], affiliations: Table, attribution: Attribution, field: Table
 ) -> Table:
-    """Countries a work counts to under the study's attribution.
+    """Countries that works of `field` count to under the study's attribution.
 
     Grain: one row per work and country. Columns: ``work_id``, ``country``,
     ``n_countries`` (distinct countries of the deciding authors), ``fraction``.
     """
     if attribution == "any":
-        return work_countries(affiliations)
+        return work_countries(affiliations.semi_join(field, "work_id"))
     authorships = corpus["authorships"]
     decides = {
         "last_author": authorships.is_last,
@@ -68,6 +68,7 @@ def deciding_countries(
         "corresponding": authorships.is_corresponding,
     }[attribution]
     deciding = authorships.filter(decides).select("work_id", "position")
+    deciding = deciding.semi_join(field, "work_id")
     return work_countries(affiliations.semi_join(deciding, ["work_id", "position"]))
 
 

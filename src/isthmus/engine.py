@@ -23,6 +23,10 @@ from isthmus.files import atomic_path
 Table = Any
 
 
+#: How DuckDB writes what is kept. Version 2 of Parquet stores ids as differences, which is
+#: smaller and half the work to read.
+_KEPT_AS = {"compression": "zstd", "parquet_version": "V2"}
+
 _MEMORY = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()"
 
 
@@ -140,7 +144,7 @@ class DuckDBEngine:
     def keep(self, table: Table, path: Path) -> Table:
         """Compute a table once, write it to `path` whole, and give it back as read from there."""
         with self._faults(path), atomic_path(path) as partial:
-            self._connection.to_parquet(table, str(partial), compression="zstd")
+            self._connection.to_parquet(table, str(partial), **_KEPT_AS)
         return self._connection.read_parquet(str(path))
 
     def kept(self, path: Path) -> Table | None:

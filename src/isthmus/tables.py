@@ -91,12 +91,15 @@ class StudyTables:
 
     @cached_property
     def deciding(self) -> Table:
-        """Countries a work counts to under the study's attribution."""
-        rule = self.study.countries.attribution
+        """Countries that works of the field, in the study's years, count to by its attribution.
+
+        Under ``any`` these are :attr:`countries`, of which other works are part too.
+        """
+        rule, field = self.study.countries.attribution, self.field_in_years
         if rule == "any":
             return self.countries
         deciding = attribution.deciding_countries
-        return self.keep("deciding", lambda: deciding(self.corpus, self.affiliations, rule))
+        return self.keep("deciding", lambda: deciding(self.corpus, self.affiliations, rule, field))
 
     @cached_property
     def dated_references(self) -> Table:

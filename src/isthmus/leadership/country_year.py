@@ -84,14 +84,18 @@ class Leaders:
     def _scientists(self) -> Table:
         tables, rules = self.tables, self.study.scientists
         totals = tables.author_totals if tables.holds_only_the_field else None
+        marked = scientists_of.marked_works(tables.corpus["works"], tables.field)
         return scientists_of.scientists(
-            self._written, tables.field, rules.min_works, rules.min_share, totals
+            self._written_of(marked), rules.min_works, rules.min_share, totals
         )
 
     @cached_property
     def _written(self) -> Table:
-        corpus = self.tables.corpus
-        return scientists_of.author_works(corpus["works"], corpus["authorships"], self.study.years)
+        return self._written_of(self.tables.corpus["works"].select("work_id", "year"))
+
+    def _written_of(self, works: Table) -> Table:
+        authorships = self.tables.corpus["authorships"]
+        return scientists_of.author_works(works, authorships, self.study.years)
 
     @cached_property
     def scientist_years(self) -> Table:

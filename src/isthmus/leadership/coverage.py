@@ -17,10 +17,11 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
     Columns: ``works``, ``share_with_country``, ``share_with_references``,
     ``authors_truncated`` (works whose list of authors was cut by the source).
     """
-    referring = references.select(work_id="citing_id").distinct()
+    referring = field.semi_join(references.select(work_id="citing_id"), "work_id")
+    located = field.semi_join(countries.select("work_id"), "work_id")
     details = field.inner_join(works.select("work_id", "authors_truncated"), "work_id")
     details = _marked(details, referring, "has_references")
-    details = _marked(details, countries.select("work_id").distinct(), "has_country")
+    details = _marked(details, located, "has_country")
     everyone = details.mutate(country=ibis.literal(ALL))
     columns = ["year", "country", "authors_truncated", "has_references", "has_country"]
     placed = details.inner_join(countries.select("work_id", "country"), "work_id")
@@ -34,5 +35,5 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
 
 
 def _marked(table: Table, ids: Table, name: str) -> Table:
-    marked = table.left_join(ids.mutate(found=ibis.literal(1)), "work_id")
+    marked = table.left_join(ids.select("work_id", found=ibis.literal(1)), "work_id")
     return marked.select(*table.columns, **{name: marked.found.fill_null(0)})

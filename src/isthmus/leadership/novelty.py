@@ -76,6 +76,22 @@ class Novelty:
             ),
         )
 
+    @property
+    def references_by_year(self) -> Table:
+        """References of the corpus with the citing work's year, in its order.
+
+        Disruption asks for a few citing years at a time; in this order an engine reads
+        those and leaves the rest.
+        """
+        corpus, (first, last) = self.tables.corpus, self.tables.study.years
+        years = first, last + DISRUPTION_WINDOW
+        return self.tables.keep(
+            "references_by_year",
+            lambda: dated_citations(corpus["references"], corpus["works"], years).order_by(
+                "citing_year"
+            ),
+        )
+
     def works(self) -> Table:
         """Give the scores of every work of the field in the study's years.
 
@@ -141,12 +157,9 @@ class Novelty:
         known = [year for year in years if year + DISRUPTION_WINDOW <= self.tables.corpus_end]
         if not known:
             return pa.nulls(ids.size, pa.float64())
-        corpus = self.tables.corpus
         field = self.tables.field_in_years
         watched = field.filter(field.year.isin(known))
-        table = later_citations(
-            watched, corpus["references"], corpus["works"], known, DISRUPTION_WINDOW
-        )
+        table = later_citations(watched, self.references_by_year, known, DISRUPTION_WINDOW)
         mine = np.isin(year_of, known)
         index = np.full(ids.size, np.nan)
         index[mine] = disruption_scores(
@@ -204,21 +217,41 @@ def novelty_scores(
     }
 
 
-def later_citations(
-    field: Table, references: Table, works: Table, years: list[int], window: int
-) -> Table:
+def dated_citations(references: Table, works: Table, years: tuple[int, int]) -> Table:
+    """References of works of some years, with the year of the citing work.
+
+    Grain: one row per pair of works. Columns: ``citing_id``, ``cited_id``, ``citing_year``.
+    """
+    citing = works.filter(works.year.between(*years))
+    citing = citing.select(citing_id="work_id", citing_year="year")
+    joined = references.select("citing_id", "cited_id").inner_join(citing, "citing_id")
+    return joined.select("citing_id", "cited_id", "citing_year")
+
+
+def later_citations(field: Table, citations: Table, years: list[int], window: int) -> Table:
     """References in the windows of `years` to works of `field` or to what they refer to.
 
-    Grain: one row per pair of works. Columns: ``citing_id``, ``citing_year``,
-    ``cited_id``. The references of the field's own works are among them.
+    Parameters
+    ----------
+    field
+        Works published in `years`: ``work_id``.
+    citations
+        As :func:`dated_citations`.
+    years, window
+        Years of publication, and how many years after it count.
+
+    Returns
+    -------
+    Table
+        One row per pair of works, columns as `citations`. The references of the
+        field's own works are among them.
     """
+    near = citations.filter(citations.citing_year.between(min(years), max(years) + window))
     focal = field.select(cited_id="work_id")
-    theirs = references.semi_join(focal.select(citing_id="cited_id"), "citing_id")
+    own = near.filter(near.citing_year <= max(years))
+    theirs = own.semi_join(focal.select(citing_id="cited_id"), "citing_id")
     watched = focal.union(theirs.select("cited_id")).distinct()
-    span = works.filter(works.year.between(min(years), max(years) + window))
-    citing = span.select(citing_id="work_id", citing_year="year")
-    later = references.select("citing_id", "cited_id").semi_join(watched, "cited_id")
-    return later.inner_join(citing, "citing_id").select("citing_id", "citing_year", "cited_id")
+    return near.semi_join(watched, "cited_id")
 
 
 def disruption_scores(edges: pa.Table, ids: Ints, year_of: Ints, threads: int) -> Floats:

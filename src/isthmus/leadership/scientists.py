@@ -14,27 +14,44 @@ from isthmus.attribution import AUTHOR_YEAR, author_year_countries, exact_sum
 from isthmus.engine import Table
 
 
+def marked_works(works: Table, field: Table) -> Table:
+    """Mark which works are in the field.
+
+    Grain: one row per work. Columns: ``work_id``, ``year``, ``in_field`` (0 or 1).
+    """
+    marked = works.left_join(field.select("work_id", found=ibis.literal(1)), "work_id")
+    return marked.select("work_id", "year", in_field=marked.found.fill_null(0))
+
+
 def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Table:
     """List works of known authors in the study's years, in the field or not.
 
-    Grain: one row per author and work. Columns: ``author_id``, ``work_id``, ``year``.
+    Parameters
+    ----------
+    works
+        One row per work: ``work_id``, ``year``, and ``in_field`` where that is wanted.
+    authorships
+        Those of the corpus.
+    years
+        First and last year of publication.
+
+    Returns
+    -------
+    Table
+        One row per author and work: ``author_id`` and the columns of `works`.
     """
-    in_years = works.filter(works.year.between(*years)).select("work_id", "year")
+    in_years = works.filter(works.year.between(*years))
     known = authorships.filter(authorships.author_id.notnull())
     return known.select("author_id", "work_id").distinct().inner_join(in_years, "work_id")
 
 
-def scientists(
-    written: Table, field: Table, min_works: int, min_share: float, totals: Table | None
-) -> Table:
+def scientists(written: Table, min_works: int, min_share: float, totals: Table | None) -> Table:
     """Find the scientists of the field.
 
     Parameters
     ----------
     written
-        One row per author and work, as :func:`author_works`.
-    field
-        One row per work of the field.
+        As :func:`author_works` of :func:`marked_works`.
     min_works, min_share
         Least number of works, and the share in the field that must be exceeded.
     totals
@@ -46,10 +63,8 @@ def scientists(
     Table
         One row per scientist: ``author_id``, ``n_works``, ``n_field``.
     """
-    inside = field.select("work_id", in_field=ibis.literal(1))
-    marked = written.select("author_id", "work_id").left_join(inside, "work_id")
-    counts = marked.group_by("author_id").agg(
-        n_works=marked.count(), n_field=marked.in_field.fill_null(0).sum()
+    counts = written.group_by("author_id").agg(
+        n_works=written.count(), n_field=written.in_field.sum()
     )
     if totals is not None:
         known = counts.left_join(totals.select("author_id", "works_count"), "author_id")

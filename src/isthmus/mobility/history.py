@@ -173,7 +173,8 @@ def _reached(opened: Table, roots: Table, years: int) -> Table:
     """Author-years reached from `roots`, where certainty ends at years with several countries.
 
     Jumps are squared in each round, so that every chain of `years` jumps is
-    followed in their binary logarithm.
+    followed in their binary logarithm. From an author-year there is one jump at
+    most, so that squaring does not make the table longer.
     """
     reached = _forward(opened).semi_join(roots, PLACE).select("author_id", at="to")
     leaps = opened

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ibis
+
 from isthmus.attribution import FRACTION, exact_sum
 from isthmus.engine import Table
 
@@ -15,19 +17,20 @@ def collaboration(field: Table, countries: Table, works: Table) -> Table:
     ``works_single_author`` (those carried by one author with affiliations in
     both).
     """
-    several = countries.filter(countries.n_countries > 1)
-    left = several.select("work_id", "n_countries", source="country")
+    dated = countries.inner_join(field, "work_id")
+    # A filter on the join, not below it, keeps the join whole, so that it is made only once.
+    several = dated.filter(dated.n_countries > 1)
+    left = several.select("work_id", "year", "n_countries", source="country")
     right = several.select("work_id", target="country")
     pairs = left.inner_join(right, "work_id")
     pairs = pairs.filter(pairs.source < pairs.target)
-    placed = pairs.inner_join(field, "work_id").inner_join(
-        works.select("work_id", "n_authors"), "work_id"
-    )
+    alone = works.filter(works.n_authors == 1).select("work_id", alone=1)
+    placed = pairs.left_join(alone, "work_id")
     of_work = placed.n_countries * (placed.n_countries - 1)
     return placed.group_by("year", "source", "target").agg(
         works_whole=placed.count(),
         works_fractional=exact_sum((2 / of_work).cast(FRACTION)),
-        works_single_author=(placed.n_authors == 1).sum(),
+        works_single_author=placed.alone.fill_null(0).sum(),
     )
 
 
@@ -40,10 +43,26 @@ def citation(citations: Table, countries: Table) -> Table:
 
     Grain: one row per citing year and ordered pair, the diagonal included.
     """
-    citing = countries.select(citing_id="work_id", source="country", from_n="n_countries")
-    cited = countries.select(cited_id="work_id", target="country", to_n="n_countries")
+    names, numbered = _numbered(countries)
+    citing = numbered.select(citing_id="work_id", from_number="number", from_n="n_countries")
+    cited = numbered.select(cited_id="work_id", to_number="number", to_n="n_countries")
     placed = citations.inner_join(citing, "citing_id").inner_join(cited, "cited_id")
     share = 1 / (placed.from_n * placed.to_n)
-    return placed.group_by("source", "target", year=placed.citing_year).agg(
+    counted = placed.group_by("from_number", "to_number", year=placed.citing_year).agg(
         citations_whole=placed.count(), citations_fractional=exact_sum(share)
     )
+    sources = names.select(from_number="number", source="country")
+    targets = names.select(to_number="number", target="country")
+    named = counted.inner_join(sources, "from_number").inner_join(targets, "to_number")
+    return named.select("source", "target", "year", "citations_whole", "citations_fractional")
+
+
+def _numbered(countries: Table) -> tuple[Table, Table]:
+    """Number the countries, since engines join and count by numbers faster than by names.
+
+    Gives ``country`` and ``number``, and `countries` with ``number``.
+    """
+    names = countries.select("country").distinct()
+    names = names.mutate(number=ibis.row_number().over(order_by="country"))
+    numbered = countries.inner_join(names, "country")
+    return names, numbered.filter(numbered.number >= 0)
