@@ -20,11 +20,15 @@ import typer.main
 
 from isthmus.cli import app
 from isthmus.demo import demonstrate
+from isthmus.leadership.comparisons import SCHEMA, YEARS_SCHEMA
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
 from isthmus.results import GRAINS, Results
-from isthmus.study import OwnClaim, Study
+from isthmus.study import NAMED, Study
+
+#: Tables of studies that name what these show, as that of the simulated world does not.
+COMPARED = {"comparison": SCHEMA, "comparison_years": YEARS_SCHEMA}
 
 #: Works of the simulated world: enough that every table has a row.
 WORKS = 3000
@@ -62,7 +66,7 @@ def study() -> str:
         kind = section.type
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             parts += [_section(kind)]
-    parts += [_section(OwnClaim)]
+    parts += [_section(kind) for kind in NAMED.values()]
     return HEAD + "\n".join(parts).rstrip() + "\n"
 
 
@@ -96,18 +100,18 @@ def tables(results: Results) -> str:
         "Columns of a study with the default attribution (`last_author`) and window (2); the names "
         "change with them. Each table is a Parquet and a CSV file of the results.\n",
     ]
-    for name in results.tables:
-        read = results.table(name)
+    for name in sorted({*results.tables, *COMPARED}):
+        schema = COMPARED[name] if name in COMPARED else results.table(name).schema
         grain = ", ".join(f"`{key}`" for key in GRAINS.get(name, ())) or "see its columns"
         parts.append(f"## {name}\n\nOne row per {grain}.\n")
         parts.append("| column | type | meaning |\n| --- | --- | --- |")
-        parts += list(_columns(read, results.record["settings"]))
+        parts += list(_columns(schema, results.record["settings"]))
         parts.append("")
     return HEAD + "\n".join(parts).rstrip() + "\n"
 
 
-def _columns(read: Any, settings: Any) -> Iterator[str]:
-    for field in read.schema:
+def _columns(schema: Any, settings: Any) -> Iterator[str]:
+    for field in schema:
         meant = metric(field.name, settings)
         what = meant.label if meant.what.startswith("Column `") else f"{meant.label}. {meant.what}"
         yield f"| `{field.name}` | {field.type} | {what} |"

@@ -36,7 +36,7 @@ from isthmus.results import Results, open_results
 from isthmus.runner import run
 from isthmus.simulation import simulate_world
 from isthmus.spark import SparkEngine
-from isthmus.steps import STEPS
+from isthmus.steps import STEPS, WHERE_NAMED
 from isthmus.study import Study
 from tiny import random_works, write_corpus
 
@@ -113,7 +113,7 @@ def assert_same(one: pa.Table, other: pa.Table, name: str) -> None:
 def assert_same_results(one: Results, other: Results) -> None:
     made = {name for step in STEPS for name in step.makes}
     assert set(one.tables) == set(other.tables)
-    assert set(one.tables) >= made - {"bloc_year"}
+    assert set(one.tables) >= made - set(WHERE_NAMED)
     for name in one.tables:
         assert_same(one.table(name), other.table(name), name)
 
@@ -173,7 +173,7 @@ def test_spark_connect_needs_no_java_here(
     assert (
         set(results.tables)
         == set(in_duckdb.tables)
-        == {n for s in few for n in s.makes} - {"bloc_year"}
+        == {n for s in few for n in s.makes} - set(WHERE_NAMED)
     )
     for name in results.tables:
         assert_same(in_duckdb.table(name), results.table(name), name)

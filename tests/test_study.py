@@ -11,6 +11,8 @@ from isthmus.study import Concept, Study, entity_id
 
 ABOUT = {"corpus": "corpus", "years": [2000, 2021]}
 
+OTHER = {"file": "a.csv", "counting": "whole"}
+
 FULL = """
 [study]
 title = "Global AI research"
@@ -87,6 +89,13 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
         ({"study": ABOUT, "field": {"concepts": ["AI"]}}, "not an identifier"),
         ({"study": ABOUT, "run": {"seed": -1}}, "0 or more"),
         ({"study": ABOUT, "run": 3}, "must be a table"),
+        ({"study": ABOUT, "comparisons": {"file": "a.csv"}}, r"write \[comparisons\.NAME\]"),
+        ({"study": ABOUT, "comparisons": [OTHER]}, r"write \[comparisons\.NAME\]"),
+        ({"study": ABOUT, "comparisons": {"A": {"file": "a.csv"}}}, "missing required field `coun"),
+        ({"study": ABOUT, "comparisons": {"A": {**OTHER, "yaer": "y"}}}, "did you mean `year`"),
+        ({"study": ABOUT, "comparisons": {"A": {**OTHER, "counting": "half"}}}, "counting"),
+        ({"study": ABOUT, "comparisons": {"A": {**OTHER, "value": "year"}}}, "different columns"),
+        ({"study": ABOUT, "comparisons": {"A": {**OTHER, "file": ""}}}, "the name of a file"),
     ],
 )
 def test_a_wrong_study_is_refused_with_a_reason(document: dict, message: str) -> None:
@@ -116,6 +125,12 @@ def test_the_fingerprint_follows_what_changes_numbers(tmp_path: Path) -> None:
     before = listed.fingerprint()
     (tmp_path / "ids.txt").write_text("W1\n")
     assert listed.fingerprint() != before
+    (tmp_path / "a.csv").write_text("year,country,value\n")
+    compared = Study.parse({"study": ABOUT, "comparisons": {"A": OTHER}}, folder=tmp_path)
+    before = compared.fingerprint()
+    assert before != study.fingerprint()
+    (tmp_path / "a.csv").write_text("year,country,value\n2001,US,3\n")
+    assert compared.fingerprint() != before
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,8 @@ def reasons(rejected: Counts, set_aside: Counts, notes: Counts) -> Table:
     kinds = (("record rejected", rejected), ("value set aside", set_aside), ("note", notes))
     for kind, counts in kinds:
         for reason, count in sorted(counts.items()):
-            table.add_row(kind, reason, f"{count:,}")
+            shown = str(count) if reason in ("newest_year", "last_year") else f"{count:,}"
+            table.add_row(kind, reason, shown)
     if not table.row_count:
         table.add_row("everything fits", "", "0")
     return table

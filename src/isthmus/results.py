@@ -28,6 +28,8 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "coverage": ("year", "country"),
     "country_year": ("year", "country"),
     "bloc_year": ("year", "country"),
+    "comparison": ("compared_with", "year", "country"),
+    "comparison_years": ("compared_with", "year"),
     "hit_thresholds": ("year",),
     "novelty_works": ("work_id",),
     "novelty_thresholds": ("year",),

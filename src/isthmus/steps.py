@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from isthmus.engine import Table
 from isthmus.field import reference_tally
+from isthmus.leadership.comparisons import comparison, read_published
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
 from isthmus.leadership.impact import hit_thresholds
@@ -67,6 +68,9 @@ def _field(context: Context) -> dict[str, pa.Table]:
     corrected = tables.correction_counts()
     if corrected:
         context.notes["corrections"] = corrected
+    published = read_published(tables.study)
+    if published:
+        context.notes["comparisons"] = {name: read.record() for name, read in published.items()}
     tables.share()
     return {}
 
@@ -79,6 +83,8 @@ def _coverage(context: Context) -> dict[str, pa.Table]:
     tally = tally.filter(tally.year.between(*tables.study.years))
     joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
     everyone = joined.country == "all"
+    if tables.source_end is not None:
+        context.notes["source_end"] = tables.source_end
     blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
     return {"coverage": context.collect(joined.mutate(**blank))}
 
@@ -94,6 +100,8 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
     }
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
+    if tables.study.comparisons:
+        made |= comparison(tables.study, read_published(tables.study), made["country_year"])
     known = "from the corpus"
     if tables.holds_only_the_field:
         known = "unknown: the corpus holds the field alone"
@@ -196,7 +204,12 @@ LEADERSHIP_TABLES = (
     "novelty_thresholds",
     "reference_losses",
     "bloc_year",
+    "comparison",
+    "comparison_years",
 )
+
+#: Tables that a run makes only where the study names what they show.
+WHERE_NAMED = ("bloc_year", "comparison", "comparison_years")
 
 POLES_TABLES = (
     "panel",

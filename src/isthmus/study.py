@@ -19,6 +19,7 @@ import msgspec
 from isthmus.errors import StudyError
 
 Attribution = Literal["last_author", "first_author", "corresponding", "any"]
+Counting = Literal["whole", "fractional"]
 EngineName = Literal["duckdb", "spark"]
 
 #: Years a work can plausibly carry; a study outside them is a slip of the pen.
@@ -325,6 +326,30 @@ class OwnClaim(_Section, frozen=True):
     high: str | None = None
 
 
+class Comparison(_Section, frozen=True):
+    """``[comparisons.NAME]``: counts of works by year and country that somebody else publishes.
+
+    They are shown beside the study's own on the page on coverage, under this
+    name (OECD, NCSES, CSET, ...). `file` is a CSV file with a header, relative to
+    the study file; `year`, `country` and `value` name its columns. Countries are
+    ISO 3166-1 alpha-2 or alpha-3 codes or English names. `where` keeps the rows
+    whose columns have the given values. `counting` says how the file counts joint
+    works, and so which of the study's counts stands beside it; it has no default,
+    because the two differ most for the countries that cooperate most.
+    """
+
+    file: str
+    counting: Counting
+    year: str = "year"
+    country: str = "country"
+    value: str = "value"
+    where: dict[str, int | str] = {}
+
+
+#: Sections of entries that a user names, and what each entry is.
+NAMED: dict[str, type[_Section]] = {"claims": OwnClaim, "comparisons": Comparison}
+
+
 class Study(_Section, frozen=True):
     """A whole study: the sections of its file, with defaults filled in."""
 
@@ -340,6 +365,7 @@ class Study(_Section, frozen=True):
     poles: Poles = Poles()
     run: Run = Run()
     claims: dict[str, OwnClaim] = {}
+    comparisons: dict[str, Comparison] = {}
     folder: Path = Path()
 
     @classmethod
@@ -402,7 +428,7 @@ Allowed: corpus, title, years.
 
     def settings(self) -> dict[str, Any]:
         """Every setting with its value, as plain types, without folders of this machine."""
-        names = [*_sections(), "claims"]
+        names = [*_sections(), *NAMED]
         return {name: msgspec.to_builtins(getattr(self, name)) for name in names}
 
     def fingerprint(self) -> str:
@@ -421,6 +447,11 @@ Allowed: corpus, title, years.
         for key, name in plain["corrections"].items():
             if name is not None:
                 plain["corrections"][key] = _content(self.path(name), f"corrections.{key}")
+        for name, other in self.comparisons.items():
+            read = _content(self.path(other.file), f"comparisons.{name}.file")
+            plain["comparisons"][name]["file"] = read
+        if not self.comparisons:
+            del plain["comparisons"]
         return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
@@ -462,11 +493,11 @@ def _sections() -> dict[str, type[_Section]]:
 def _refuse_unknown(document: dict[str, Any]) -> None:
     sections = _sections()
     for name, content in document.items():
-        if name == "claims" and isinstance(content, dict):
-            _refuse_unknown_claims(content)
+        if name in NAMED:
+            _refuse_unknown_named(name, content)
             continue
         if name not in sections:
-            raise StudyError(_unknown(name, "the study", [*sections, "claims"]))
+            raise StudyError(_unknown(name, "the study", [*sections, *NAMED]))
         if not isinstance(content, dict):
             raise StudyError(f"`{name}` must be a table: write [{name}] on a line of its own.")
         allowed = [f.name for f in msgspec.structs.fields(sections[name])]
@@ -475,14 +506,23 @@ def _refuse_unknown(document: dict[str, Any]) -> None:
                 raise StudyError(_unknown(key, f"[{name}]", allowed))
 
 
-def _refuse_unknown_claims(claims: dict[str, Any]) -> None:
-    allowed = [f.name for f in msgspec.structs.fields(OwnClaim)]
-    for name, content in claims.items():
+def _refuse_unknown_named(section: str, entries: Any) -> None:
+    allowed = [f.name for f in msgspec.structs.fields(NAMED[section])]
+    if not isinstance(entries, dict):
+        raise StudyError(_without_name(section, section))
+    for name, content in entries.items():
         if not isinstance(content, dict):
-            raise StudyError(f"`claims.{name}` must be a table: write [claims.{name}].")
+            raise StudyError(_without_name(f"{section}.{name}", section))
         for key in content:
             if key not in allowed:
-                raise StudyError(_unknown(key, f"[claims.{name}]", allowed))
+                raise StudyError(_unknown(key, f"[{section}.{name}]", allowed))
+
+
+def _without_name(key: str, section: str) -> str:
+    return (
+        f"`{key}` must be a table with a name of your own: write [{section}.NAME] on a line of its "
+        "own, and its keys below."
+    )
 
 
 def _unknown(key: str, where: str, allowed: list[str]) -> str:
@@ -513,6 +553,11 @@ def _check(study: Study) -> None:
         tests = (claim.above, claim.below, claim.equals)
         told = any(test is not None for test in tests)
         _require(told, f"claims.{name}", claim.statement, "given `above`, `below` or `equals`")
+    for name, other in study.comparisons.items():
+        named_columns = [other.year, other.country, other.value]
+        apart = len(set(named_columns)) == len(named_columns)
+        _require(apart, f"comparisons.{name}", named_columns, "three different columns")
+        _require(bool(other.file), f"comparisons.{name}.file", other.file, "the name of a file")
 
 
 def _check_numbers(study: Study) -> None:

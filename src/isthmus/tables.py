@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from isthmus import attribution
+from isthmus.corpus.mag_files import last_year
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corrections import Corrections
@@ -111,14 +112,23 @@ class StudyTables:
         """References to the field that count: not to later years, not to itself."""
         return citations_of_field(self.dated_references)
 
+    @property
+    def source_end(self) -> int | None:
+        """Last year that the corpus's source covers, None where it goes on."""
+        return last_year(self._corpus.manifest)
+
     @cached_property
     def corpus_end(self) -> int:
-        """Last year of the corpus: what the study says, else the newest year there is."""
+        """Last year of the corpus: what the study says, else the newest year there is.
+
+        Works announced for years after a source has ended do not prolong it.
+        """
         if self.study.impact.corpus_end is not None:
             return self.study.impact.corpus_end
         works = self.corpus["works"]
         newest = self.engine.collect(works.agg(year=works.year.max()))["year"][0].as_py()
-        return int(newest) if newest is not None else self.study.years[1]
+        found = int(newest) if newest is not None else self.study.years[1]
+        return found if self.source_end is None else min(found, self.source_end)
 
     @cached_property
     def holds_only_the_field(self) -> bool:

@@ -81,12 +81,20 @@ def test_a_selection_that_is_no_option_falls_back(
     assert browser.table("joint") == []
 
 
-@pytest.mark.parametrize(("page", "view"), [("index", "leaders"), ("pairs", "collaboration-links")])
+@pytest.mark.parametrize(
+    ("page", "view"),
+    [
+        ("index", "leaders"),
+        ("pairs", "collaboration-links"),
+        ("coverage", "comparison"),
+        ("coverage", "comparison_years"),
+    ],
+)
 def test_csv_is_the_table_shown(
     browser: Browser, addresses: dict[str, str], page: str, view: str
 ) -> None:
     browser.open(f"{addresses['file']}/{page}.html")
-    browser.type(f"#{view}-find", "2" if page == "pairs" else "a")
+    browser.type(f"#{view}-find", "a" if page == "index" else "2")
     saved = list(csv.reader(io.StringIO(browser.download(f"#{view}-view .csv"), newline="")))
     keys = browser.script(
         "return [...document.querySelectorAll(`#${arguments[0]}-table th`)]"

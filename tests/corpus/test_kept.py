@@ -201,6 +201,8 @@ def test_an_update_stopped_after_any_write_ends_with_the_same_bytes(
             ingest([folders[2]], target, update=True, workers=1)
         ingest([folders[2]], target, update=True, workers=1)
         assert content(target) == expected, f"stopped at write {stop}"
+        sources = open_corpus(target).manifest.sources
+        assert kept_module.Kept(target, {}).holds(sources), f"stopped at write {stop}"
     assert stop > 20
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from isthmus import runner
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.mag_files import LAYOUTS, is_mag
@@ -19,8 +20,12 @@ from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import sole_writer
+from isthmus.report.methods import methods_text
+from isthmus.report.pages import coverage_page
+from isthmus.report.source import Source
 from isthmus.runner import run
 from isthmus.simulation import simulate
+from isthmus.steps import STEPS
 from isthmus.study import Study
 from isthmus.world.settings import planted_world
 
@@ -149,6 +154,7 @@ def test_every_column_goes_where_it_belongs(tmp_path: Path) -> None:
     assert corpus.manifest.source == "mag"
     assert corpus.manifest.release == "until 2016-06-24"
     assert corpus.manifest.notes["newest_year"] == 2010
+    assert corpus.manifest.notes["last_year"] == 2016
     assert column(corpus, "works", "work_id", "type", "venue_id", "title", "doi", "n_authors") == [
         (1, "dissertation", 7, 'A "Title" 1', None, 2),
         (2, "article", 40, 'A "Title" 2', "https://doi.org/10.1/abc", 1),
@@ -302,6 +308,37 @@ def test_order_of_lines_and_compression_do_not_matter(tmp_path: Path) -> None:
         target.with_suffix(".txt.gz").write_bytes(gzip.compress(b"".join(lines)))
     assert is_mag(tmp_path / "mixed")
     assert read_mag(tmp_path / "mixed", tmp_path / "second").hash == first.hash
+
+
+def test_a_dump_ends_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few works are announced for years to come; they do not prolong the citation windows."""
+    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership")]
+    monkeypatch.setattr(runner, "STEPS", few)
+    years = dict(enumerate([2017, 2018, 2019, 2020, 2021, 2022], 1))
+    folder = dump(
+        tmp_path / "mag",
+        {
+            "Papers": [paper(n, Year=y, CreatedDate="2021-12-06") for n, y in years.items()],
+            "PaperAuthorAffiliations": [
+                signed(n, 10 + place, place + 1, 100 + place) for n in years for place in (0, 1)
+            ],
+            "Affiliations": [institution(100, 52.5, 13.4), institution(101, 48.85, 2.35)],
+        },
+    )
+    corpus = read_mag(folder, tmp_path / "corpus")
+    notes = corpus.manifest.notes
+    assert (notes["last_year"], notes["newest_year"]) == (2021, 2022)
+    study = Study.parse({"study": {"corpus": str(corpus.path), "years": [2017, 2023]}})
+    results = run(study, tmp_path / "results")
+    assert results.record["steps"]["coverage"]["notes"]["source_end"] == 2021
+    assert results.record["steps"]["leadership"]["notes"]["corpus_end"] == 2021
+    rows = results.table("country_year").to_pylist()
+    known = {row["year"] for row in rows if row["c2_mean"] is not None}
+    assert known == {2017, 2018, 2019}
+    said = "Microsoft Academic Graph, which ended in 2021. 2021 is incomplete and later years are "
+    said += "not covered: of this study 2022 to 2023."
+    assert said in methods_text(Source(results))
+    assert said in coverage_page(Source(results)).intro
 
 
 def test_unusable_folders_are_refused_with_a_sentence(tmp_path: Path) -> None:

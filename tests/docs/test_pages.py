@@ -1,8 +1,8 @@
 """The pages of the documentation are run: their commands, their Python, their study files.
 
 A fenced block marked ``console`` holds commands after ``$``; ``python`` is run in one
-session per page; ``toml NAME`` is written to that file. Pages run in an empty folder, top
-to bottom, as a reader would go.
+session per page; ``toml NAME`` and ``csv NAME`` are written to that file. Pages run in an
+empty folder, top to bottom, as a reader would go.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ FOLLOWED = {
         "site/index.html",
         "world/site/index.html",
     ],
-    "how-to-own-data.md": ["corpus/manifest.json", "results/run.json", "site/coverage.html"],
+    "how-to-own-data.md": [
+        "corpus/manifest.json",
+        "results/run.json",
+        "results/comparison_years.csv",
+        "site/coverage.html",
+    ],
 }
 
 BLOCK = re.compile(r"^```(\w+) ?([\w.-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,7 +43,7 @@ def followed(page: Path, folder: Path) -> list[str]:
     """Do what a page says in `folder`; give what was done."""
     done, session = [], ""
     for language, name, content in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if language == "toml" and name:
+        if language in ("toml", "csv") and name:
             (folder / name).write_text(content, encoding="utf-8")
         elif language == "python":
             session += content

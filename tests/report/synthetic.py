@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.corpus.countries import countries
+from isthmus.leadership.comparisons import Published
+from isthmus.leadership.comparisons import comparison as beside
 from isthmus.results import RESULTS_VERSION, Results, open_results, write_table
 from isthmus.study import Study
 
@@ -20,6 +22,16 @@ TITLE = "<script>alert('x')</script> \"AI\" & مرحبا 🙂 \u2028 </title>"
 HOSTILE = '<img src=x onerror="window.hacked=1"> "q" مختبر 🧪'
 
 LAST_AUTHOR = "papers_last_author"
+
+#: The study of the results, but for its years.
+STUDY: dict[str, Any] = {
+    "study": {"corpus": "c", "years": [2000, 2006], "title": TITLE},
+    "countries": {"blocs": {"TWO": ["US", "CN"]}},
+    "comparisons": {
+        "NCSES": {"file": "ncses.csv", "counting": "whole"},
+        HOSTILE: {"file": "other.csv", "counting": "fractional"},
+    },
+}
 
 
 def codes(n: int) -> list[str]:
@@ -42,18 +54,35 @@ def write_results(
         **movement(rng, names, span),
         **comparison(rng, span),
     }
-    study = Study.parse(
-        {
-            "study": {"corpus": "c", "years": list(years), "title": TITLE},
-            "countries": {"blocs": {"TWO": ["US", "CN"]}},
-        }
-    )
-    return finish(folder, made, study)
+    study = Study.parse({**STUDY, "study": {**STUDY["study"], "years": list(years)}})
+    published = others(rng, names, span[:-1])
+    made |= beside(study, published, made["country_year"])
+    return finish(folder, made, study, {name: read.record() for name, read in published.items()})
 
 
-def finish(folder: Path, tables: dict[str, pa.Table], study: Study) -> Results:
+def others(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, Published]:
+    """Give what others publish up to the year before the last, in two tables."""
+    counts = {
+        (int(year), code): float(rng.poisson(9000 / (place + 1)))
+        for year in span
+        for place, code in enumerate(names)
+    }
+    fewer = {(year, code): n for (year, code), n in counts.items() if code in names[:3]}
+    return {
+        "NCSES": Published(counts, {"country_unknown": 3, "used": len(counts)}, ["World", HOSTILE]),
+        HOSTILE: Published(fewer, {"used": len(fewer)}, []),
+    }
+
+
+def finish(
+    folder: Path,
+    tables: dict[str, pa.Table],
+    study: Study,
+    comparisons: dict[str, Any] | None = None,
+) -> Results:
     """Write tables and the record of a run, as a run does."""
     written = {name: write_table(folder, name, table) for name, table in tables.items()}
+    notes = {"corpus_end": study.years[1], "comparisons": comparisons or {}}
     record: dict[str, Any] = {
         "results_version": RESULTS_VERSION,
         "identity": {"study": "s", "corpus": "c"},
@@ -62,7 +91,7 @@ def finish(folder: Path, tables: dict[str, pa.Table], study: Study) -> Results:
         "seed": 1,
         "corpus": {"hash": "abc", "source": "synthetic", "release": None, "rows": {"works": 10}},
         "versions": {"isthmus": "0.1.0", "python": "3.11"},
-        "steps": {"all": {"notes": {"corpus_end": study.years[1]}, "tables": written}},
+        "steps": {"all": {"notes": notes, "tables": written}},
         "tables": {name: entry["rows"] for name, entry in written.items()},
     }
     (folder / "run.json").write_text(json.dumps(record))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pyarrow.compute as pc
+
 from isthmus.report.methods import CITATIONS, methods_text
+from isthmus.report.pages import coverage_page
 from isthmus.report.source import Source
 from isthmus.study import Study
-from report.synthetic import TITLE
+from report.synthetic import STUDY, TITLE
 
 
 def test_every_setting_is_stated(source: Source) -> None:
@@ -63,5 +66,32 @@ def test_settings_change_the_sentences(source: Source) -> None:
 
 
 def _first(source: Source) -> dict[str, object]:
-    study = {"study": {"corpus": "c", "years": [2000, 2006], "title": TITLE}}
-    return Study.parse({**study, "countries": {"blocs": {"TWO": ["US", "CN"]}}}).settings()
+    return Study.parse(STUDY).settings()
+
+
+def test_counts_of_others_are_told(source: Source) -> None:
+    text = methods_text(source)
+    said = text.split("## Counts that others publish {#comparisons}")[1].split("## Tables")[0]
+    assert "NCSES (`ncses.csv`) counts works whole and stands beside `papers_whole`." in said
+    assert "(`other.csv`) counts works fractionally and stands beside `papers_fractional`." in said
+    assert "Of its 51 rows 48 are used; 3 name no country. No country: World," in said
+    last = source.results.table("comparison_years").filter(
+        pc.equal(source.results.table("comparison_years")["compared_with"], "NCSES")
+    )
+    assert f"{last['ratio'][-1].as_py():.3g} in 2005." in said
+    assert f"lies between {pc.min(last['spearman']).as_py():.2f} and " in said
+
+
+def test_the_end_of_a_source_is_told(bare: Source) -> None:
+    assert bare.source_end == ""
+    for year, expected in (
+        (2001, "; this dump ends in 2001. 2001 is incomplete and later years are not covered: "),
+        (2002, "; this dump ends in 2002. 2002 is incomplete and later years are not covered."),
+    ):
+        bare.results.record["steps"]["all"]["notes"]["source_end"] = year
+        text = methods_text(bare).split("{#coverage}")[1].split("## ")[0]
+        assert f"Microsoft Academic Graph, which ended in 2021{expected}" in text
+        assert coverage_page(bare).intro.endswith(bare.source_end)
+        assert bare.source_end
+    bare.results.record["steps"]["all"]["notes"]["source_end"] = 2001
+    assert bare.source_end.endswith("of this study 2002.")

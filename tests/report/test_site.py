@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from isthmus.errors import TargetError
+from isthmus.report.pages import coverage_page
 from isthmus.report.shards import MOST_NOVEL, packed, split
 from isthmus.report.site import build_site
 from isthmus.report.source import Source
 from isthmus.results import Results
-from report.synthetic import TITLE, codes
+from report.synthetic import HOSTILE, TITLE, codes
 
 PAGES = [
     "country",
@@ -66,7 +67,9 @@ def test_pages_load_nothing_foreign_and_run_nothing_inline(site: Path) -> None:
             assert source.startswith(("data:,", "#")) or (site / source.split("#")[0]).is_file()
         inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", text)
         assert inline == []
-        assert re.findall(r"\s(?:on\w+|style)=", re.sub(r"<script.*?</script>", "", text)) == []
+        assert (
+            re.findall(r"<[^>]*\s(?:on\w+|style)=", re.sub(r"<script.*?</script>", "", text)) == []
+        )
 
 
 def test_titles_are_escaped_everywhere(site: Path) -> None:
@@ -176,3 +179,15 @@ def test_split_gives_every_row_once() -> None:
         ("b", [1, 3]),
     ]
     assert list(split(table.slice(0, 0), "k")) == []
+
+
+def test_the_page_on_coverage_shows_what_others_count(source: Source, bare: Source) -> None:
+    page = coverage_page(source)
+    assert [view.id for view in page.views][2:] == ["comparison", "comparison_years"]
+    chosen = {control["key"]: control for control in page.controls}
+    assert chosen["year"]["default"] == "2005"  # the last that the others have
+    assert chosen["year"]["options"][-1][0] == "2006"
+    assert [name for name, _ in chosen["against"]["options"]] == [HOSTILE, "NCSES"]
+    assert {key for view in page.views for key in view.chart} >= {"ratio", "spearman"}
+    assert [view.id for view in coverage_page(bare).views] == ["all-works", "coverage"]
+    assert [control["key"] for control in coverage_page(bare).controls] == ["year"]

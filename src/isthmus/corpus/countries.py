@@ -2,11 +2,16 @@
 
 The list is ISO 3166-1 alpha-2 with English short names and United Nations M49
 regions, plus ``XK`` (Kosovo), which OpenAlex uses and ISO leaves to its users.
+Beside it stand ISO 3166-1 alpha-3 codes (``XKX`` for Kosovo, as the World Bank has it)
+and the other English names under which statistical offices publish.
 """
 
 from __future__ import annotations
 
 import csv
+import html
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -56,3 +61,49 @@ def country_code(raw: str | None) -> str | None:
     code = raw.strip().upper()
     code = RESERVED.get(code, code)
     return code if code in countries() else None
+
+
+def country_named(written: str) -> str | None:
+    """Read a country as tables of statistics write it: by code or by English name.
+
+    ISO 3166-1 alpha-2 and alpha-3 codes, names with their words in any order
+    ("Korea, Republic of"), with or without accents and footnotes, and addresses that
+    end in a code. None for anything else, so also for regions and the world.
+
+    Examples
+    --------
+    >>> [country_named(text) for text in ("KOR", "Korea, Republic of", "Türkiye", "Africa")]
+    ['KR', 'KR', 'TR', None]
+    """
+    plain = re.sub("<sup>.*?</sup>", "", html.unescape(written)).strip()
+    if plain.startswith(("http://", "https://")):
+        plain = plain.rsplit("/", 1)[-1]
+    found = country_code(plain) or _alpha3().get(plain.upper())
+    return found or _names().get(_words(plain))
+
+
+@cache
+def _written() -> tuple[dict[str, str], ...]:
+    table = resources.files("isthmus.corpus").joinpath("country_names.csv")
+    return tuple(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+
+
+@cache
+def _alpha3() -> dict[str, str]:
+    return {row["alpha3"]: row["code"] for row in _written()}
+
+
+@cache
+def _names() -> dict[tuple[str, ...], str]:
+    """Give every name, as its words, with the country's code."""
+    found = {_words(country.name): code for code, country in countries().items()}
+    for row in _written():
+        found |= {_words(name): row["code"] for name in row["names"].split("; ") if name}
+    return found
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """Give the words that make a name, whatever their order, case, accents and joints."""
+    split = unicodedata.normalize("NFKD", name).casefold()
+    bare = "".join(c for c in split if not unicodedata.combining(c) and c not in "'’ʼ.")
+    return tuple(sorted(set(re.findall(r"[^\W_]+", bare)) - {"of", "the", "and"}))

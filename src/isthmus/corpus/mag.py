@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from isthmus.corpus.boundaries import countries_at
 from isthmus.corpus.countries import country_code
-from isthmus.corpus.mag_files import MagTable, find_tables
+from isthmus.corpus.mag_files import LAST_YEAR, MagTable, find_tables
 from isthmus.corpus.mag_queries import (
     COLUMNS,
     ENTITIES,
@@ -226,6 +226,8 @@ class _Dump:
         newest = self._one("SELECT max(year) FROM works")
         if newest is not None:
             self.notes["newest_year"] = newest
+        added = self._one("SELECT year(max(TRY_CAST(CreatedDate AS DATE))) FROM Papers")
+        self.notes["last_year"] = min(added or LAST_YEAR, LAST_YEAR)
 
     def _count_entities(self) -> None:
         kept = repeated = 0

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.corpus.inflate import Inflater
+from isthmus.corpus.manifest import Manifest
 from isthmus.errors import SourceError
+
+#: Microsoft Academic Graph was closed on 31 December 2021; its last dumps are of that month.
+LAST_YEAR = 2021
 
 #: Folders of a dump that its tables stand in.
 _FOLDERS = ("", "mag", "advanced")
@@ -71,6 +75,15 @@ LAYOUTS: dict[str, dict[int, tuple[str | None, ...]]] = {
         9: ("AuthorId", None, None, "DisplayName", None, "PaperCount", None, None, None),
     },
 }
+
+
+def last_year(manifest: Manifest) -> int | None:
+    """Give the last year that a corpus's source covers; None where it goes on.
+
+    For Microsoft Academic Graph the year in which the dump's last papers were added,
+    :data:`LAST_YEAR` at most.
+    """
+    return manifest.notes.get("last_year", LAST_YEAR) if manifest.source == "mag" else None
 
 
 @dataclass(frozen=True)

@@ -64,5 +64,6 @@ NOTES: dict[str, str] = {
     "country_from_place": "institutions whose country came from latitude and longitude",
     "institution_without_country": "institutions of which no way gave a country",
     "newest_year": "publication year of the newest work",
+    "last_year": "last year the source covers; Microsoft Academic Graph ended in 2021",
     "rows_unreadable": "lines of tables about works that are not text in UTF-8; dropped",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from isthmus.report.comparisons import comparisons_text
 from isthmus.report.source import MAKERS, Source, join_names
 
 _WHO = {
@@ -85,7 +86,9 @@ def _parts(source: Source) -> Iterator[str]:
     yield (
         "Works without a known country are in no country's numbers; works without references "
         "cite nobody. The coverage table says how many, by year and country."
+        + (f" {source.source_end}" if source.source_end else "")
     )
+    yield from comparisons_text(source)
     yield "## Tables {#tables}"
     yield "\n".join(f"- `{n}`: {rows:,} rows" for n, rows in sorted(record["tables"].items()))
     absent = [name for name in MAKERS if not source.has(name)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
+from isthmus.report.comparisons import comparison_controls, comparison_views, last_compared
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
 from isthmus.report.shards import MOST_NOVEL
@@ -396,8 +397,9 @@ def findings_page(source: Source) -> Page:
 
 
 def coverage_page(source: Source) -> Page:
-    """What is missing, by year and country."""
+    """What is missing, by year and country, and what others count."""
     year = year_control(source, "coverage")
+    year["default"] = last_compared(source, [option[0] for option in year["options"]])
     everyone = _coverage_view(
         "all-works", "All works", ["coverage"], "coverage", [["country", "equals", "all"]]
     )
@@ -406,8 +408,10 @@ def coverage_page(source: Source) -> Page:
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
-    intro = "How much of the field the numbers rest on."
-    return Page("coverage", "Coverage", intro, [year], [everyone, each])
+    intro = f"How much of the field the numbers rest on. {source.source_end}".strip()
+    controls = [year, *comparison_controls(source)]
+    views = [everyone, each, *comparison_views(source)]
+    return Page("coverage", "Coverage", intro, controls, views)
 
 
 def _label(source: Source, name: str) -> str:

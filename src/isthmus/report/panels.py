@@ -35,6 +35,45 @@ def share_lines(part: str, whole: str, label: str, *, colour: str) -> Spec:
     return {**drawn, "transform": made}
 
 
+def two_counts(first: str, second: str, category: str, label: str, *, most: int = 20) -> Spec:
+    """Draw two counts of the same thing as points on one line, the `most` largest of the first.
+
+    The scale goes with the square root, so that small ones are seen beside large ones, and 0.
+    """
+    order = {"field": first, "op": "max", "order": "descending"}
+    made = [
+        {
+            "window": [{"op": "row_number", "as": "place"}],
+            "sort": [{"field": first, "order": "descending"}],
+        },
+        {"filter": f"datum.place <= {most}"},
+        {"fold": [first, second], "as": ["which", "count"]},
+    ]
+    names = {"theirs": "the other table", "ours": "this study"}
+    told = " : ".join(f"datum.which == '{key}' ? '{name}'" for key, name in names.items())
+    made.append({"calculate": f"{told} : datum.which", "as": "whose"})
+    whose = {"field": "whose", "type": "nominal", "title": None}
+    scale = {"type": "sqrt"}
+    encoding = {
+        "x": {"field": "count", "type": "quantitative", "title": label, "scale": scale},
+        "y": {"field": category, "type": "nominal", "sort": order, "title": None},
+        "color": {**whose, "scale": {"range": list(COLOURS)}},
+        "shape": whose,
+        "tooltip": [{"field": category}, {"field": "whose"}, {"field": "count"}],
+    }
+    return {
+        "$schema": SCHEMA,
+        "description": f"{label}, two counts, the {most} largest",
+        "width": WIDTH,
+        "height": {"step": 16},
+        "usermeta": {"most": most},
+        "data": {"name": "rows"},
+        "mark": {"type": "point", "filled": True, "size": 60},
+        "transform": made,
+        "encoding": encoding,
+    }
+
+
 def effect_intervals(category: str, label: str) -> Spec:
     """Draw an effect with its interval, one row per category, beside a line at no effect."""
     y = {"field": category, "type": "nominal", "title": None, "axis": {"labelLimit": 200}}

@@ -79,6 +79,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "blocs": ("bloc_year",),
     "named": ("leading_institutions", "cited_works"),
     "coverage": ("coverage",),
+    "comparisons": ("comparison", "comparison_years"),
     "teaming": (
         "matched",
         "matched_measures",

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.corpus.countries import countries
+from isthmus.corpus.mag_files import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
 
@@ -23,6 +24,8 @@ MAKERS: dict[str, str] = {
     "coverage": "coverage",
     "country_year": "leadership",
     "bloc_year": "leadership, when the study names blocs",
+    "comparison": "leadership, when the study names comparisons",
+    "comparison_years": "leadership, when the study names comparisons",
     "hit_thresholds": "leadership",
     "novelty_works": "leadership",
     "novelty_thresholds": "leadership",
@@ -95,6 +98,34 @@ class Source:
         found: Mapping[str, Any] = self.results.record["settings"]
         return found
 
+    def note(self, name: str) -> Any:
+        """Give what a step noted under a name; None when none did."""
+        for step in self.results.record["steps"].values():
+            if name in step.get("notes", {}):
+                return step["notes"][name]
+        return None
+
+    @property
+    def comparisons(self) -> Mapping[str, Mapping[str, Any]]:
+        """Tables of others that the study names, by name."""
+        found: Mapping[str, Mapping[str, Any]] = self.settings.get("comparisons", {})
+        return found
+
+    @property
+    def source_end(self) -> str:
+        """Say until when the corpus's source goes; empty where it goes on."""
+        year = self.note("source_end")
+        if year is None:
+            return ""
+        text = "The works come from Microsoft Academic Graph, which ended in 2021"
+        text += f"; this dump ends in {year}" if year < LAST_YEAR else ""
+        text += f". {year} is incomplete and later years are not covered"
+        first, last = self.years
+        if last > year:
+            beyond = str(last) if last == year + 1 else f"{max(first, year + 1)} to {last}"
+            text += f": of this study {beyond}"
+        return f"{text}."
+
     @property
     def title(self) -> str:
         """Title of the study."""
@@ -150,6 +181,7 @@ _COUNTRY_COLUMNS = {
     "flows": ("origin", "destination"),
     "alignment": ("country",),
     "coverage": ("country",),
+    "comparison": ("country",),
 }
 
 

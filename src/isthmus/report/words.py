@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from isthmus.report.comparison_words import COMPARISON_WORDS
 from isthmus.report.pole_words import BY_POLE, POLE_WORDS, Term
 
 _PAIR = "Matched units, weighted; whole counts."
@@ -437,7 +438,7 @@ def word(name: str) -> Term | None:
     >>> word("with_US")[0]
     'With US'
     """
-    for known in (WORDS, POLE_WORDS):
+    for known in (WORDS, POLE_WORDS, COMPARISON_WORDS):
         if name in known:
             return known[name]
     for start, (label, kind, what, rule, section) in BY_POLE:
