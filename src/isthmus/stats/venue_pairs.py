@@ -224,7 +224,7 @@ def atypicality(
 
 def _one_year(arrays: list[Ints], settings: _Settings, year: int, used: Codes) -> _Year:
     """Score the papers of one citing year."""
-    paper, _, venue, cited_year = (values[used] for values in arrays)
+    paper, venue, cited_year = (arrays[k][used] for k in (0, 2, 3))
     slots = lay_out(paper, venue, cited_year)
     strata = strata_terms(slots)
     terms = venue_terms(slots, strata)

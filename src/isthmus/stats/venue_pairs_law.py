@@ -50,12 +50,19 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from isthmus.stats.venue_pairs_lanes import LANES, four_sums, product
 from isthmus.stats.venue_pairs_slots import Ints, Slots
 
 Floats = npt.NDArray[np.float64]
 
 #: A variance below this share of its positive part is rounding, and taken as zero.
 ROUNDING = 1e-10
+
+#: Bytes of other venues' terms read again and again: half of a usual second-level cache.
+IN_CACHE = 1 << 18
+
+#: Pairs a row has, on average, with the other venues read together.
+FEWEST = 4
 
 
 class Strata(NamedTuple):
@@ -85,31 +92,33 @@ class Strata(NamedTuple):
 class Venues(NamedTuple):
     """Terms of the law prepared per venue, so that a pair is a few short sums.
 
-    With `column` the factors ``u, alpha, gamma, bound`` side by side,
     ``E = p_i.u_j`` and ``V = s_i.alpha_j + p_i.gamma_j + q_i.beta_j`` + mixed terms,
-    which are at most ``2 (bound_i.bound_j + crossed_i crossed_j)``.
+    which are at most ``2 (bound_i.bound_j + crossed_i crossed_j)``. `p` and what `weight`
+    holds are zero where a stratum does not cite the venue.
 
     Attributes
     ----------
-    start, at : ndarray of int64 and uintp, shapes (v + 1,) and (e,)
+    start, at : ndarray of int64, shapes (v + 1,) and (e,)
         The strata that cite venue ``i`` are ``at[start[i]:start[i + 1]]``.
-    beta : ndarray of float64, shape (e,)
-        ``w s`` in those strata; it is zero in the others.
-    p, s, q, bound : ndarray of float64, shape (v, g)
-        Share of the stratum that cites the venue; ``p (1 - p)``; ``p'C_gp``.
+    weight : ndarray of float64, shape (e, 4)
+        ``p, s, p, bound`` side by side in those strata: share of the stratum
+        that cites the venue; ``p (1 - p)``.
     column : ndarray of float64, shape (v, g, 4)
+        The factors ``u, alpha, gamma, bound`` side by side.
+    p : ndarray of float64, shape (v, g)
+    q, beta : ndarray of float64, shape (v, g and zeros to a multiple of four)
+        ``p'C_gp`` and ``w s``.
     crossed, self_mean, self_variance : ndarray of float64, shape (v,)
         The last two are the moments of the pair of a venue with itself.
     """
 
     start: Ints
-    at: npt.NDArray[np.uintp]
-    beta: Floats
-    p: Floats
-    s: Floats
-    q: Floats
-    bound: Floats
+    at: Ints
+    weight: Floats
     column: Floats
+    p: Floats
+    q: Floats
+    beta: Floats
     crossed: Floats
     self_mean: Floats
     self_variance: Floats
@@ -127,10 +136,9 @@ def strata_terms(slots: Slots) -> Strata:
 def venue_terms(slots: Slots, strata: Strata) -> Venues:
     """Prepare every venue's side of the law."""
     cited = _cited(slots.venue, slots.stratum, slots.venues.size, slots.n_strata)
-    venue, at = np.nonzero(cited)
+    venue, at = (np.ascontiguousarray(column) for column in np.nonzero(cited))
     start = np.searchsorted(venue, np.arange(slots.venues.size + 1))
-    # Unsigned positions spare the innermost loops a test for negative ones.
-    return Venues(start, at.astype(np.uintp), *_venue_terms(cited, start, at, strata))
+    return Venues(start, at, *_venue_terms(cited, start, at, strata))
 
 
 @njit(cache=True, nogil=True)
@@ -144,32 +152,61 @@ def _cited(venue, stratum, n_venues, n_strata):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _profiles(paper_start, stratum, n_strata):  # type: ignore[no-untyped-def]
     """Sums over papers of r_g, r_g r_h and r_g r_h r_k, the last with g <= h <= k."""
+    row, size = _triangle(n_strata)
     first = np.zeros(n_strata, np.int64)
     second = np.zeros((n_strata, n_strata), np.int64)
-    third = np.zeros((n_strata, n_strata, n_strata), np.int64)
-    r = np.zeros(n_strata, np.int64)
-    present = np.empty(n_strata, np.int64)
+    third = np.zeros(size, np.int64)
+    present, r = np.empty(n_strata, np.int64), np.zeros(n_strata, np.int64)
     for paper in range(paper_start.size - 1):
         k = 0
         for slot in range(paper_start[paper], paper_start[paper + 1]):
-            g = stratum[slot]
-            if r[g] == 0:
-                present[k] = g
-                k += 1
+            g = np.uintp(stratum[slot])
+            present[np.uintp(k)] = g
+            k += r[g] == 0
             r[g] += 1
         _sort_small(present, k)
         for a in range(k):
             g = present[a]
             first[g] += r[g]
-            for b in range(a, k):
-                h = present[b]
-                product = r[g] * r[h]
-                second[g, h] += product
-                for c in range(b, k):
-                    third[g, h, present[c]] += product * r[present[c]]
-        for a in range(k):
-            r[present[a]] = 0
-    return first, second, third
+            _add_products(r, present[a:k], second[g], row[g], third)
+        for g in present[:k]:
+            r[g] = 0
+    return first, second, _unpacked(third, row)
+
+
+@njit(cache=True, nogil=True)
+def _add_products(r, present, second, row, third):  # type: ignore[no-untyped-def]
+    """Add the products of the first stratum of `present` with the pairs of all."""
+    mine = r[present[0]]
+    for b in range(present.size):
+        h = present[b]
+        product_gh, base = mine * r[h], row[h]
+        second[h] += product_gh
+        for c in range(b, present.size):
+            k = np.uintp(present[np.uintp(c)])
+            third[np.uintp(base + np.int64(k))] += product_gh * r[k]
+
+
+@njit(cache=True, nogil=True)
+def _triangle(n):  # type: ignore[no-untyped-def]
+    """Where ``g <= h <= k`` stands, less k, when only those are kept: a sixth, for the cache."""
+    row, size = np.zeros((n, n), np.int64), 0
+    for g in range(n):
+        for h in range(g, n):
+            row[g, h] = size - h
+            size += n - h
+    return row, size
+
+
+@njit(cache=True, nogil=True)
+def _unpacked(third, row):  # type: ignore[no-untyped-def]
+    n = row.shape[0]
+    out = np.zeros((n, n, n), np.int64)
+    for g in range(n):
+        for h in range(g, n):
+            for k in range(h, n):
+                out[g, h, k] = third[row[g, h] + k]
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -247,27 +284,30 @@ def _joint(n, others, third, g, h):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
     n_venues, size = cited.shape
-    p, s = np.zeros((n_venues, size)), np.zeros((n_venues, size))
-    q, bound = np.zeros((n_venues, size)), np.zeros((n_venues, size))
-    column, beta = np.zeros((n_venues, size, 4)), np.zeros(at.size)
+    width = -(-size // LANES) * LANES
+    weight, column = np.empty((at.size, LANES)), np.zeros((n_venues, size, LANES))
+    p, q, beta = (
+        np.zeros((n_venues, size)),
+        np.zeros((n_venues, width)),
+        np.zeros((n_venues, width)),
+    )
     crossed, self_mean, self_variance = np.zeros(n_venues), np.zeros(n_venues), np.zeros(n_venues)
-    own = np.zeros(size)
+    s, own = np.zeros(size), np.zeros(size)
     for i in range(n_venues):
         mine = at[start[i] : start[i + 1]]
         for g in mine:
             n = strata.n[g]
             p[i, g] = cited[i, g] / n
-            s[i, g] = cited[i, g] * (n - cited[i, g]) / (n * n)
+            s[g] = cited[i, g] * (n - cited[i, g]) / (n * n)
         _quadratic_forms(p[i], mine, strata.spread, q[i], own)
         for h in mine:
             for g in range(size):
                 column[i, g, 0] += p[i, h] * strata.pairing[h, g]
-                column[i, g, 1] += s[i, h] * strata.joint[h, g]
-        self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s[i], q[i], own, strata)
-        crossed[i] = _factors(
-            cited[i], mine, p[i], s[i], q[i], strata, beta[start[i] :], bound[i], column[i]
-        )
-    return beta, p, s, q, bound, column, crossed, self_mean, self_variance
+                column[i, g, 1] += s[h] * strata.joint[h, g]
+        self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s, q[i], own, strata)
+        rows = weight[start[i] : start[i + 1]]
+        crossed[i] = _factors(cited[i], mine, p[i], s, q[i], strata, beta[i], rows, column[i])
+    return weight, column, p, q, beta, crossed, self_mean, self_variance
 
 
 @njit(cache=True, nogil=True)
@@ -286,7 +326,7 @@ def _quadratic_forms(p, mine, spread, q, own):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _factors(cited, mine, p, s, q, strata, beta, bound, column):  # type: ignore[no-untyped-def]
+def _factors(cited, mine, p, s, q, strata, beta, weight, column):  # type: ignore[no-untyped-def]
     """Fill one venue's factors; `column` holds ``u`` and ``D s`` on entry."""
     for g in range(p.size):
         if strata.n[g] > 1:
@@ -297,9 +337,9 @@ def _factors(cited, mine, p, s, q, strata, beta, bound, column):  # type: ignore
         n, c = strata.n[g], cited[g]
         if n > 1:
             w = n / (n - 1)
-            beta[k] = w * s[g]
-            bound[g] = p[g] * np.sqrt(max(w * q[g], 0.0))
-            column[g, 3] = bound[g]
+            beta[g] = w * s[g]
+            column[g, 3] = p[g] * np.sqrt(max(w * q[g], 0.0))
+        weight[k, 0], weight[k, 1], weight[k, 2], weight[k, 3] = p[g], s[g], p[g], column[g, 3]
         if n > 3 and strata.within[g] > 0:
             n2, d = n * (n - 1), c * (c - 1)
             n3 = n2 * (n - 2)
@@ -375,27 +415,39 @@ def quadratic(p, matrix, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def block_sums(venues, first, start, other, expected, variance, bound):  # type: ignore[no-untyped-def]
+    """Mean, variance without mixed terms and their bound of the pairs of a block of rows.
+
+    The other venues are met a few at a time, in all rows, so that what is kept
+    of them stays in the cache; but not so few that rows have none of them.
+    """
+    n_venues, n_rows = venues.p.shape[0], start.size - 1
+    each = 8 * (venues.column[0].size + venues.beta.shape[1])
+    step = max(IN_CACHE // each, FEWEST * n_rows * n_venues // max(other.size, 1), 1)
+    place = start[:-1].copy()
+    for edge in range(first + step, n_venues + step, step):
+        for row in range(n_rows):
+            k, stop = place[row], start[row + 1]
+            while k < stop and other[k] < edge:
+                k += 1
+            if k > place[row]:
+                some = slice(place[row], k)
+                row_sums(
+                    venues, first + row, other[some], expected[some], variance[some], bound[some]
+                )
+                place[row] = k
+
+
+@njit(cache=True, nogil=True)
 def row_sums(venues, i, other, expected, variance, bound):  # type: ignore[no-untyped-def]
     """Mean, variance without mixed terms and their bound, for i with each of `other`."""
-    mine = venues.at[venues.start[i] : venues.start[i + 1]]
-    p, s, limit = venues.p[i][mine], venues.s[i][mine], venues.bound[i][mine]
-    q, column, crossed = venues.q[i], venues.column, venues.crossed
-    start, at, beta = venues.start, venues.at, venues.beta
+    start, stop = venues.start[i], venues.start[i + 1]
+    size, width, crossed = venues.p.shape[1], venues.q.shape[1], venues.crossed
     for k in range(other.size):
-        j = np.uintp(other[k])
-        mean, a, b, c, d, most = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for t in range(mine.size):
-            g = mine[t]
-            mean += p[t] * column[j, g, 0]
-            a += s[t] * column[j, g, 1]
-            b += p[t] * column[j, g, 2]
-            most += limit[t] * column[j, g, 3]
-        stop = start[j + np.uintp(1)]
-        last = stop - (stop - start[j]) % 2
-        for t in range(start[j], last, 2):
-            c += q[at[t]] * beta[t]
-            d += q[at[t + 1]] * beta[t + 1]
-        if last < stop:
-            c += q[at[last]] * beta[last]
-        expected[k], variance[k] = mean, a + b + (c + d)
+        j = np.int64(other[k])
+        mean, one, two, most = four_sums(
+            venues.weight, venues.column, venues.at, start, stop, j * size
+        )
+        three = product(venues.q, venues.beta, i * width, j * width, width)
+        expected[k], variance[k] = mean, one + two + three
         bound[k] = 2 * (most + crossed[i] * crossed[j])

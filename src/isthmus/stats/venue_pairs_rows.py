@@ -23,15 +23,21 @@ from isthmus.stats.venue_pairs_law import (
     Floats,
     Strata,
     Venues,
+    block_sums,
     mixing_matrix,
     quadratic,
-    row_sums,
 )
 from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots
 
 #: Pairs of papers scored together: few enough for the cache, or twice the pairs that have to
 #: be read again for every block of papers, so that reading stays the smaller part.
 SCORED_AT_ONCE = 1 << 21
+
+#: Times dearer it is to sort a venue met than to look at one more that may have been.
+SORT = 24
+
+#: Values left to choose from that are sorted instead.
+FEW = 12
 
 
 class Rows(NamedTuple):
@@ -71,24 +77,20 @@ def pair_rows(
         Bytes a block may take.
     """
     for first, last, most in row_blocks(slots, budget):
-        start, other, observed = _count_rows(
-            slots.paper_start,
-            slots.venue,
-            slots.venue_start,
-            slots.by_venue,
-            slots.paper_of_slot,
-            first,
-            last,
-            most,
-        )
-        moments = _row_moments(first, start, other, observed, strata, venues, tolerance)
+        # Made here and not in compiled code: numpy asks for large pages.
+        start, room = np.zeros(last - first + 1, np.int64), most + 1
+        other, observed = np.empty(room, np.int32), np.empty(room, np.int64)
+        found = _count_rows(slots, first, start, other, observed)
+        other, observed = other[:found].copy(), observed[:found].copy()
+        moments = np.empty(found), np.empty(found), np.empty(found)
+        _row_moments(first, start, other, observed, strata, venues, tolerance, *moments)
         yield Rows(first, start, other, observed, *moments)
 
 
 def row_blocks(slots: Slots, budget: int) -> list[tuple[int, int, int]]:
     """First row, row after the last, and most pairs the block can hold."""
     per_pair = 4 + 8 + 3 * 8
-    met = _pairs_met(slots.paper_start, slots.venue_start, slots.by_venue, slots.paper_of_slot)
+    met = _pairs_met(slots)
     most = np.minimum(met, slots.venues.size - np.arange(slots.venues.size))
     blocks, first, held = [], 0, 0
     for row, size in enumerate(most.tolist()):
@@ -181,62 +183,62 @@ def score_papers(
 
 
 @njit(cache=True, nogil=True)
-def _pairs_met(paper_start, venue_start, by_venue, paper_of_slot):  # type: ignore[no-untyped-def]
-    met = np.zeros(venue_start.size - 1, np.int64)
+def _pairs_met(slots):  # type: ignore[no-untyped-def]
+    met = np.zeros(slots.venue_start.size - 1, np.int64)
     for i in range(met.size):
-        for k in range(venue_start[i], venue_start[i + 1]):
-            met[i] += paper_start[paper_of_slot[by_venue[k]] + 1] - by_venue[k] - 1
+        for k in range(slots.venue_start[i], slots.venue_start[i + 1]):
+            met[i] += slots.paper_start[slots.paper_by_venue[k] + 1] - slots.by_venue[k] - 1
     return met
 
 
 @njit(cache=True, nogil=True)
-def _count_rows(  # type: ignore[no-untyped-def]
-    paper_start, venue, venue_start, by_venue, paper_of_slot, first, last, most
-):
-    """How often each pair occurs, for rows first to last; at most `most` pairs."""
-    n_venues = venue_start.size - 1
-    start = np.zeros(last - first + 1, np.int64)
-    other, observed = np.empty(most, np.int32), np.empty(most, np.int64)
-    count = np.zeros(n_venues, np.int64)
-    seen = np.empty(n_venues, np.int32)
-    at = 0
-    for i in range(first, last):
+def _count_rows(slots, first, start, other, observed):  # type: ignore[no-untyped-def]
+    """How often each pair of a block of rows occurs; fills all but the first, and counts them.
+
+    `other` and `observed` have room for one more than there can be.
+    """
+    n_venues, at = slots.venues.size, 0
+    count, seen = np.zeros(n_venues, np.int64), np.empty(n_venues + 1, np.int32)
+    for i in range(first, first + start.size - 1):
         found = 0
-        for k in range(venue_start[i], venue_start[i + 1]):
-            slot = by_venue[k]
-            for later in range(slot + 1, paper_start[paper_of_slot[slot] + 1]):
-                j = venue[later]
-                if count[j] == 0:
-                    seen[found] = j
-                    found += 1
+        for k in range(slots.venue_start[i], slots.venue_start[i + 1]):
+            stop = np.uintp(slots.paper_start[slots.paper_by_venue[k] + 1])
+            for later in range(np.uintp(slots.by_venue[k] + 1), stop):
+                j = np.uintp(slots.venue[later])
+                seen[np.uintp(found)] = j
+                found += count[j] == 0
                 count[j] += 1
-        if 8 * found > n_venues - i:
-            found = 0
-            for j in range(i, n_venues):
-                if count[j] > 0:
-                    seen[found] = j
-                    found += 1
+        if SORT * found > n_venues - i:
+            at = _drain(count, i, other, observed, at)
         else:
             seen[:found].sort()
-        for k in range(found):
-            other[at], observed[at] = seen[k], count[seen[k]]
-            count[seen[k]] = 0
-            at += 1
+            for j in seen[:found]:
+                other[at], observed[at], count[j] = j, count[j], 0
+                at += 1
         start[i - first + 1] = at
-    return start, other[:at].copy(), observed[:at].copy()
+    return at
 
 
 @njit(cache=True, nogil=True)
-def _row_moments(first, start, other, observed, strata, venues, tolerance):  # type: ignore[no-untyped-def]
-    """Mean, variance and z of the pairs of a block of rows."""
-    expected, variance, bound = np.empty(other.size), np.empty(other.size), np.empty(other.size)
-    size = strata.n.size
+def _drain(count, i, other, observed, at):  # type: ignore[no-untyped-def]
+    """Move the counts of venues from i on, in order, and leave zeros."""
+    for j in range(np.uintp(i), np.uintp(count.size)):
+        other[np.uintp(at)], observed[np.uintp(at)] = j, count[j]
+        at += count[j] > 0
+        count[j] = 0
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _row_moments(  # type: ignore[no-untyped-def]
+    first, start, other, observed, strata, venues, tolerance, expected, variance, z
+):
+    """Fill mean, variance and z of the pairs of a block of rows."""
+    bound, size = z, strata.n.size
     matrix, scratch, line = np.empty((size, size)), np.empty((size, size)), np.empty(size)
-    z = np.empty(other.size)
+    block_sums(venues, first, start, other, expected, variance, bound)
     for row in range(start.size - 1):
         i, ready = first + row, False
-        mine = slice(start[row], start[row + 1])
-        row_sums(venues, i, other[mine], expected[mine], variance[mine], bound[mine])
         for k in range(start[row], start[row + 1]):
             if other[k] == i:
                 expected[k], variance[k] = venues.self_mean[i], venues.self_variance[i]
@@ -249,7 +251,6 @@ def _row_moments(first, start, other, observed, strata, venues, tolerance):  # t
                 if variance[k] <= least:
                     variance[k] = 0.0
             z[k] = standardise(observed[k], expected[k], variance[k])
-    return expected, variance, z
 
 
 @njit(cache=True, nogil=True)
@@ -262,26 +263,25 @@ def standardise(observed, expected, variance):  # type: ignore[no-untyped-def]
 def _spread_rows(slots, first_row, start, other, row_z, first, last, line, place, z):  # type: ignore[no-untyped-def]
     """Copy z of a block of rows to the pairs of the papers first to last.
 
-    Slots of a venue are in the order of papers, so those of the papers wanted
+    Entries of a venue are in the order of papers, so those of the papers wanted
     are found by bisection; `place` is where each paper's next pair goes.
     """
-    low, high = slots.paper_start[first], slots.paper_start[last]
     for row in range(start.size - 1):
         i = first_row + row
-        mine = slots.by_venue[slots.venue_start[i] : slots.venue_start[i + 1]]
-        left, right = np.searchsorted(mine, low), np.searchsorted(mine, high)
+        begin, end = slots.venue_start[i], slots.venue_start[i + 1]
+        papers = slots.paper_by_venue[begin:end]
+        left, right = np.searchsorted(papers, first), np.searchsorted(papers, last)
         if left == right:
             continue
-        for k in range(start[row], start[row + 1]):
-            line[other[k]] = row_z[k]
-        for k in range(left, right):
-            slot = mine[k]
-            paper = slots.paper_of_slot[slot]
-            at = place[paper - first]
-            for later in range(slot + 1, slots.paper_start[paper + 1]):
-                z[at] = line[slots.venue[later]]
-                at += 1
-            place[paper - first] = at
+        for k in range(np.uintp(start[row]), np.uintp(start[row + 1])):
+            line[np.uintp(other[k])] = row_z[k]
+        for k in range(begin + left, begin + right):
+            paper = slots.paper_by_venue[k]
+            at, stop = np.uintp(place[paper - first]), np.uintp(slots.paper_start[paper + 1])
+            later = np.uintp(slots.by_venue[k] + 1)
+            for step in range(stop - later):
+                z[at + step] = line[np.uintp(slots.venue[later + step])]
+            place[paper - first] = at + (stop - later)
 
 
 @njit(cache=True, nogil=True)
@@ -305,39 +305,60 @@ def _interpolated(values, quantile, size):  # type: ignore[no-untyped-def]
     """
     position = quantile * (values.size - 1)
     rank = np.int64(position)
-    low = _select(values, rank, size)
-    share = position - rank
+    stop = _select(values, rank, size)
+    low, share = values[rank], position - rank
     if share == 0 or rank + 1 >= values.size:
         return low
     high = values[rank + 1]
-    for k in range(rank + 2, size):
+    for k in range(max(rank + 2, stop), size if rank + 1 >= stop else 0):
         high = min(high, values[k])
     return low + share * (high - low)
 
 
 @njit(cache=True, nogil=True)
 def _select(values, rank, size):  # type: ignore[no-untyped-def]
-    """Put the value of a rank in its place: none before it is larger, none after smaller."""
+    """Put the value of a rank in its place: none before it is larger, none after smaller.
+
+    Gives where the values from the rank on cease to be in order; none after is smaller.
+    """
     left, right = 0, size
-    while right - left > 1:
-        one, two, three = values[left], values[(left + right) // 2], values[right - 1]
-        pivot = max(min(one, two), min(max(one, two), three))
-        equal = left
-        for k in range(left, right):
-            value = values[k]
-            values[k] = values[equal]
-            values[equal] = value
-            equal += value < pivot
-        if rank < equal:
-            right = equal
-            continue
-        larger = equal
-        for k in range(equal, right):
-            value = values[k]
-            values[k] = values[larger]
-            values[larger] = value
-            larger += value <= pivot
-        if rank < larger:
-            break
-        left = larger
-    return values[rank]
+    while right - left > FEW:
+        pivot = _middle(values[left], values[(left + right) // 2], values[right - 1])
+        smaller = _partition(values, left, right, pivot, True)
+        if rank < smaller:
+            right = smaller
+        elif smaller > left:
+            left = smaller
+        else:
+            left = _partition(values, left, right, pivot, False)
+            if rank < left:
+                return left
+    _sort_part(values, left, right)
+    return right
+
+
+@njit(cache=True, nogil=True)
+def _middle(one, two, three):  # type: ignore[no-untyped-def]
+    return max(min(one, two), min(max(one, two), three))
+
+
+@njit(cache=True, nogil=True)
+def _partition(values, left, right, pivot, strict):  # type: ignore[no-untyped-def]
+    """Put the values below the pivot first, or those not above it; gives where they end."""
+    at = np.uintp(left)
+    for k in range(np.uintp(left), np.uintp(right)):
+        value = values[k]
+        values[k] = values[at]
+        values[at] = value
+        at += np.uintp(value < pivot if strict else value <= pivot)
+    return np.int64(at)
+
+
+@njit(cache=True, nogil=True)
+def _sort_part(values, left, right):  # type: ignore[no-untyped-def]
+    for a in range(left + 1, right):
+        value, b = values[a], a
+        while b > left and values[b - 1] > value:
+            values[b] = values[b - 1]
+            b -= 1
+        values[b] = value

@@ -44,8 +44,8 @@ class Slots(NamedTuple):
         Entries of `by_venue` of venue ``i`` are ``venue_start[i]:venue_start[i + 1]``.
     by_venue : ndarray of int32, shape (n,)
         Slots ordered by venue, and then by paper.
-    paper_of_slot : ndarray of int32, shape (n,)
-        Position in `papers` of the paper of each slot.
+    paper_by_venue : ndarray of int32, shape (n,)
+        Position in `papers` of the paper of each entry of `by_venue`.
     n_strata : int
         Number of distinct years of cited works.
     """
@@ -57,7 +57,7 @@ class Slots(NamedTuple):
     stratum: Codes
     venue_start: Ints
     by_venue: Codes
-    paper_of_slot: Codes
+    paper_by_venue: Codes
     n_strata: int
 
 
@@ -102,7 +102,7 @@ def lay_out(paper: Ints, venue: Ints, cited_year: Ints) -> Slots:
         stratum_code[order],
         venue_start,
         by_venue,
-        paper_code[order],
+        paper_code[order[by_venue]],
         strata.size,
     )
 
