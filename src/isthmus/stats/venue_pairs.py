@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from isthmus.errors import InputError
 from isthmus.stats.venue_pairs_draws import sample_pairs
@@ -295,24 +296,35 @@ def _usable(
     arrays: list[Ints], code: Codes, papers: Ints, longest: int | None
 ) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
     """Which references enter the null, and how many do not, by reason."""
-    _, citing, venue, cited = arrays
-    dated = (citing >= 0) & (cited >= 0)
-    used = (venue >= 0) & dated
-    no_venue = int(np.count_nonzero(venue < 0))
-    no_year = used.size - no_venue - int(np.count_nonzero(used))
-    year_of = np.full(papers.size, MISSING)
-    year_of[code[citing >= 0]] = citing[citing >= 0]
-    torn = (citing >= 0) & (year_of[code] != citing)
-    if torn.any():
+    used, size, torn, no_venue = _sifted(*arrays[1:], code, papers.size)
+    if torn != MISSING:
         raise InputError(
-            f"Paper {papers[code[torn.argmax()]]} has more than one citing year; a paper has one. "
+            f"Paper {papers[torn]} has more than one citing year; a paper has one. "
             "Give the year of the paper, not of its versions."
         )
-    size = np.bincount(code[used], minlength=papers.size)
+    no_year = used.size - int(no_venue) - int(size.sum())
     too_long = np.zeros(papers.size, bool) if longest is None else size > longest
-    used &= ~too_long[code]
-    left_out = {"no_venue": no_venue, "no_year": no_year, "long_list": int(size[too_long].sum())}
-    return used, left_out
+    if too_long.any():
+        used &= ~too_long[code]
+    long_list = int(size[too_long].sum())
+    return used, {"no_venue": int(no_venue), "no_year": no_year, "long_list": long_list}
+
+
+@njit(cache=True, nogil=True)
+def _sifted(citing, venue, cited, code, n_papers):  # type: ignore[no-untyped-def]
+    """Which references are whole, how many a paper has, a paper of two years, those venueless."""
+    used, size = np.empty(code.size, np.bool_), np.zeros(n_papers, np.int64)
+    year, torn, no_venue = np.full(n_papers, MISSING), MISSING, 0
+    for k in range(code.size):
+        paper = np.uintp(code[k])
+        if citing[k] >= 0:
+            if year[paper] >= 0 and year[paper] != citing[k]:
+                torn = code[k]
+            year[paper] = citing[k]
+        used[k] = venue[k] >= 0 and citing[k] >= 0 and cited[k] >= 0
+        size[paper] += used[k]
+        no_venue += venue[k] < 0
+    return used, size, torn, no_venue
 
 
 def _by_year(citing: Ints, used: npt.NDArray[np.bool_]) -> tuple[Ints, list[Codes]]:

@@ -8,8 +8,10 @@ nor on what the compiler makes of the loop around.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
@@ -18,7 +20,22 @@ from numba.extending import intrinsic
 #: Numbers added side by side.
 LANES = 4
 
+#: Floats a step of :func:`product` takes.
+STEP = 2 * LANES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
 _FOUR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+def leaf(function: F) -> F:
+    """Compile a function that compiled functions call and that makes no arrays.
+
+    It then need not count who holds the arrays it reads, which costs as much as short sums.
+    """
+    how: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    compiled: F = numba.njit(cache=True, nogil=True, **how)(function)
+    return compiled
 
 
 def _side_by_side(*arrays: Any) -> None:
@@ -50,13 +67,13 @@ def _added(builder: Any, total: Any, one: Any, two: Any) -> None:
     builder.store(builder.fadd(builder.load(total), builder.fmul(one, two)), total)
 
 
-def _four_sums(  # noqa: PLR0917
+def _four_sums(
     typing_context: Any, weight: Any, table: Any, at: Any, start: Any, stop: Any, first: Any
 ) -> Any:
     """``sum(weight[t] * table[first + at[t]] for t in range(start, stop))``, by column.
 
     `weight` and `table` are rows of four floats, one after the other, and `at`
-    holds positions of one machine word.
+    holds positions of one machine word. Every second row is added apart.
     """
     _side_by_side(weight, table, at)
 
@@ -64,45 +81,74 @@ def _four_sums(  # noqa: PLR0917
         arrays = zip(signature.args[:3], values[:3], strict=True)
         ours, theirs, places = (_array(context, builder, *array) for array in arrays)
         start, stop, first = values[3:]
-        total = _zeros(builder)
-        lanes = ir.Constant(start.type, LANES)
-        with cgutils.for_range(builder, stop, start=start) as loop:
-            place = builder.add(first, builder.load(builder.gep(places, [loop.index])))
-            one = _loaded(builder, ours, builder.mul(loop.index, lanes))
-            _added(builder, total, one, _loaded(builder, theirs, builder.mul(place, lanes)))
-        return context.make_tuple(builder, signature.return_type, _lanes(builder, total))
+        four, one = (ir.Constant(start.type, number) for number in (LANES, 1))
+        row = builder.gep(theirs, [builder.mul(first, four)])
+        totals = _zeros(builder), _zeros(builder)
+
+        def add(total: Any, t: Any) -> None:
+            place = builder.mul(builder.load(builder.gep(places, [t])), four)
+            mine = _loaded(builder, ours, builder.mul(t, four))
+            _added(builder, total, mine, _loaded(builder, row, place))
+
+        pairs = builder.ashr(builder.sub(stop, start), one)
+        with cgutils.for_range(builder, pairs) as loop:
+            t = builder.add(start, builder.shl(loop.index, one))
+            add(totals[0], t)
+            add(totals[1], builder.add(t, one))
+        rest = builder.add(start, builder.shl(pairs, one))
+        with cgutils.for_range(builder, stop, start=rest) as loop:
+            add(totals[0], loop.index)
+        return context.make_tuple(builder, signature.return_type, _lanes(builder, totals))
 
     word = types.intp
     return types.UniTuple(types.float64, LANES)(weight, table, at, word, word, word), generate
 
 
 def _product(typing_context: Any, one: Any, two: Any, first: Any, second: Any, size: Any) -> Any:
-    """``sum(one[first + k] * two[second + k] for k in range(size))``, in four interleaved sums.
+    """``sum(one[first + k] * two[second + k] for k in range(size))``, in eight interleaved sums.
 
-    `size` is a multiple of four; the positions count floats from the start of the arrays.
+    `size` is a multiple of eight; the positions count floats from the start of the arrays.
     """
     _side_by_side(one, two)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        ours, theirs = (_array(context, builder, signature.args[k], values[k]) for k in range(2))
-        first, second, size = values[2:]
-        total = _zeros(builder)
-        lanes = ir.Constant(size.type, LANES)
-        with cgutils.for_range(builder, builder.sdiv(size, lanes)) as loop:
-            k = builder.mul(loop.index, lanes)
-            four = _loaded(builder, ours, builder.add(first, k))
-            _added(builder, total, four, _loaded(builder, theirs, builder.add(second, k)))
-        a, b, c, d = _lanes(builder, total)
+        ours, theirs = (
+            builder.gep(_array(context, builder, signature.args[k], values[k]), [values[2 + k]])
+            for k in range(2)
+        )
+        totals = _zeros(builder), _zeros(builder)
+        step, four = (ir.Constant(values[4].type, number) for number in (STEP, LANES))
+        with cgutils.for_range(builder, builder.sdiv(values[4], step)) as loop:
+            k = builder.mul(loop.index, step)
+            for total, at in zip(totals, (k, builder.add(k, four)), strict=True):
+                _added(builder, total, _loaded(builder, ours, at), _loaded(builder, theirs, at))
+        a, b, c, d = _lanes(builder, totals)
         return builder.fadd(builder.fadd(a, b), builder.fadd(c, d))
 
     return types.float64(one, two, types.intp, types.intp, types.intp), generate
 
 
-def _lanes(builder: Any, total: Any) -> list[Any]:
-    four = builder.load(total)
+def _lanes(builder: Any, totals: tuple[Any, Any]) -> list[Any]:
+    four = builder.fadd(*(builder.load(total) for total in totals))
     word = ir.IntType(32)
     return [builder.extract_element(four, ir.Constant(word, k)) for k in range(LANES)]
 
 
+def _prefetch(typing_context: Any, array: Any, at: Any) -> Any:
+    """Ask for an entry that will be needed soon; one outside the array does no harm."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = builder.gep(_array(context, builder, array, values[0]), [values[1]])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        hint = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        called = cgutils.get_or_insert_function(builder.module, hint, "llvm.prefetch.p0")
+        read, near, data = (ir.Constant(word, number) for number in (0, 3, 1))
+        builder.call(called, [builder.bitcast(place, byte), read, near, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
 four_sums: Any = intrinsic(_four_sums)
 product: Any = intrinsic(_product)
+prefetch: Any = intrinsic(_prefetch)

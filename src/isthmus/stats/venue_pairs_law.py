@@ -50,7 +50,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from isthmus.stats.venue_pairs_lanes import LANES, four_sums, product
+from isthmus.stats.venue_pairs_lanes import LANES, STEP, four_sums, leaf, product
 from isthmus.stats.venue_pairs_slots import Ints, Slots
 
 Floats = npt.NDArray[np.float64]
@@ -106,7 +106,7 @@ class Venues(NamedTuple):
     column : ndarray of float64, shape (v, g, 4)
         The factors ``u, alpha, gamma, bound`` side by side.
     p : ndarray of float64, shape (v, g)
-    q, beta : ndarray of float64, shape (v, g and zeros to a multiple of four)
+    q, beta : ndarray of float64, shape (v, g and zeros to a multiple of eight)
         ``p'C_gp`` and ``w s``.
     crossed, self_mean, self_variance : ndarray of float64, shape (v,)
         The last two are the moments of the pair of a venue with itself.
@@ -168,23 +168,23 @@ def _profiles(paper_start, stratum, n_strata):  # type: ignore[no-untyped-def]
         for a in range(k):
             g = present[a]
             first[g] += r[g]
-            _add_products(r, present[a:k], second[g], row[g], third)
+            _add_products(r, present, a, k, second, row, third)
         for g in present[:k]:
             r[g] = 0
     return first, second, _unpacked(third, row)
 
 
-@njit(cache=True, nogil=True)
-def _add_products(r, present, second, row, third):  # type: ignore[no-untyped-def]
-    """Add the products of the first stratum of `present` with the pairs of all."""
-    mine = r[present[0]]
-    for b in range(present.size):
-        h = present[b]
-        product_gh, base = mine * r[h], row[h]
-        second[h] += product_gh
-        for c in range(b, present.size):
-            k = np.uintp(present[np.uintp(c)])
-            third[np.uintp(base + np.int64(k))] += product_gh * r[k]
+@leaf
+def _add_products(r, present, a, size, second, row, third):  # type: ignore[no-untyped-def]
+    """Add the products of one stratum of `present` with the pairs of it and those after it."""
+    g = np.uintp(present[a])
+    for b in range(np.uintp(a), np.uintp(size)):
+        h = np.uintp(present[b])
+        product_gh, base = r[g] * r[h], row[g, h]
+        second[g, h] += product_gh
+        for c in range(b, np.uintp(size)):
+            k = present[c]
+            third[np.uintp(base + k)] += product_gh * r[np.uintp(k)]
 
 
 @njit(cache=True, nogil=True)
@@ -209,7 +209,7 @@ def _unpacked(third, row):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _sort_small(values, k):  # type: ignore[no-untyped-def]
     for a in range(1, k):
         value = values[a]
@@ -237,8 +237,9 @@ def _strata_terms(first, second, third):  # type: ignore[no-untyped-def]
         if n[g] > 1:
             pairing[g, g] *= n[g] / (n[g] - 1)
         for h in range(size):
-            for k in range(size):
+            for k in range(h, size):
                 spread[h, k, g] = _spread(first, second, third, others, g, h, k)
+                spread[k, h, g] = spread[h, k, g]
             if h != g and n[g] > 1 and n[h] > 1:
                 joint[g, h] = _joint(n, others, third, g, h)
         if n[g] > 3:
@@ -249,13 +250,13 @@ def _strata_terms(first, second, third):  # type: ignore[no-untyped-def]
     return n, pairing, spread, joint, within
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _sorted_third(third, g, h, k):  # type: ignore[no-untyped-def]
     low, high = min(g, h, k), max(g, h, k)
     return third[low, g + h + k - low - high, high]
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _spread(first, second, third, others, g, h, k):  # type: ignore[no-untyped-def]
     """Entry (h, k) of C_g: whole numbers until the last line."""
     raw = _sorted_third(third, g, h, k)
@@ -273,7 +274,7 @@ def _spread(first, second, third, others, g, h, k):  # type: ignore[no-untyped-d
     return centred
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _joint(n, others, third, g, h):  # type: ignore[no-untyped-def]
     total = float(others[g, h])
     rows = _sorted_third(third, g, h, h) / n[h] + _sorted_third(third, g, g, h) / n[g]
@@ -284,7 +285,7 @@ def _joint(n, others, third, g, h):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
     n_venues, size = cited.shape
-    width = -(-size // LANES) * LANES
+    width = -(-size // STEP) * STEP
     weight, column = np.empty((at.size, LANES)), np.zeros((n_venues, size, LANES))
     p, q, beta = (
         np.zeros((n_venues, size)),
@@ -292,43 +293,69 @@ def _venue_terms(cited, start, at, strata):  # type: ignore[no-untyped-def]
         np.zeros((n_venues, width)),
     )
     crossed, self_mean, self_variance = np.zeros(n_venues), np.zeros(n_venues), np.zeros(n_venues)
-    s, own = np.zeros(size), np.zeros(size)
+    edge = _edge(strata.spread)
+    s, sums = np.zeros(size), np.zeros((4, size))
     for i in range(n_venues):
         mine = at[start[i] : start[i + 1]]
         for g in mine:
             n = strata.n[g]
             p[i, g] = cited[i, g] / n
             s[g] = cited[i, g] * (n - cited[i, g]) / (n * n)
-        _quadratic_forms(p[i], mine, strata.spread, q[i], own)
-        for h in mine:
-            for g in range(size):
-                column[i, g, 0] += p[i, h] * strata.pairing[h, g]
-                column[i, g, 1] += s[h] * strata.joint[h, g]
-        self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s, q[i], own, strata)
+        _quadratic_forms(i, p, mine, strata.spread, q)
+        _linear_forms(i, p, s, mine, strata.pairing, strata.joint, edge, sums)
+        self_mean[i], self_variance[i] = _self_pair(cited[i], mine, p[i], s, q[i], sums, strata)
         rows = weight[start[i] : start[i + 1]]
-        crossed[i] = _factors(cited[i], mine, p[i], s, q[i], strata, beta[i], rows, column[i])
+        crossed[i] = _factors(cited[i], mine, p[i], s, q[i], sums, strata, beta[i], rows, column[i])
     return weight, column, p, q, beta, crossed, self_mean, self_variance
 
 
 @njit(cache=True, nogil=True)
-def _quadratic_forms(p, mine, spread, q, own):  # type: ignore[no-untyped-def]
-    """Fill ``q[g] = p'C_gp``, and ``own[g]``, row g of C_g p; p is zero outside `mine`."""
+def _edge(spread):  # type: ignore[no-untyped-def]
+    """``edge[k, g] = spread[g, k, g]``, so that row g of C_g p is ``p'edge``."""
+    size = spread.shape[0]
+    edge = np.empty((size, size))
+    for k in range(size):
+        for g in range(size):
+            edge[k, g] = spread[g, k, g]
+    return edge
+
+
+@leaf
+def _linear_forms(i, p, s, mine, pairing, joint, edge, sums):  # type: ignore[no-untyped-def]
+    """Fill four sums for every stratum: ``A p``, ``D s``, ``D p^2`` and row g of C_g p."""
+    for g in range(s.size):
+        sums[0, g] = sums[1, g] = sums[2, g] = sums[3, g] = 0.0
+    for h in mine:
+        share = p[i, h]
+        _add_row(sums, 0, share, pairing, h)
+        _add_row(sums, 1, s[h], joint, h)
+        _add_row(sums, 2, share * share, joint, h)
+        _add_row(sums, 3, share, edge, h)
+
+
+@leaf
+def _add_row(sums, to, weight, table, row):  # type: ignore[no-untyped-def]
+    for g in range(table.shape[1]):
+        sums[to, g] += weight * table[row, g]
+
+
+@leaf
+def _quadratic_forms(i, p, mine, spread, q):  # type: ignore[no-untyped-def]
+    """Fill ``q[i, g] = p'C_gp``; p is zero outside `mine`."""
     for a in range(mine.size):
         h = mine[a]
-        own[h] = 0.0
-        for k in mine:
-            own[h] += p[k] * spread[h, k, h]
         for b in range(a, mine.size):
             k = mine[b]
-            weight = p[h] * p[k] if a == b else 2 * p[h] * p[k]
-            for g in range(p.size):
-                q[g] += weight * spread[h, k, g]
+            weight = p[i, h] * p[i, k] if a == b else 2 * p[i, h] * p[i, k]
+            for g in range(p.shape[1]):
+                q[i, g] += weight * spread[h, k, g]
 
 
-@njit(cache=True, nogil=True)
-def _factors(cited, mine, p, s, q, strata, beta, weight, column):  # type: ignore[no-untyped-def]
-    """Fill one venue's factors; `column` holds ``u`` and ``D s`` on entry."""
+@leaf
+def _factors(cited, mine, p, s, q, sums, strata, beta, weight, column):  # type: ignore[no-untyped-def]
+    """Fill one venue's factors."""
     for g in range(p.size):
+        column[g, 0], column[g, 1] = sums[0, g], sums[1, g]
         if strata.n[g] > 1:
             column[g, 1] += strata.n[g] / (strata.n[g] - 1) * q[g]
     crossed = 0.0
@@ -347,27 +374,20 @@ def _factors(cited, mine, p, s, q, strata, beta, weight, column):  # type: ignor
             twice = strata.within[g] * (2 * d / (n3 * (n - 3)) - c / n3)
             column[g, 1] -= n * n * twice
             column[g, 2] = n * once + n2 * twice
-        for h in mine:
-            crossed += strata.joint[g, h] * p[g] * p[g] * p[h] * p[h]
+        crossed += sums[2, g] * p[g] * p[g]
     return np.sqrt(0.5 * crossed)
 
 
-@njit(cache=True, nogil=True)
-def _self_pair(cited, mine, p, s, q, own, strata):  # type: ignore[no-untyped-def]
-    """Mean and variance of the number of pairs of a venue with itself.
-
-    ``own[g]`` is row g of C_g p.
-    """
+@leaf
+def _self_pair(cited, mine, p, s, q, sums, strata):  # type: ignore[no-untyped-def]
+    """Mean and variance of the number of pairs of a venue with itself."""
     mean, variance = 0.0, 0.0
     for g in mine:
         n, c = strata.n[g], cited[g]
-        mean += 0.5 * strata.pairing[g, g] * p[g] * ((c - 1) / n)
-        for h in mine:
-            if h != g:
-                mean += 0.5 * strata.pairing[g, h] * p[g] * p[h]
-                variance += 0.5 * strata.joint[g, h] * s[g] * s[h]
+        mean += 0.5 * p[g] * (sums[0, g] - strata.pairing[g, g] / n)
+        variance += 0.5 * s[g] * sums[1, g]
         if n > 1:
-            linear = q[g] - 2 * own[g] / n + strata.spread[g, g, g] / (n * n)
+            linear = q[g] - 2 * sums[3, g] / n + strata.spread[g, g, g] / (n * n)
             variance += n / (n - 1) * s[g] * max(linear, 0.0)
         if n > 3:
             m2 = c * (c - 1) / (n * (n - 1))
@@ -414,36 +434,32 @@ def quadratic(p, matrix, scratch):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
-def block_sums(venues, first, start, other, expected, variance, bound):  # type: ignore[no-untyped-def]
+@leaf
+def block_sums(venues, first, start, place, other, expected, variance, bound):  # type: ignore[no-untyped-def]
     """Mean, variance without mixed terms and their bound of the pairs of a block of rows.
 
     The other venues are met a few at a time, in all rows, so that what is kept
     of them stays in the cache; but not so few that rows have none of them.
+    `place` holds where each row starts, and is moved to where it ends.
     """
-    n_venues, n_rows = venues.p.shape[0], start.size - 1
-    each = 8 * (venues.column[0].size + venues.beta.shape[1])
+    n_venues, n_rows = venues.p.shape[0], place.size
+    each = 8 * (LANES * venues.column.shape[1] + venues.beta.shape[1])
     step = max(IN_CACHE // each, FEWEST * n_rows * n_venues // max(other.size, 1), 1)
-    place = start[:-1].copy()
     for edge in range(first + step, n_venues + step, step):
         for row in range(n_rows):
-            k, stop = place[row], start[row + 1]
-            while k < stop and other[k] < edge:
+            k = begin = place[row]
+            while k < start[row + 1] and other[k] < edge:
                 k += 1
-            if k > place[row]:
-                some = slice(place[row], k)
-                row_sums(
-                    venues, first + row, other[some], expected[some], variance[some], bound[some]
-                )
-                place[row] = k
+            place[row] = k
+            row_sums(venues, first + row, begin, k, other, expected, variance, bound)
 
 
-@njit(cache=True, nogil=True)
-def row_sums(venues, i, other, expected, variance, bound):  # type: ignore[no-untyped-def]
-    """Mean, variance without mixed terms and their bound, for i with each of `other`."""
+@leaf
+def row_sums(venues, i, begin, end, other, expected, variance, bound):  # type: ignore[no-untyped-def]
+    """Mean, variance without mixed terms and their bound, for some pairs of venue i."""
     start, stop = venues.start[i], venues.start[i + 1]
     size, width, crossed = venues.p.shape[1], venues.q.shape[1], venues.crossed
-    for k in range(other.size):
+    for k in range(begin, end):
         j = np.int64(other[k])
         mean, one, two, most = four_sums(
             venues.weight, venues.column, venues.at, start, stop, j * size

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from isthmus.stats.venue_pairs_lanes import leaf, prefetch
 from isthmus.stats.venue_pairs_law import (
     ROUNDING,
     Floats,
@@ -35,6 +36,9 @@ SCORED_AT_ONCE = 1 << 21
 
 #: Times dearer it is to sort a venue met than to look at one more that may have been.
 SORT = 24
+
+#: Papers whose venues are asked for before they are needed.
+AHEAD = 8
 
 #: Values left to choose from that are sorted instead.
 FEW = 12
@@ -200,14 +204,7 @@ def _count_rows(slots, first, start, other, observed):  # type: ignore[no-untype
     n_venues, at = slots.venues.size, 0
     count, seen = np.zeros(n_venues, np.int64), np.empty(n_venues + 1, np.int32)
     for i in range(first, first + start.size - 1):
-        found = 0
-        for k in range(slots.venue_start[i], slots.venue_start[i + 1]):
-            stop = np.uintp(slots.paper_start[slots.paper_by_venue[k] + 1])
-            for later in range(np.uintp(slots.by_venue[k] + 1), stop):
-                j = np.uintp(slots.venue[later])
-                seen[np.uintp(found)] = j
-                found += count[j] == 0
-                count[j] += 1
+        found = _count_row(slots, slots.venue_start[i], slots.venue_start[i + 1], count, seen)
         if SORT * found > n_venues - i:
             at = _drain(count, i, other, observed, at)
         else:
@@ -219,7 +216,22 @@ def _count_rows(slots, first, start, other, observed):  # type: ignore[no-untype
     return at
 
 
-@njit(cache=True, nogil=True)
+@leaf
+def _count_row(slots, begin, end, count, seen):  # type: ignore[no-untyped-def]
+    """Count the venues that come after one in the same papers, and list them as met."""
+    found = np.uintp(0)
+    for k in range(np.uintp(begin), np.uintp(end)):
+        prefetch(slots.venue, slots.by_venue[min(k + np.uintp(AHEAD), np.uintp(end - 1))])
+        stop = np.uintp(slots.paper_start[slots.paper_by_venue[k] + 1])
+        for later in range(np.uintp(slots.by_venue[k] + 1), stop):
+            j = np.uintp(slots.venue[later])
+            seen[found] = j
+            found += np.uintp(count[j] == 0)
+            count[j] += 1
+    return np.int64(found)
+
+
+@leaf
 def _drain(count, i, other, observed, at):  # type: ignore[no-untyped-def]
     """Move the counts of venues from i on, in order, and leave zeros."""
     for j in range(np.uintp(i), np.uintp(count.size)):
@@ -236,7 +248,7 @@ def _row_moments(  # type: ignore[no-untyped-def]
     """Fill mean, variance and z of the pairs of a block of rows."""
     bound, size = z, strata.n.size
     matrix, scratch, line = np.empty((size, size)), np.empty((size, size)), np.empty(size)
-    block_sums(venues, first, start, other, expected, variance, bound)
+    block_sums(venues, first, start, start[:-1].copy(), other, expected, variance, bound)
     for row in range(start.size - 1):
         i, ready = first + row, False
         for k in range(start[row], start[row + 1]):
@@ -253,7 +265,7 @@ def _row_moments(  # type: ignore[no-untyped-def]
             z[k] = standardise(observed[k], expected[k], variance[k])
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def standardise(observed, expected, variance):  # type: ignore[no-untyped-def]
     """Z of a count; zero where the count cannot vary, for there it is the expected one."""
     return (observed - expected) / np.sqrt(variance) if variance > 0 else 0.0
@@ -275,13 +287,22 @@ def _spread_rows(slots, first_row, start, other, row_z, first, last, line, place
             continue
         for k in range(np.uintp(start[row]), np.uintp(start[row + 1])):
             line[np.uintp(other[k])] = row_z[k]
-        for k in range(begin + left, begin + right):
-            paper = slots.paper_by_venue[k]
-            at, stop = np.uintp(place[paper - first]), np.uintp(slots.paper_start[paper + 1])
-            later = np.uintp(slots.by_venue[k] + 1)
-            for step in range(stop - later):
-                z[at + step] = line[np.uintp(slots.venue[later + step])]
-            place[paper - first] = at + (stop - later)
+        _spread_row(slots, begin + left, begin + right, first, line, place, z)
+
+
+@leaf
+def _spread_row(slots, begin, end, first, line, place, z):  # type: ignore[no-untyped-def]
+    """Copy z of one row, by venue in `line`, to the pairs of papers."""
+    for k in range(np.uintp(begin), np.uintp(end)):
+        soon = min(k + np.uintp(AHEAD), np.uintp(end - 1))
+        prefetch(slots.venue, slots.by_venue[soon])
+        prefetch(z, place[slots.paper_by_venue[soon] - first])
+        paper, slot = slots.paper_by_venue[k], np.uintp(slots.by_venue[k] + 1)
+        size = np.uintp(slots.paper_start[paper + 1]) - slot
+        at = np.uintp(place[paper - first])
+        for later in range(size):
+            z[at + later] = line[np.uintp(slots.venue[slot + later])]
+        place[paper - first] = at + size
 
 
 @njit(cache=True, nogil=True)
@@ -297,7 +318,7 @@ def _quantiles(z, offset, quantile, tail, median):  # type: ignore[no-untyped-de
             )
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _interpolated(values, quantile, size):  # type: ignore[no-untyped-def]
     """Quantile with linear interpolation, values reordered.
 
@@ -315,7 +336,7 @@ def _interpolated(values, quantile, size):  # type: ignore[no-untyped-def]
     return low + share * (high - low)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _select(values, rank, size):  # type: ignore[no-untyped-def]
     """Put the value of a rank in its place: none before it is larger, none after smaller.
 
@@ -337,12 +358,12 @@ def _select(values, rank, size):  # type: ignore[no-untyped-def]
     return right
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _middle(one, two, three):  # type: ignore[no-untyped-def]
     return max(min(one, two), min(max(one, two), three))
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _partition(values, left, right, pivot, strict):  # type: ignore[no-untyped-def]
     """Put the values below the pivot first, or those not above it; gives where they end."""
     at = np.uintp(left)
@@ -354,7 +375,7 @@ def _partition(values, left, right, pivot, strict):  # type: ignore[no-untyped-d
     return np.int64(at)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _sort_part(values, left, right):  # type: ignore[no-untyped-def]
     for a in range(left + 1, right):
         value, b = values[a], a

@@ -21,6 +21,9 @@ from isthmus.errors import InputError
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
+#: Values that span at most so many times their number are looked up in a table of the span.
+DENSE = 2
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -71,6 +74,9 @@ def factorise(values: Ints) -> tuple[Ints, Codes]:
             f"There are {values.size:,} references; at most 2,147,483,647 can be read at once. "
             "Hand in fewer citing years at a time: years do not touch each other."
         )
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    if high - low <= DENSE * values.size:
+        return _looked_up(values, low, high - low + 1)
     distinct, codes = _first_seen(values)
     order = np.argsort(distinct)
     rank = np.empty(order.size, np.int32)
@@ -115,6 +121,20 @@ def _rarest_first(venues: Ints, code: Codes) -> tuple[Ints, Codes]:
 
 
 @njit(cache=True, nogil=True)
+def _looked_up(values, low, span):  # type: ignore[no-untyped-def]
+    """Distinct values and codes of values from low to low + span - 1."""
+    code, codes = np.zeros(span, np.int32), np.empty(values.size, np.int32)
+    for value in values:
+        code[np.uintp(value - low)] = 1
+    distinct = np.flatnonzero(code) + low if values.size else np.empty(0, np.int64)
+    for k in range(distinct.size):
+        code[distinct[k] - low] = k
+    for k in range(values.size):
+        codes[k] = code[np.uintp(values[k] - low)]
+    return distinct, codes
+
+
+@njit(cache=True, nogil=True)
 def _first_seen(values):  # type: ignore[no-untyped-def]
     """Number distinct values in the order of appearance, by open addressing."""
     capacity, shift = 16, np.uint64(64 - 4)
@@ -155,13 +175,13 @@ def bucket(codes, order, n_codes):  # type: ignore[no-untyped-def]
     """Entries of `order` sorted by their code, stable; and where each code starts."""
     start = np.zeros(n_codes + 1, np.int64)
     for k in range(codes.size):
-        start[codes[k] + 1] += 1
+        start[np.uintp(codes[k] + 1)] += 1
     for c in range(n_codes):
         start[c + 1] += start[c]
     place = start[:-1].copy()
     out = np.empty(order.size, np.int32)
     for k in range(order.size):
-        c = codes[order[k]]
-        out[place[c]] = order[k]
+        c = np.uintp(codes[np.uintp(order[k])])
+        out[np.uintp(place[c])] = order[k]
         place[c] += 1
     return out, start
