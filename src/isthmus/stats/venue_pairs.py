@@ -28,6 +28,10 @@ from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots, bucket, factoris
 #: A reference whose venue or years carry a value below zero has none.
 MISSING = -1
 
+#: Bytes of the largest block whose being freed tells the allocator what to keep: 32 MB, less
+#: what the allocator writes beside it.
+LARGEST_KEPT = (32 << 20) - (64 << 10)
+
 
 @dataclass(frozen=True, slots=True)
 class Atypicality:
@@ -218,9 +222,27 @@ def atypicality(
     papers, paper_code = factorise(arrays[0])
     used, left_out = _usable(arrays, paper_code, papers, max_references)
     years, rows = _by_year(arrays[1], used)
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        done = list(pool.map(partial(_one_year, arrays, settings), years.tolist(), rows))
+    _keep_what_is_freed()
+    score = partial(_one_year, arrays, settings)
+    if threads == 1:
+        # Not in a thread of its own: its memory would go back to the system after every year.
+        done = list(map(score, years.tolist(), rows))
+    else:
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            done = list(pool.map(score, years.tolist(), rows))
     return _gather(years, done, papers, left_out)
+
+
+def _keep_what_is_freed() -> None:
+    """Have the allocator keep for the next year what the last one leaves.
+
+    The C library of Linux gives freed memory back from twice the size of the
+    largest block freed so far (mallopt(3), M_TRIM_THRESHOLD), and what is given
+    back has to be asked for, and emptied, page by page again. A block of the
+    largest size that counts, never written to and so without a page of its own,
+    has it keep up to 64 MB. Elsewhere this does nothing.
+    """
+    np.empty(LARGEST_KEPT, np.uint8)
 
 
 def _one_year(arrays: list[Ints], settings: _Settings, year: int, used: Codes) -> _Year:
@@ -296,7 +318,7 @@ def _usable(
     arrays: list[Ints], code: Codes, papers: Ints, longest: int | None
 ) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
     """Which references enter the null, and how many do not, by reason."""
-    used, size, torn, no_venue = _sifted(*arrays[1:], code, papers.size)
+    used, size, torn, no_venue = _sifted(arrays[1], arrays[2], arrays[3], code, papers.size)
     if torn != MISSING:
         raise InputError(
             f"Paper {papers[torn]} has more than one citing year; a paper has one. "

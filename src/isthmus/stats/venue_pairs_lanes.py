@@ -9,13 +9,17 @@ nor on what the compiler makes of the loop around.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils, types
+from numba.core import cgutils as untyped_cgutils
+from numba.core import types as untyped_types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
+
+cgutils: Any = untyped_cgutils
+types: Any = untyped_types
 
 #: Numbers added side by side.
 LANES = 4
@@ -23,19 +27,16 @@ LANES = 4
 #: Floats a step of :func:`product` takes.
 STEP = 2 * LANES
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _FOUR = ir.VectorType(ir.DoubleType(), LANES)
 
 
-def leaf(function: F) -> F:
+def leaf(function: Callable[..., Any]) -> Any:
     """Compile a function that compiled functions call and that makes no arrays.
 
     It then need not count who holds the arrays it reads, which costs as much as short sums.
     """
     how: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-    compiled: F = numba.njit(cache=True, nogil=True, **how)(function)
-    return compiled
+    return numba.njit(cache=True, nogil=True, **how)(function)
 
 
 def _side_by_side(*arrays: Any) -> None:

@@ -30,9 +30,9 @@ from isthmus.stats.venue_pairs_law import (
 )
 from isthmus.stats.venue_pairs_slots import Codes, Ints, Slots
 
-#: Pairs of papers scored together: few enough for the cache, or twice the pairs that have to
-#: be read again for every block of papers, so that reading stays the smaller part.
-SCORED_AT_ONCE = 1 << 21
+#: Pairs of papers scored together: few enough for the cache, or as many as the pairs that have
+#: to be read again for every block of papers, so that reading stays the smaller part.
+SCORED_AT_ONCE = 1 << 20
 
 #: Times dearer it is to sort a venue met than to look at one more that may have been.
 SORT = 24
@@ -170,7 +170,7 @@ def score_papers(
     tail, median = np.full(n_papers, np.nan), np.full(n_papers, np.nan)
     size = np.diff(slots.paper_start)
     pairs = np.concatenate([[0], np.cumsum(size * (size - 1) // 2)])
-    most = min(budget // 8, max(SCORED_AT_ONCE, 2 * store.n_pairs))
+    most = min(budget // 8, max(SCORED_AT_ONCE, store.n_pairs))
     first = 0
     while first < n_papers:
         last = int(np.searchsorted(pairs, pairs[first] + most, "right")) - 1

@@ -76,7 +76,8 @@ def factorise(values: Ints) -> tuple[Ints, Codes]:
         )
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     if high - low <= DENSE * values.size:
-        return _looked_up(values, low, high - low + 1)
+        distinct, codes = _looked_up(values, low, high - low + 1)
+        return distinct, codes
     distinct, codes = _first_seen(values)
     order = np.argsort(distinct)
     rank = np.empty(order.size, np.int32)
@@ -181,7 +182,7 @@ def bucket(codes, order, n_codes):  # type: ignore[no-untyped-def]
     place = start[:-1].copy()
     out = np.empty(order.size, np.int32)
     for k in range(order.size):
-        c = np.uintp(codes[np.uintp(order[k])])
-        out[np.uintp(place[c])] = order[k]
-        place[c] += 1
+        code = np.uintp(codes[np.uintp(order[k])])
+        out[np.uintp(place[code])] = order[k]
+        place[code] += 1
     return out, start
