@@ -13,8 +13,9 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from isthmus.stats.venue_pairs_lanes import four_sums, product
-from isthmus.stats.venue_pairs_rows import _select
-from isthmus.stats.venue_pairs_slots import factorise
+from isthmus.stats.venue_pairs_law import block_sums, row_sums, strata_terms, venue_terms
+from isthmus.stats.venue_pairs_rows import _select, pair_rows
+from isthmus.stats.venue_pairs_slots import factorise, lay_out
 
 
 @njit
@@ -31,6 +32,16 @@ def summed(weight, table, at, first):  # type: ignore[no-untyped-def]
 @njit
 def multiplied(one, two, first, second, size):  # type: ignore[no-untyped-def]
     return product(one, two, first, second, size)
+
+
+@njit
+def both_ways(venues, start, other):  # type: ignore[no-untyped-def]
+    parts, rows = np.zeros((3, other.size)), np.zeros((3, other.size))
+    place = start[:-1].copy()
+    block_sums(venues, 0, start, place, other, parts[0], parts[1], parts[2])
+    for i in range(start.size - 1):
+        row_sums(venues, i, start[i], start[i + 1], other, rows[0], rows[1], rows[2])
+    return parts, rows, place
 
 
 @njit
@@ -84,3 +95,16 @@ def test_select_puts_a_rank_in_its_place(kinds: int, size: int) -> None:
         assert values[:rank].max(initial=-1) <= values[rank] <= values[rank:].min()
         np.testing.assert_array_equal(values[rank:stop], want[rank:stop])
         np.testing.assert_array_equal(np.sort(values), want)
+
+
+def test_parts_of_rows_meet_every_pair_once() -> None:
+    rng = np.random.default_rng(4)
+    paper = np.repeat(np.arange(600), 12)
+    slots = lay_out(paper, rng.integers(0, 700, paper.size), rng.integers(1960, 2010, paper.size))
+    strata = strata_terms(slots)
+    venues = venue_terms(slots, strata)
+    (rows,) = pair_rows(slots, strata, venues, 1e-3, 1 << 30)
+    parts, whole, place = both_ways(venues, rows.start, rows.other)
+    np.testing.assert_array_equal(parts, whole)
+    np.testing.assert_array_equal(place, rows.start[1:])
+    assert np.all(parts[0] > 0)
