@@ -34,8 +34,8 @@ MEMORY = "256MB"
 #: Entity tables -> their key. Entity records outrank what works say of the entity.
 _KEYS = {"institutions": "institution_id", "venues": "venue_id", "authors": "author_id"}
 
-#: Tables about works, the largest first.
-_DETAILS = ("references", "subjects", "affiliations", "authorships")
+#: Tables about works that need nothing but what was staged, the largest first.
+_ALONE = ("references", "subjects", "authorships", "works")
 
 _PLACES = pa.schema([("work_id", pa.int64()), ("updated", pa.string()), ("place", pa.int64())])
 
@@ -53,8 +53,19 @@ def assemble(
     remove(spill)
     try:
         with duckdb.connect(config=_settings(spill, n_threads)) as connection:
-            parts, entity_notes = _entities(staged, target, connection)
             superseded = _superseded(staged, connection)
+            keeper = _Keeper(staged, superseded)
+            with ThreadPoolExecutor(n_threads) as pool:
+                largest, *others = _ALONE
+                jobs = {largest: pool.submit(keeper.write, largest, target)}
+                entities = pool.submit(_entities, staged, target, connection)
+                jobs |= {name: pool.submit(keeper.write, name, target) for name in others}
+                parts, entity_notes = entities.result()
+                n_records = entity_notes["institutions_entity"]
+                filler = _CountryFiller(target, parts["institutions"], n_records)
+                fill = pool.submit(keeper.write, "affiliations", target, filler)
+                parts |= {name: job.result() for name, job in jobs.items()}
+                parts["affiliations"] = fill.result()
     except duckdb.Error as error:
         raise TargetError(
             f"Cannot put {target} together: {str(error).strip().splitlines()[0]} Check that the "
@@ -62,11 +73,6 @@ def assemble(
         ) from error
     finally:
         remove(spill)
-    filler = _CountryFiller(target, parts["institutions"], entity_notes["institutions_entity"])
-    keeper = _Keeper(staged, superseded, filler)
-    with ThreadPoolExecutor(n_threads) as pool:
-        jobs = {name: pool.submit(keeper.write, name, target) for name in (*_DETAILS, "works")}
-        parts |= {name: job.result() for name, job in jobs.items()}
     tallies, sources = _tallies(staged)
     notes = tallies["notes"] | {
         "duplicate_work": len(superseded),
@@ -192,16 +198,16 @@ def _ranked(
 class _Keeper:
     """Writes the tables about works, without the works of which a newer version was read."""
 
-    def __init__(self, staged: Staged, superseded: Ints, filler: _CountryFiller) -> None:
+    def __init__(self, staged: Staged, superseded: Ints) -> None:
         self._staged = staged
         self._superseded = superseded
-        self._filler = filler
 
-    def write(self, name: str, target: Path) -> list[Part]:
-        """Write one table and give its parts."""
+    def write(self, name: str, target: Path, filler: _CountryFiller | None = None) -> list[Part]:
+        """Write one table, countries filled in where there is a filler, and give its parts."""
         with TableWriter(target, name) as writer:
             for rows in self._rows(name):
-                writer.write(rows)
+                rows = rows if filler is None else filler.fill(rows)
+                writer.write(rows.select(TABLES[name].names))
             return writer.finish()
 
     def _rows(self, name: str) -> Iterator[pa.Table]:
@@ -216,9 +222,7 @@ class _Keeper:
                 continue
             if kept is not None:
                 rows = rows.filter(pa.array(self._repeat(kept, path, receipt, name)))
-            if name == "affiliations":
-                rows = self._filler.fill(rows)
-            yield rows.select(TABLES[name].names)
+            yield rows
 
     def _kept(self, start: int, n_works: int) -> Any:
         """Mark the works of a chunk that stay; None when all do."""

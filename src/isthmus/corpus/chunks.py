@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import pyarrow as pa
@@ -23,9 +22,7 @@ from isthmus.files import sha256
 
 #: A chunk ends with the first line that reaches this size: some thousands of works,
 #: enough that handing a chunk over costs nothing, few enough to hold several in memory.
-CHUNK_BYTES = 16 << 20
-
-_NEWLINE = 10
+CHUNK_BYTES = 32 << 20
 
 #: Bytes kept of a record that is too long.
 _STUB_BYTES = 1000
@@ -34,15 +31,19 @@ _STUB_BYTES = 1000
 _BATCH_ROWS = 512
 
 
-@dataclass(frozen=True)
+#: Part of a piece that was read: the piece, where the part begins, and where it ends.
+Part = tuple[bytes, int, int]
+
+
 class Chunk:
     """Some whole lines of a file.
 
-    Attributes
+    Parameters
     ----------
-    data
-        The lines; the last may lack its newline. A view of memory that is used
-        again once it was given back with :meth:`release`.
+    parts
+        The lines; the last may lack its newline.
+    size
+        Bytes of them.
     last_fault
         What is wrong with the last line: ``"too_long"`` (only its beginning is
         here), ``"cut_off"`` (the file broke off in it), or None.
@@ -50,18 +51,40 @@ class Chunk:
         Bytes of the file read so far.
     last_bytes
         Bytes of the last line where it is too long, all of them counted.
+    pool
+        Where memory for the lines in one piece comes from.
     """
 
-    data: memoryview
-    last_fault: str | None
-    consumed: int
-    last_bytes: int | None = None
-    pool: Pool | None = None
+    def __init__(
+        self,
+        parts: list[Part],
+        size: int,
+        last_fault: str | None,
+        consumed: int,
+        pool: Pool,
+        last_bytes: int | None = None,
+    ) -> None:
+        self.last_fault = last_fault
+        self.consumed = consumed
+        self.last_bytes = last_bytes
+        self._parts = parts
+        self._size = size
+        self._pool = pool
+        self._data: memoryview | None = None
+
+    @property
+    def data(self) -> memoryview:
+        """The lines in one piece of memory that is used again after :meth:`release`."""
+        if self._data is None:
+            self._data = self._pool.join(self._parts, self._size)
+            self._parts = []
+        return self._data
 
     def release(self) -> None:
         """Give the memory of the lines back; they are gone then."""
-        if self.pool is not None:
-            self.pool.give(self.data)
+        self._parts = []
+        if self._data is not None:
+            self._pool.give(self._data)
 
 
 class Pool:
@@ -70,7 +93,7 @@ class Pool:
     def __init__(self) -> None:
         self._free: list[bytearray] = []
 
-    def join(self, parts: Iterable[bytes | memoryview], size: int) -> memoryview:
+    def join(self, parts: Iterable[Part], size: int) -> memoryview:
         """Put parts of `size` bytes in all together in memory that nobody uses."""
         try:
             memory = self._free.pop()
@@ -80,9 +103,9 @@ class Pool:
             memory = bytearray(size)
         view = memoryview(memory)[:size]
         at = 0
-        for part in parts:
-            view[at : at + len(part)] = part
-            at += len(part)
+        for piece, start, end in parts:
+            view[at : at + end - start] = memoryview(piece)[start:end]
+            at += end - start
         return view
 
     def give(self, view: memoryview) -> None:
@@ -168,17 +191,16 @@ def open_pieces(path: Path, columns: tuple[str, ...]) -> Pieces:
 def cut(pieces: Pieces) -> Iterator[Chunk]:
     """Cut a file into chunks: each ends with the first line that reaches ``CHUNK_BYTES``."""
     pool = Pool()
-    parts: list[bytes | memoryview] = []
+    parts: list[Part] = []
     size, tail = 0, 0  # bytes in parts, and of them after the last newline
     rest = b""
     while piece := rest or pieces.read():
         rest, start = b"", 0
-        view = memoryview(piece)
         while (end := piece.find(b"\n", start + max(CHUNK_BYTES - size - 1, 0))) >= 0:
-            parts.append(view[start : end + 1])
+            parts.append((piece, start, end + 1))
             yield _chunk(pool, parts, size + end + 1 - start, pieces.consumed)
             parts, size, tail, start = [], 0, 0, end + 1
-        parts.append(view[start:])
+        parts.append((piece, start, len(piece)))
         size += len(piece) - start
         newline = piece.rfind(b"\n", start)
         tail = len(piece) - newline - 1 if newline >= 0 else tail + len(piece) - start
@@ -187,23 +209,30 @@ def cut(pieces: Pieces) -> Iterator[Chunk]:
             yield _chunk(pool, parts, size, pieces.consumed, skipped)
             parts, size, tail = [], 0, 0
     if size:
-        last = pool.join(parts, size)
-        fault = "cut_off" if pieces.broken and last[-1] != _NEWLINE else None
-        yield Chunk(last, fault, pieces.consumed, pool=pool)
+        fault = "cut_off" if pieces.broken and tail else None
+        yield Chunk(parts, size, fault, pieces.consumed, pool)
 
 
-def _chunk(
-    pool: Pool, parts: list[bytes | memoryview], size: int, consumed: int, skipped: int = 0
-) -> Chunk:
+def _chunk(pool: Pool, parts: list[Part], size: int, consumed: int, skipped: int = 0) -> Chunk:
     """Make a chunk; of a last line that is too long only the beginning stays."""
-    data = pool.join(parts, size)
-    memory: Any = data.obj
-    start = memory.rfind(b"\n", 0, size - 1) + 1
+    start = _last_line(parts, size)
     if size - start <= MAX_RECORD_BYTES:
-        return Chunk(data, None, consumed, pool=pool)
-    data[start + _STUB_BYTES] = _NEWLINE
-    stub = data[: start + _STUB_BYTES + 1]
-    return Chunk(stub, "too_long", consumed, size - start + skipped, pool)
+        return Chunk(parts, size, None, consumed, pool)
+    lines = b"".join(piece[begin:end] for piece, begin, end in parts)
+    stub = lines[: start + _STUB_BYTES] + b"\n"
+    whole = [(stub, 0, len(stub))]
+    return Chunk(whole, len(stub), "too_long", consumed, pool, size - start + skipped)
+
+
+def _last_line(parts: list[Part], size: int) -> int:
+    """Where the last line begins; a newline that is the last byte ends that line."""
+    at = size
+    for piece, start, end in reversed(parts):
+        at -= end - start
+        newline = piece.rfind(b"\n", start, end - (at + end - start == size))
+        if newline >= 0:
+            return at + newline - start + 1
+    return 0
 
 
 def _after_newline(pieces: Pieces) -> tuple[bytes, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import types
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +37,8 @@ class Inflater:
         self.consumed = 0
         self.broken = False
         self._digest = hashlib.sha256()
+        self._hasher: ThreadPoolExecutor | None = None
+        self._hashing: Future[None] | None = None
         self._file: IO[bytes] = path.open("rb")
         self._input = b""
         self._ended = False
@@ -54,6 +57,8 @@ class Inflater:
         trace: types.TracebackType | None,
     ) -> None:
         self._file.close()
+        if self._hasher is not None:
+            self._hasher.shutdown()
 
     def read(self, limit: int = PIECE_BYTES) -> bytes:
         """Give some bytes, at most `limit`; none at the end."""
@@ -76,6 +81,8 @@ class Inflater:
         """Hash of the whole file; reads what was not read yet."""
         while self._fill():
             pass
+        if self._hashing is not None:
+            self._hashing.result()
         return self._digest.hexdigest()
 
     def _inflate(self, limit: int) -> bytes:
@@ -103,6 +110,16 @@ class Inflater:
     def _fill(self, *, keep: bool = False) -> bool:
         piece = self._file.read(READ_BYTES)
         self.consumed += len(piece)
-        self._digest.update(piece)
+        self._hash(piece)
         self._input = self._input + piece if keep else piece
         return bool(piece)
+
+    def _hash(self, piece: bytes) -> None:
+        """Hash what was read, beside the inflating once the file proves to be long."""
+        if len(piece) < READ_BYTES and self._hasher is None:
+            self._digest.update(piece)
+            return
+        if self._hashing is not None:
+            self._hashing.result()
+        self._hasher = self._hasher or ThreadPoolExecutor(1)
+        self._hashing = self._hasher.submit(self._digest.update, piece)

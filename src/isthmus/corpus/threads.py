@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
+import sys
+import threading
 import types
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,6 +18,9 @@ from isthmus.corpus.reader import Task, scan_chunk
 
 #: Chunks inflated ahead of the threads that scan them.
 AHEAD = 3
+
+#: Priority (nice) of the threads that scan.
+_PATIENT = 4
 
 
 class Threads:
@@ -30,12 +37,14 @@ class Threads:
     """
 
     def __init__(self, n_threads: int, done: Callable[[int], None]) -> None:
-        import_module("isthmus.corpus.scanned")  # once, before what is there is left alone
-        gc.freeze()  # reading makes no cycles, so the collector need not pass over it again
         self._done = done
         self._n_threads = n_threads
-        self._pool = ThreadPoolExecutor(n_threads) if n_threads else None
+        self._pool = ThreadPoolExecutor(n_threads, initializer=_step_back) if n_threads else None
         self._busy: dict[Future[int], Path] = {}
+        if self._pool is None:
+            _prepare()
+        else:
+            self._pool.submit(_prepare)
 
     def __enter__(self) -> Threads:
         return self
@@ -73,6 +82,19 @@ class Threads:
         for future in finished:
             del self._busy[future]
             self._done(future.result())
+
+
+def _prepare() -> None:
+    """Load the scanner while the first chunks are inflated."""
+    import_module("isthmus.corpus.scanned")
+    gc.freeze()  # reading makes no cycles, so the collector need not pass over it again
+
+
+def _step_back() -> None:
+    """Let the thread that inflates go first: all others wait for it."""
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PATIENT)
 
 
 def _scan(task: Task, chunk: Chunk) -> int:
