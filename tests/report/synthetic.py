@@ -28,7 +28,7 @@ STUDY: dict[str, Any] = {
     "study": {"corpus": "c", "years": [2000, 2006], "title": TITLE},
     "countries": {"blocs": {"TWO": ["US", "CN"]}},
     "comparisons": {
-        "NCSES": {"file": "ncses.csv", "counting": "whole"},
+        "NCSES": {"file": "tables/ncses.csv", "counting": "whole"},
         HOSTILE: {"file": "other.csv", "counting": "fractional"},
     },
 }

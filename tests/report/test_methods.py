@@ -74,7 +74,7 @@ def test_counts_of_others_are_told(source: Source) -> None:
     said = text.split("## Counts that others publish {#comparisons}")[1].split("## Tables")[0]
     assert "NCSES (`ncses.csv`) counts works whole and stands beside `papers_whole`." in said
     assert "(`other.csv`) counts works fractionally and stands beside `papers_fractional`." in said
-    assert "Of its 51 rows 48 are used; 3 name no country. No country: World," in said
+    assert "Of its 51 rows 48 are used; 3 name no country. No country: World; " in said
     last = source.results.table("comparison_years").filter(
         pc.equal(source.results.table("comparison_years")["compared_with"], "NCSES")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -110,7 +111,7 @@ def _read(source: Source) -> list[str]:
     told = []
     for name, asked in sorted(source.comparisons.items()):
         column = compared_column(asked["counting"], attribution)
-        text = f"{_one_line(name)} (`{_one_line(asked['file'])}`) counts works "
+        text = f"{_one_line(name)} (`{_one_line(Path(asked['file']).name)}`) counts works "
         text += f"{'whole' if asked['counting'] == 'whole' else 'fractionally'} and stands beside "
         text += f"`{column}`."
         told.append(text + _rows(noted.get(name, {})))
@@ -125,7 +126,7 @@ def _rows(read: Mapping[str, Any]) -> str:
     others = [f"{rows[reason]:,} {words}" for reason, words in REASONS.items() if reason in rows]
     text += f"; {', '.join(others)}." if others else "."
     unknown = [_one_line(name) for name in read.get("no_country", ()) if name]
-    return f"{text} No country: {', '.join(unknown)}." if unknown else text
+    return f"{text} No country: {'; '.join(unknown)}." if unknown else text
 
 
 def _agreement(source: Source, name: str) -> str:
