@@ -84,7 +84,8 @@ class Rules:
         Most members a new barycentre is grown on; all then settle and judge it. 600.
     refresh_gain : float
         Growing is repeated while it lowers the inertia by a larger share than
-        this, and once more. 0.02 %: below it lie equally good minima.
+        this, and once more unless a cluster has more members than
+        `refresh_members`. 0.02 %: below it lie equally good minima.
     tolerance : float
         A step that lowers the cost by a smaller share than this ends the
         iterations. 1e-6: the sixth digit of an inertia says nothing.
@@ -322,8 +323,10 @@ def _refreshed(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rul
     DBA ends in the local minimum nearest to its start, and the partition cannot
     leave it: another start often gives the same members a better centre.
     """
+    largest = np.unique(run.labels, return_counts=True)[1].max()
+    patience = 1 if largest > rules.refresh_members else 2
     dry = 0
-    while dry < 2 and rules.refresh:
+    while dry < patience and rules.refresh:
         better = _lloyd(panel, _regrown(panel, run, random, rules), rules)
         gained = run.inertia - better.inertia
         run = better if gained > 0 else run
