@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from demonstrating import demonstrated
 
 #: Real data sets stand beside the project where they are at hand; they are never part of it.
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -21,12 +20,6 @@ def shared_data() -> Path:
         pytest.skip("the real data sets are not beside this checkout")
     return SHARED
 
-
-#: Works of the demonstration: enough that China is followed in every year.
-DEMO_WORKS = 20_000
-
-#: Seconds to wait for another process's demonstration.
-PATIENCE = 600
 
 #: Files whose tests take longest; they go first, so that all processes end at about one time.
 LONGEST = ("test_spark", "test_visits", "test_demo", "test_pages", "test_runner", "test_resume")
@@ -41,25 +34,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder `isthmus demo` made, and beside it what it said; test processes share one."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    folder, said = shared / "demonstration", shared / "demonstration.txt"
-    try:
-        (shared / "demonstrating").mkdir()
-    except FileExistsError:
-        end = time.monotonic() + PATIENCE
-        while not said.exists():
-            assert time.monotonic() < end, "waited in vain for another process's demonstration"
-            time.sleep(0.2)
-        return folder
-    command = [sys.executable, "-m", "isthmus", "demo", "--works", str(DEMO_WORKS)]
-    done = subprocess.run(
-        [*command, "--to", str(folder)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COLUMNS": "120"},
-    )
-    assert done.returncode == 0, done.stderr
-    written = said.with_suffix(".part")
-    written.write_text(done.stdout, encoding="utf-8")
-    written.replace(said)
-    return folder
+    return demonstrated(base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base)

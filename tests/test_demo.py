@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import urllib.parse
 from pathlib import Path
 
 import pytest
 
-from conftest import DEMO_WORKS
+from demonstrating import WIDE, command
 from isthmus.corpus.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
@@ -48,10 +46,9 @@ def test_a_miscount_would_show(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_demo_prints_leaders_next_to_the_truth(demonstration: Path) -> None:
     """So does the same command once more, which finds everything done."""
-    command = [sys.executable, "-m", "isthmus", "demo", "--works", str(DEMO_WORKS)]
-    command += ["--to", str(demonstration)]
-    wide = os.environ | {"COLUMNS": "120"}
-    again = subprocess.run(command, capture_output=True, text=True, check=True, env=wide)
+    again = subprocess.run(
+        command(demonstration), capture_output=True, text=True, check=True, env=WIDE
+    )
     for said in (demonstration.with_suffix(".txt").read_text(encoding="utf-8"), again.stdout):
         assert "planted papers" in said
         assert "US" in said
@@ -59,7 +56,7 @@ def test_the_demo_prints_leaders_next_to_the_truth(demonstration: Path) -> None:
         for named in ("The report: ", "The explorer: "):
             address = said.split(named)[1].split()[0]
             assert Path(urllib.parse.unquote(address.removeprefix("file://"))).is_file()
-    other = [*command, "--seed", "2"]
+    other = [*command(demonstration), "--seed", "2"]
     done = subprocess.run(other, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Choose another folder" in done.stderr

@@ -325,11 +325,11 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     began = time.perf_counter()
     subprocess.run([*command[:-1], str(tmp_path / "timed")], check=True, capture_output=True)
     lasts = time.perf_counter() - began
-    for moment in range(5):
+    for moment in range(3):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        time.sleep(lasts * (0.25 + 0.15 * moment))
+        time.sleep(lasts * (0.3 + 0.25 * moment))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     subprocess.run(command, check=True, capture_output=True)
