@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from corpus.samples import HOME, author, work
+from corpus.samples import HOME, author, work, write_lines
 from isthmus.corpus import ingest as module
 from isthmus.corpus import kept as kept_module
 from isthmus.corpus.ingest import ingest
@@ -204,6 +204,17 @@ def test_an_update_stopped_after_a_write_ends_with_the_same_bytes(
         sources = open_corpus(target).manifest.sources
         assert kept_module.Kept(target, {}).holds(sources), f"stopped at write {stop}"
     assert stop > 20
+
+
+def test_a_file_of_the_same_name_and_size_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "works.jsonl", [work(1, title="old")])
+    ingest([path], tmp_path / "c", keep=True, workers=1)
+    write_lines(path, [work(1, title="new")])
+    updated = ingest([path], tmp_path / "c", update=True, workers=1)
+    assert updated.read("works")["title"].to_pylist() == ["new"]
+    before = (tmp_path / "c" / "manifest.json").stat().st_mtime_ns
+    assert ingest([path], tmp_path / "c", update=True, workers=1).hash == updated.hash
+    assert (tmp_path / "c" / "manifest.json").stat().st_mtime_ns == before
 
 
 def test_a_corpus_is_replaced_only_when_asked(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
 from isthmus.corpus.threads import Threads
 from isthmus.corpus.workers import Workers
 from isthmus.errors import CorpusError, SourceError, TargetError
-from isthmus.files import remove, sole_writer, target_errors, write_text
+from isthmus.files import remove, sha256, sole_writer, target_errors, write_text
 
 #: Called with works read, bytes of the sources read, and bytes of the sources in all.
 Progress = Callable[[int, int, int], None]
@@ -128,7 +128,7 @@ def ingest(
         if (target / manifests.MANIFEST_NAME).exists():
             standing = _standing(target, update=update)
             if standing is not None and standing.manifest.request == mark.request:
-                if not (keep or update) or Kept(target, {}).holds(standing.manifest.sources):
+                if not (keep or update) or _kept_as_it_is(standing, inputs, asked_to_look=update):
                     _tidy(target)
                     return standing
                 if not update and not (target / _STAGING).exists():
@@ -164,6 +164,18 @@ def _standing(target: Path, *, update: bool) -> Corpus | None:
             "that was ingested from OpenAlex files can be updated. Choose another folder."
         )
     return corpus
+
+
+def _kept_as_it_is(standing: Corpus, inputs: Inputs, *, asked_to_look: bool) -> bool:
+    """Say whether all that was read is kept and, for an update, that no file changed since."""
+    sources = standing.manifest.sources
+    if not Kept(standing.path, {}).holds(sources):
+        return False
+    if not asked_to_look:
+        return True
+    known = {(source.name, source.entity, source.sha256) for source in sources}
+    there = {(item.name, item.entity, sha256(item.path)) for item in inputs.records}
+    return there == known and Kept(standing.path, read_merged(inputs.merged)).knows_merges()
 
 
 def _not_kept(sources: Sequence[str | Path], target: Path, release: str | None) -> str:

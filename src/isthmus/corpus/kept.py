@@ -91,6 +91,10 @@ class Kept:
             if path != write_under:
                 remove(path)
 
+    def knows_merges(self) -> bool:
+        """Say whether what is kept was put together under these very merges."""
+        return (self.folder / _MERGES / self._digest).exists()
+
     def holds(self, sources: Sequence[Source]) -> bool:
         """Say whether what was read of every one of these sources is kept."""
         there = {(done.entity, done.sha256) for _, done in self._entries()}
