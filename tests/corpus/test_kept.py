@@ -210,6 +210,9 @@ def test_a_file_of_the_same_name_and_size_is_not_taken_for_the_same(tmp_path: Pa
     path = write_lines(tmp_path / "works.jsonl", [work(1, title="old")])
     ingest([path], tmp_path / "c", keep=True, workers=1)
     write_lines(path, [work(1, title="new")])
+    for keep in (False, True):
+        with pytest.raises(TargetError, match=r"works\.jsonl has changed .* --update"):
+            ingest([path], tmp_path / "c", keep=keep, workers=1)
     updated = ingest([path], tmp_path / "c", update=True, workers=1)
     assert updated.read("works")["title"].to_pylist() == ["new"]
     before = (tmp_path / "c" / "manifest.json").stat().st_mtime_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -20,7 +21,7 @@ from isthmus.corpus.chunks import cut
 from isthmus.corpus.countries import countries, country_code
 from isthmus.corpus.documents import Document
 from isthmus.corpus.ids import NO_ID, Merges, first_of, number, numbers, reference_lists
-from isthmus.corpus.inflate import Inflater
+from isthmus.corpus.inflate import READ_BYTES, Inflater
 from isthmus.corpus.openalex import WorkBatch
 from isthmus.corpus.records import Decoder, NotJSONError, Work
 from isthmus.corpus.schema import TABLES
@@ -77,6 +78,16 @@ def test_inflater_gives_what_gzip_gives_up_to_the_cut(
         assert not source.broken
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_long_file_is_hashed_whole_beside_the_inflating(tmp_path: Path, packed: bool) -> None:
+    content = np.random.default_rng(1).bytes(3 * READ_BYTES + 5)
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(content, 0) if packed else content)
+    with Inflater(path) as source:
+        assert b"".join(iter(source.read, b"")) == content
+        assert source.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 class Pieces:
     """A source of given pieces, for what cuts and splits."""
 
@@ -104,6 +115,14 @@ def test_chunks_hold_the_same_lines_however_they_were_read(
     assert b"".join(found) == content
     assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
     assert all(part.endswith(b"\n") for part in found[:-1])
+
+
+@pytest.mark.parametrize(("content", "fault"), [(b"a\nb\n", None), (b"a\nb", "cut_off")])
+def test_only_a_line_that_broke_off_is_at_fault(content: bytes, fault: str | None) -> None:
+    pieces = Pieces(content, 3)
+    pieces.broken = True
+    (chunk,) = cut(pieces)
+    assert (bytes(chunk.data), chunk.last_fault) == (content, fault)
 
 
 def test_memory_of_a_chunk_is_used_again_only_once_it_was_given_back(

@@ -109,8 +109,8 @@ def ingest(
     SourceError
         A source is missing, cannot be read, or holds no records.
     TargetError
-        The target holds another corpus, or with `keep` this one without what was
-        read; is being written, or cannot be written.
+        The target holds another corpus, or one of files that changed since, or with
+        `keep` this one without what was read; is being written, or cannot be written.
     """
     target = Path(target)
     if any(is_mag(Path(source)) for source in sources):
@@ -128,7 +128,12 @@ def ingest(
         if (target / manifests.MANIFEST_NAME).exists():
             standing = _standing(target, update=update)
             if standing is not None and standing.manifest.request == mark.request:
-                if not (keep or update) or _kept_as_it_is(standing, inputs, asked_to_look=update):
+                changed = _changed(standing, inputs, since=not update)
+                if changed is not None and not update:
+                    raise TargetError(_made_of_others(changed, sources, target, release))
+                if not (keep or update) or (
+                    changed is None and _all_kept(standing, inputs, under_these_merges=update)
+                ):
                     _tidy(target)
                     return standing
                 if not update and not (target / _STAGING).exists():
@@ -166,16 +171,36 @@ def _standing(target: Path, *, update: bool) -> Corpus | None:
     return corpus
 
 
-def _kept_as_it_is(standing: Corpus, inputs: Inputs, *, asked_to_look: bool) -> bool:
-    """Say whether all that was read is kept and, for an update, that no file changed since."""
-    sources = standing.manifest.sources
-    if not Kept(standing.path, {}).holds(sources):
+def _changed(standing: Corpus, inputs: Inputs, *, since: bool) -> Path | None:
+    """Give a file whose content is not what the corpus was made of.
+
+    With `since`, only files that were written after the corpus are read to see.
+    """
+    made = (standing.path / manifests.MANIFEST_NAME).stat().st_mtime_ns
+    known = {(source.name, source.entity, source.sha256) for source in standing.manifest.sources}
+    for item in inputs.records:
+        if since and item.path.stat().st_mtime_ns <= made:
+            continue
+        if (item.name, item.entity, sha256(item.path)) not in known:
+            return item.path
+    return None
+
+
+def _all_kept(standing: Corpus, inputs: Inputs, *, under_these_merges: bool) -> bool:
+    """Say whether what was read of every source is kept, put together under these merges."""
+    if not Kept(standing.path, {}).holds(standing.manifest.sources):
         return False
-    if not asked_to_look:
-        return True
-    known = {(source.name, source.entity, source.sha256) for source in sources}
-    there = {(item.name, item.entity, sha256(item.path)) for item in inputs.records}
-    return there == known and Kept(standing.path, read_merged(inputs.merged)).knows_merges()
+    return not under_these_merges or Kept(standing.path, read_merged(inputs.merged)).knows_merges()
+
+
+def _made_of_others(
+    changed: Path, sources: Sequence[str | Path], target: Path, release: str | None
+) -> str:
+    command = _command(sources, target, release, keep=False, update=True)
+    return (
+        f"{changed} has changed since the corpus in {target} was made of it. Run `{command}` to "
+        "make the corpus anew, or choose another folder."
+    )
 
 
 def _not_kept(sources: Sequence[str | Path], target: Path, release: str | None) -> str:
