@@ -15,10 +15,11 @@ import pytest
 from corpus.samples import HOME, author, work, write_lines
 from isthmus.corpus import ingest as module
 from isthmus.corpus import kept as kept_module
+from isthmus.corpus import store
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.merged import read_merged
 from isthmus.corpus.sources import find_inputs
-from isthmus.corpus.store import open_corpus
+from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove
@@ -129,6 +130,68 @@ def test_releases_one_after_another_equal_the_last_alone(
     assert len(works) == 428
 
 
+#: Tables about works that have several parts of 128 rows, and where the work is named.
+KEYS = {"works": "work_id", "references": "citing_id", "affiliations": "work_id"}
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of so few rows that a table of a few hundred works has several."""
+    monkeypatch.setattr(store, "ROW_GROUP_ROWS", 64)
+    monkeypatch.setattr(store, "PART_ROWS", 128)
+
+
+def parts_of(corpus: Corpus, table: str) -> list[tuple[str, int]]:
+    """Names of parts, and which file on the disk each is."""
+    return [(path.name, path.stat().st_ino) for path in corpus.parts(table)]
+
+
+def test_parts_before_the_first_change_stand(tmp_path: Path, small_parts: None) -> None:
+    """Works lie in files by day; those of the last day change, and then an early one does."""
+    releases = Releases(4)
+    target = tmp_path / "c"
+    first = ingest([releases.write(tmp_path / "r1")], target, keep=True, workers=1)
+    before = {table: parts_of(first, table) for table in KEYS}
+    last = max(record["updated_date"] for record in releases.works.values())
+    changed = [n for n, record in releases.works.items() if record["updated_date"] == last]
+    for n in changed:
+        releases.works[n] = releases._made(n, 20)
+    folder = releases.write(tmp_path / "r2")
+    updated = ingest([folder], target, update=True, workers=1)
+    ingest([folder], tmp_path / "alone2", workers=1)
+    assert content(target) == content(tmp_path / "alone2")
+    for table, key in KEYS.items():
+        ids = updated.read(table)[key].to_pylist()
+        n_parts = sum(n not in changed for n in ids) // 128
+        assert parts_of(updated, table)[:n_parts] == before[table][:n_parts]
+        assert n_parts > 1
+        assert set(parts_of(updated, table)[n_parts:]).isdisjoint(before[table])
+
+    # One file more holds a newer version of a work in the middle.
+    before = {table: parts_of(updated, table) for table in KEYS}
+    middle = updated.read("works")["work_id"].to_pylist()[200]
+    newer = work(middle, updated_date="2026-01-01", referenced_works=[f"{HOME}W1"])
+    path = folder / "data" / "works" / "updated_date=2026-01-01" / "part_000.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(json.dumps(newer).encode(), mtime=0))
+    updated = ingest([folder], target, update=True, workers=1)
+    ingest([folder], tmp_path / "alone3", workers=1)
+    assert content(target) == content(tmp_path / "alone3")
+    assert updated.manifest.notes["duplicate_work"] == 1
+    for table in KEYS:
+        stood = set(parts_of(updated, table)) & set(before[table])
+        assert 0 < len(stood) < len(before[table]) - 1
+
+    # A part that was damaged since is written again.
+    damaged = updated.parts("references")[1]
+    damaged.write_bytes(b"other")
+    newer["updated_date"] = "2026-01-02"
+    path.write_bytes(gzip.compress(json.dumps(newer).encode(), mtime=0))
+    ingest([folder], target, update=True, workers=1)
+    ingest([folder], tmp_path / "alone4", workers=1)
+    assert content(target) == content(tmp_path / "alone4")
+
+
 def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     releases = Releases(2)
     first = releases.write(tmp_path / "r1")
@@ -171,7 +234,7 @@ def test_merges_taken_back_bring_records_back(tmp_path: Path) -> None:
 
 
 def test_an_update_stopped_after_a_write_ends_with_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_parts: None
 ) -> None:
     """Renaming is how everything appears; stop at the first, the fourth, until none is."""
     folders = three(tmp_path)

@@ -24,7 +24,8 @@ from isthmus.corpus.ids import Ints
 from isthmus.corpus.manifest import Manifest, Part, Source
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.staging import Receipt, Staged, load_table
-from isthmus.corpus.store import TableWriter, describe, merge_counts
+from isthmus.corpus.standing import Standing, note
+from isthmus.corpus.store import TableWriter, clear, describe, merge_counts
 from isthmus.errors import TargetError
 from isthmus.files import atomic_path, remove
 
@@ -47,23 +48,31 @@ def assemble(
     release: str | None,
     announced: Announced,
     n_threads: int,
+    standing: Standing | None = None,
 ) -> Manifest:
-    """Write the tables of a corpus from what was staged, and give its manifest."""
+    """Write the tables of a corpus from what was staged, and give its manifest.
+
+    Of the tables that stand in the target only parts of `standing` that would be written
+    again stay.
+    """
     spill = staged.folder / "spill"
     remove(spill)
     try:
         with duckdb.connect(config=_settings(spill, n_threads)) as connection:
             superseded = _superseded(staged, connection)
-            keeper = _Keeper(staged, superseded)
+            keeper = _Keeper(staged, superseded, target)
+            if standing is not None:
+                keeper.let_stand(standing)
+            clear(target, but=keeper.standing_files())
             with ThreadPoolExecutor(n_threads) as pool:
                 largest, *others = _ALONE
-                jobs = {largest: pool.submit(keeper.write, largest, target)}
+                jobs = {largest: pool.submit(keeper.write, largest)}
                 entities = pool.submit(_entities, staged, target, connection)
-                jobs |= {name: pool.submit(keeper.write, name, target) for name in others}
+                jobs |= {name: pool.submit(keeper.write, name) for name in others}
                 parts, entity_notes = entities.result()
                 n_records = entity_notes["institutions_entity"]
                 filler = _CountryFiller(target, parts["institutions"], n_records)
-                fill = pool.submit(keeper.write, "affiliations", target, filler)
+                fill = pool.submit(keeper.write, "affiliations", filler)
                 parts |= {name: job.result() for name, job in jobs.items()}
                 parts["affiliations"] = fill.result()
     except duckdb.Error as error:
@@ -81,7 +90,7 @@ def assemble(
         "country_from_entity": filler.filled,
         "file_cut_off": sum(source.done.broken for source in staged.sources),
     }
-    return Manifest(
+    manifest = Manifest(
         source="openalex",
         release=release,
         request=request,
@@ -92,6 +101,8 @@ def assemble(
         notes=merge_counts(notes, missing(announced, sources)),
         quarantine=_quarantine(staged, target),
     )
+    note(staged.folder, manifest, superseded)
+    return manifest
 
 
 def _settings(spill: Path, n_threads: int) -> dict[str, Any]:
@@ -198,31 +209,62 @@ def _ranked(
 class _Keeper:
     """Writes the tables about works, without the works of which a newer version was read."""
 
-    def __init__(self, staged: Staged, superseded: Ints) -> None:
+    def __init__(self, staged: Staged, superseded: Ints, target: Path) -> None:
         self._staged = staged
         self._superseded = superseded
+        self._target = target
+        self._standing: dict[str, list[Part]] = {}
 
-    def write(self, name: str, target: Path, filler: _CountryFiller | None = None) -> list[Part]:
+    def let_stand(self, standing: Standing) -> None:
+        """Find the parts of the corpus before that hold rows which would be written again."""
+        n_works = standing.unchanged(self._staged, self._superseded)
+        if not n_works:
+            return
+        alone = _ALONE
+        if not standing.manifest.notes.get("country_from_entity") and not any(
+            "institutions_entity" in receipt.segments for *_, receipt in self._staged.receipts()
+        ):
+            alone = (*_ALONE, "affiliations")
+        for name in alone:
+            sizes = ((end, rows) for end, rows, *_ in self._chunks(name) if end <= n_works)
+            self._standing[name] = standing.parts(name, sum(rows for _, rows in sizes))
+
+    def standing_files(self) -> set[Path]:
+        """Give the files that stay as they are."""
+        return {self._target / part.path for parts in self._standing.values() for part in parts}
+
+    def write(self, name: str, filler: _CountryFiller | None = None) -> list[Part]:
         """Write one table, countries filled in where there is a filler, and give its parts."""
-        with TableWriter(target, name) as writer:
-            for rows in self._rows(name):
+        with TableWriter(self._target, name, self._standing.get(name, [])) as writer:
+            for rows in self._rows(name, sum(part.rows for part in writer.parts)):
                 rows = rows if filler is None else filler.fill(rows)
                 writer.write(rows.select(TABLES[name].names))
             return writer.finish()
 
-    def _rows(self, name: str) -> Iterator[pa.Table]:
-        """Give the rows of a table that stay, chunk by chunk."""
-        start = 0
-        for _, path, receipt in self._staged.receipts():
+    def _rows(self, name: str, start: int) -> Iterator[pa.Table]:
+        """Give the rows of a table that stay, chunk by chunk, from row `start` on."""
+        for _, n_rows, path, receipt, kept in self._chunks(name):
+            if start >= n_rows:
+                start -= n_rows
+                continue
             rows = load_table(path, receipt, name)
-            n_works = receipt.works
-            kept = self._kept(start, n_works)
-            start += n_works
             if rows is None:
                 continue
-            if kept is not None:
-                rows = rows.filter(pa.array(self._repeat(kept, path, receipt, name)))
-            yield rows
+            yield (rows if kept is None else rows.filter(pa.array(kept))).slice(start)
+            start = 0
+
+    def _chunks(self, name: str) -> Iterator[tuple[int, int, Path, Receipt, Any]]:
+        """Give, chunk by chunk, works read so far, rows of a table that stay, and which do."""
+        end = 0
+        for _, path, receipt in self._staged.receipts():
+            kept = self._kept(end, receipt.works)
+            end += receipt.works
+            segment = receipt.segments.get(name)
+            n_rows = segment.rows if segment else 0
+            if kept is not None and n_rows:
+                kept = self._repeat(kept, path, receipt, name)
+                n_rows = int(kept.sum())
+            yield end, n_rows, path, receipt, kept
 
     def _kept(self, start: int, n_works: int) -> Any:
         """Mark the works of a chunk that stay; None when all do."""

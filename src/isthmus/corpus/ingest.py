@@ -40,6 +40,7 @@ from isthmus.corpus.staging import (
     load_receipt,
     save_done,
 )
+from isthmus.corpus.standing import Standing
 from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
 from isthmus.corpus.threads import Threads
 from isthmus.corpus.workers import Workers
@@ -145,12 +146,14 @@ def ingest(
         with target_errors(target):
             kept = Kept(target, load_merged(target / _STAGING / _MERGES) or {})
             staged = _stage(inputs, target / _STAGING, n_workers, progress, kept)
-            _give_up(target, mark)
             announced = read_announced([Path(source) for source in sources])
-            manifest = assemble(staged, target, mark.request, release, announced, n_workers)
+            standing = _give_up(target, mark, kept.folder)
+            manifest = assemble(
+                staged, target, mark.request, release, announced, n_workers, standing
+            )
             manifests.save(manifest, target)
             if keep or update:
-                kept.keep(staged.sources)
+                kept.keep(staged)
             _tidy(target)
         return open_corpus(target)
 
@@ -212,12 +215,19 @@ def _not_kept(sources: Sequence[str | Path], target: Path, release: str | None) 
     )
 
 
-def _give_up(target: Path, mark: Unfinished) -> None:
-    """Take the corpus of the release before away, now that everything of this one is read."""
-    if (target / manifests.MANIFEST_NAME).exists():
-        manifests.mark_unfinished(target, mark)
-        remove(target / manifests.MANIFEST_NAME)
-    clear(target)
+def _give_up(target: Path, mark: Unfinished, kept: Path) -> Standing | None:
+    """End the corpus of the release before, now that everything of this one is read.
+
+    Gives what of it may stay.
+    """
+    if not (target / manifests.MANIFEST_NAME).exists():
+        return None
+    standing = None
+    with contextlib.suppress(CorpusError):
+        standing = Standing.find(target, kept, manifests.load(target))
+    manifests.mark_unfinished(target, mark)
+    remove(target / manifests.MANIFEST_NAME)
+    return standing
 
 
 def _alone(sources: Sequence[str | Path]) -> Sequence[str | Path]:

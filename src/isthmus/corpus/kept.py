@@ -18,7 +18,8 @@ from isthmus.corpus.ids import Ints
 from isthmus.corpus.manifest import Source
 from isthmus.corpus.merged import load_merged, save_merged
 from isthmus.corpus.sources import Input
-from isthmus.corpus.staging import Chunks, SourceDone, load_done, load_table
+from isthmus.corpus.staging import Chunks, SourceDone, Staged, load_done, load_table
+from isthmus.corpus.standing import NOTE_NAME
 from isthmus.files import PARTIAL_SUFFIX, remove, sha256, write_text
 
 _FOLDER, _MERGES, _READ_UNDER = "kept", "merges", "merges.txt"
@@ -67,7 +68,7 @@ class Kept:
             return None
         return Chunks(path, done)
 
-    def keep(self, staged: list[Chunks]) -> None:
+    def keep(self, staged: Staged) -> None:
         """Keep what was read of these files, and nothing else."""
         write_under = self.folder / _MERGES / self._digest
         if not write_under.exists():
@@ -76,7 +77,7 @@ class Kept:
             save_merged(partial, self._merges)
             partial.rename(write_under)
         wanted = set()
-        for chunks in staged:
+        for chunks in staged.sources:
             path = self._place(chunks.done.entity, chunks.done.sha256)
             write_text(chunks.folder / _READ_UNDER, self._digest)
             if chunks.folder != path and path not in wanted:
@@ -90,6 +91,7 @@ class Kept:
         for path in (self.folder / _MERGES).iterdir():
             if path != write_under:
                 remove(path)
+        (staged.folder / NOTE_NAME).replace(self.folder / NOTE_NAME)
 
     def knows_merges(self) -> bool:
         """Say whether what is kept was put together under these very merges."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -113,11 +113,13 @@ class TableWriter:
         Folder of the corpus; parts go to ``folder/table``.
     table
         Name of a table of the schema.
+    standing
+        Parts that stand there already; what is written follows them.
     """
 
-    def __init__(self, folder: Path, table: str) -> None:
+    def __init__(self, folder: Path, table: str, standing: Sequence[Part] = ()) -> None:
         self.schema = TABLES[table]
-        self.parts: list[Part] = []
+        self.parts: list[Part] = list(standing)
         self._root = folder
         self._table = table
         self._waiting: list[pa.Table] = []
@@ -354,11 +356,16 @@ def refuse_occupied(folder: Path) -> None:
         )
 
 
-def clear(folder: Path) -> None:
-    """Remove the tables of an unfinished corpus; other files stay."""
+def clear(folder: Path, but: Collection[Path] = ()) -> None:
+    """Remove the tables of an unfinished corpus `but` some of their files; other files stay."""
     with target_errors(folder):
-        for name in TABLES:
-            remove(folder / name)
+        for table in TABLES:
+            if any(path.parent == folder / table for path in but):
+                for path in (folder / table).iterdir():
+                    if path not in but:
+                        remove(path)
+            else:
+                remove(folder / table)
 
 
 def describe(path: Path, root: Path, rows: int) -> Part:
