@@ -1,8 +1,8 @@
 """Write docs/reference from the program itself: verbs, study keys, tables, columns, methods.
 
-Usage: ``python scripts/write-reference.py [FOLDER]``. The methods text goes beside the folder.
-Tables and columns are those of a small simulated world that is run for the purpose. The
-tests check that the committed pages are what this script writes.
+Usage: ``python scripts/write-reference.py [FOLDER [RESULTS]]``. The methods text goes beside the
+folder. Tables and columns are those of a demonstration: of these results of one, or of one
+that is run for the purpose. The tests check that the committed pages are what this writes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from isthmus.leadership.comparisons import SCHEMA, YEARS_SCHEMA
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
-from isthmus.results import GRAINS, Results
+from isthmus.results import GRAINS, Results, open_results
 from isthmus.study import NAMED, Study
 
 #: Tables of studies that name what these show, as that of the simulated world does not.
 COMPARED = {"comparison": SCHEMA, "comparison_years": YEARS_SCHEMA}
 
-#: Works of the simulated world: enough that every table has a row.
-WORKS = 3000
+#: Works of the demonstration: enough that every table has a row.
+WORKS = 20_000
 
 HEAD = "<!-- Written by scripts/write-reference.py; change the program, then run it again. -->\n"
 
@@ -144,9 +144,14 @@ def main() -> None:
     (folder / "verbs.md").write_text(verbs(), encoding="utf-8")
     (folder / "study.md").write_text(study(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as world:
-        shown = demonstrate(Path(world) / "world", works=WORKS, seed=1, progress=_quiet)
-        (folder / "tables.md").write_text(tables(shown.results), encoding="utf-8")
-        (folder.parent / "methods.md").write_text(methods(shown.results), encoding="utf-8")
+        if len(sys.argv) > 2:
+            results = open_results(sys.argv[2])
+        else:
+            results = demonstrate(
+                Path(world) / "world", works=WORKS, seed=1, progress=_quiet
+            ).results
+        (folder / "tables.md").write_text(tables(results), encoding="utf-8")
+        (folder.parent / "methods.md").write_text(methods(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

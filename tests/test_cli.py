@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import isthmus.cli
 from isthmus.cli import app
-from tiny import random_works, write_corpus
+from tiny import LIGHT_TOML, random_works, write_corpus
 
 
 def call(*arguments: object) -> tuple[int, str]:
@@ -25,7 +25,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def study_file(folder: Path, corpus: Path) -> Path:
     path = folder / "study.toml"
-    path.write_text(f'[study]\ntitle = "Tiny"\ncorpus = "{corpus}"\nyears = [2001, 2007]\n')
+    path.write_text(
+        f'[study]\ntitle = "Tiny"\ncorpus = "{corpus}"\nyears = [2001, 2007]\n{LIGHT_TOML}'
+    )
     return path
 
 

@@ -15,7 +15,7 @@ from isthmus.engine import DuckDBEngine, stored
 from isthmus.errors import MissingExtraError
 from isthmus.runner import run
 from isthmus.study import Study
-from tiny import random_works, write_corpus
+from tiny import LIGHT, random_works, write_corpus
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,9 @@ def test_duckdb_reads_a_copy_by_its_address(tmp_path: Path) -> None:
 def test_a_study_names_the_copy_and_the_results_are_those_of_the_corpus(tmp_path: Path) -> None:
     corpus = write_corpus(random_works(seed=4, n=200), tmp_path / "corpus")
     shutil.copytree(corpus.path, tmp_path / "copy")
-    study = Study.parse({"study": {"corpus": str(corpus.path), "years": [2000, 2008]}})
+    study = Study.parse(
+        {"study": {"corpus": str(corpus.path), "years": [2000, 2008]}, "poles": LIGHT}
+    )
     elsewhere = study.with_run(storage=(tmp_path / "copy").as_uri())
     one, other = run(study, tmp_path / "one"), run(elsewhere, tmp_path / "other")
     assert one.record["identity"] == other.record["identity"]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import random_works, write_corpus
+from tiny import LIGHT_TOML, random_works, write_corpus
 
 
 def isthmus(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -34,7 +34,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], words: str) -> N
 
 def study_file(folder: Path, corpus: Path, more: str = "") -> Path:
     path = folder / "study.toml"
-    path.write_text(f'[study]\ncorpus = "{corpus}"\nyears = [2001, 2007]\n{more}')
+    path.write_text(f'[study]\ncorpus = "{corpus}"\nyears = [2001, 2007]\n{more}{LIGHT_TOML}')
     return path
 
 

@@ -18,7 +18,7 @@ from isthmus.results import Results
 from isthmus.runner import run
 from isthmus.steps import STEPS, Step
 from isthmus.study import Study
-from tiny import random_works, write_corpus
+from tiny import LIGHT, random_works, write_corpus
 
 NAMES = st.from_regex(r"[a-z][a-z_.]{0,8}", fullmatch=True)
 
@@ -36,7 +36,7 @@ def tiny_study(folder: Path, years: tuple[int, int] = (2001, 2007)) -> Study:
     corpus = folder / "corpus"
     if not corpus.exists():
         write_corpus(random_works(seed=3), corpus)
-    return Study.parse({"study": {"corpus": str(corpus), "years": list(years)}})
+    return Study.parse({"study": {"corpus": str(corpus), "years": list(years)}, "poles": LIGHT})
 
 
 @pytest.fixture(scope="module")

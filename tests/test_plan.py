@@ -30,7 +30,7 @@ from isthmus.results import open_results
 from isthmus.runner import run
 from isthmus.steps import STEPS
 from isthmus.study import Study
-from tiny import random_works, write_corpus
+from tiny import LIGHT, random_works, write_corpus
 
 GB = 10**9
 ZERO = dict.fromkeys(measured.QUANTITIES, 0.0)
@@ -168,7 +168,8 @@ def study_on(folder: Path, **rules: object) -> Study:
     corpus = folder / "corpus"
     if not corpus.exists():
         write_corpus(random_works(seed=7), corpus)
-    return Study.parse({"study": {"corpus": str(corpus), "years": [2001, 2007]}, **rules})
+    about = {"corpus": str(corpus), "years": [2001, 2007]}
+    return Study.parse({"study": about, "poles": LIGHT, **rules})
 
 
 def test_a_calibration_is_taken_from_a_run_kept_and_used(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from isthmus.results import Results, open_results
 from isthmus.runner import run
 from isthmus.steps import STEPS
 from isthmus.study import Study
-from tiny import random_works, write_corpus
+from tiny import LIGHT, LIGHT_TOML, random_works, write_corpus
 
 TOLERANCE = 1e-9
 NOVELTY = (
@@ -43,7 +43,7 @@ YEARS = (2001, 2007)
 
 def make_study(corpus: Path, years: tuple[int, int] = YEARS, **sections: dict) -> Study:
     about = {"corpus": str(corpus), "years": list(years)}
-    return Study.parse({"study": about, **sections})
+    return Study.parse({"study": about, "poles": LIGHT, **sections})
 
 
 def keyed(results: Results, name: str, keys: tuple[str, ...]) -> dict:
@@ -319,7 +319,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     corpus = write_corpus(random_works(seed=6, n=2000), tmp_path / "corpus")
     study = tmp_path / "study.toml"
-    study.write_text(f'[study]\ncorpus = "{corpus.path}"\nyears = [2001, 2007]\n')
+    study.write_text(f'[study]\ncorpus = "{corpus.path}"\nyears = [2001, 2007]\n{LIGHT_TOML}')
     run(Study.load(study), tmp_path / "whole")
     command = [sys.executable, "-m", "isthmus", "run", str(study), "--to", str(tmp_path / "killed")]
     began = time.perf_counter()

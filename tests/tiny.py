@@ -12,6 +12,11 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 from recount import Author, Work
 
+#: Null models of a study whose tables of poles are not what a test is about: one tenth of the
+#: time of those a study has when it names none.
+LIGHT = {"null_models": ["multiedge"], "placebo_replays": 2}
+LIGHT_TOML = '[poles]\nnull_models = ["multiedge"]\nplacebo_replays = 2\n'
+
 COUNTRIES = ["US", "CN", "DE", "FR", "BR", "IN"]
 
 
