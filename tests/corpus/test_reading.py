@@ -21,7 +21,7 @@ from isthmus.corpus.chunks import cut
 from isthmus.corpus.countries import countries, country_code
 from isthmus.corpus.documents import Document
 from isthmus.corpus.ids import NO_ID, Merges, first_of, number, numbers, reference_lists
-from isthmus.corpus.inflate import READ_BYTES, Inflater
+from isthmus.corpus.inflate import READ_BYTES, Filler, Inflater
 from isthmus.corpus.openalex import WorkBatch
 from isthmus.corpus.records import Decoder, NotJSONError, Work
 from isthmus.corpus.schema import TABLES
@@ -76,6 +76,36 @@ def test_inflater_gives_what_gzip_gives_up_to_the_cut(
     if end >= len(packed):
         assert found == whole
         assert not source.broken
+    assert filled(path, limit) == (found, source.broken)
+
+
+def filled(path: Path, limit: int) -> tuple[bytes, bool]:
+    """What filling memory of so many bytes gives, and whether the file proves broken."""
+    file, memory, found = Filler(path), memoryview(bytearray(limit)), b""
+    while count := file.fill(memory):
+        found += memory[:count]
+    assert file.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
+    file.close()
+    return found, file.broken
+
+
+@pytest.mark.parametrize("after", [b"", b"\0" * 9, b"rubbish"])
+@pytest.mark.parametrize("limit", [7, 1000, 1 << 20])
+def test_memory_is_filled_up_to_a_damage(tmp_path: Path, after: bytes, limit: int) -> None:
+    content = np.random.default_rng(2).integers(97, 105, 40_000, np.uint8).tobytes()
+    packed = bytearray(gzip.compress(content[:30_000]) + gzip.compress(content[30_000:]) + after)
+    path = tmp_path / "file.gz"
+    path.write_bytes(packed)
+    assert filled(path, limit) == (content, after == b"rubbish")
+    packed[len(packed) // 2] ^= 1
+    path.write_bytes(packed)
+    found, broken = filled(path, limit)
+    with Inflater(path) as source:
+        carefully = b"".join(iter(source.read, b""))
+    assert broken
+    assert source.broken
+    assert found.startswith(carefully[: len(found)])
+    assert len(found) >= len(carefully)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -86,6 +116,7 @@ def test_a_long_file_is_hashed_whole_beside_the_inflating(tmp_path: Path, packed
     with Inflater(path) as source:
         assert b"".join(iter(source.read, b"")) == content
         assert source.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert filled(path, 1 << 20) == (content, False)
 
 
 class Pieces:
@@ -115,6 +146,25 @@ def test_chunks_hold_the_same_lines_however_they_were_read(
     assert b"".join(found) == content
     assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
     assert all(part.endswith(b"\n") for part in found[:-1])
+
+
+@given(st.lists(st.binary(max_size=70)), st.booleans())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_chunks_of_a_file_are_those_of_its_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[bytes], packed: bool
+) -> None:
+    """Lines longer than the memory for a chunk leave it; from there on pieces are put together."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
+    content = b"\n".join(lines)
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    if content[:2] == b"\x1f\x8b" and not packed:
+        return
+    found = []
+    for chunk in cut(Filler(path)):
+        found.append(bytes(chunk.data))
+        chunk.release()
+    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
 
 
 @pytest.mark.parametrize(("content", "fault"), [(b"a\nb\n", None), (b"a\nb", "cut_off")])

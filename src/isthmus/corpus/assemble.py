@@ -220,12 +220,12 @@ class _Keeper:
         n_works = standing.unchanged(self._staged, self._superseded)
         if not n_works:
             return
-        alone = _ALONE
+        names = [*_ALONE]
         if not standing.manifest.notes.get("country_from_entity") and not any(
             "institutions_entity" in receipt.segments for *_, receipt in self._staged.receipts()
         ):
-            alone = (*_ALONE, "affiliations")
-        for name in alone:
+            names.append("affiliations")
+        for name in names:
             sizes = ((end, rows) for end, rows, *_ in self._chunks(name) if end <= n_works)
             self._standing[name] = standing.parts(name, sum(rows for _, rows in sizes))
 

@@ -7,7 +7,7 @@ read, so a reader that starts again finds the same chunks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -16,13 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus.documents import Document, is_document
-from isthmus.corpus.inflate import Inflater
+from isthmus.corpus.inflate import Filler, Inflater
 from isthmus.corpus.tally import MAX_RECORD_BYTES
 from isthmus.files import sha256
 
 #: A chunk ends with the first line that reaches this size: some thousands of works,
 #: enough that handing a chunk over costs nothing, few enough to hold several in memory.
 CHUNK_BYTES = 32 << 20
+
+#: Bytes within which a chunk's last line mostly ends.
+_LINE_BYTES = 1 << 16
 
 #: Bytes kept of a record that is too long.
 _STUB_BYTES = 1000
@@ -53,6 +56,8 @@ class Chunk:
         Bytes of the last line where it is too long, all of them counted.
     pool
         Where memory for the lines in one piece comes from.
+    data
+        The lines in such memory already; then there are no parts.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Chunk:
         consumed: int,
         pool: Pool,
         last_bytes: int | None = None,
+        data: memoryview | None = None,
     ) -> None:
         self.last_fault = last_fault
         self.consumed = consumed
@@ -70,7 +76,7 @@ class Chunk:
         self._parts = parts
         self._size = size
         self._pool = pool
-        self._data: memoryview | None = None
+        self._data = data
 
     @property
     def data(self) -> memoryview:
@@ -93,12 +99,16 @@ class Pool:
     def __init__(self) -> None:
         self._free: list[bytearray] = []
 
+    def take(self) -> bytearray:
+        """Give memory for a chunk and some more that nobody uses."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return bytearray(CHUNK_BYTES + (CHUNK_BYTES >> 3))
+
     def join(self, parts: Iterable[Part], size: int) -> memoryview:
         """Put parts of `size` bytes in all together in memory that nobody uses."""
-        try:
-            memory = self._free.pop()
-        except IndexError:
-            memory = bytearray(CHUNK_BYTES + (CHUNK_BYTES >> 3))
+        memory = self.take()
         if len(memory) < size:
             memory = bytearray(size)
         view = memoryview(memory)[:size]
@@ -185,15 +195,42 @@ def open_pieces(path: Path, columns: tuple[str, ...]) -> Pieces:
     lines_only = re.search(r"\.(jsonl|ndjson)(\.gz)?$|^part", path.name) is not None
     if is_document(head, lines_only=lines_only):
         return Document(Inflater(path))
-    return Inflater(path)
+    return Filler(path)
 
 
 def cut(pieces: Pieces) -> Iterator[Chunk]:
     """Cut a file into chunks: each ends with the first line that reaches ``CHUNK_BYTES``."""
     pool = Pool()
+    begun = b""
+    if isinstance(pieces, Filler):
+        begun = yield from _fill(pieces, pool)
+    yield from _cut(pieces, pool, begun)
+
+
+def _fill(file: Filler, pool: Pool) -> Generator[Chunk, None, bytes]:
+    """Read chunks into their memory; give what is left: the end, or a line that does not fit."""
+    memory, size = pool.take(), 0
+    view = memoryview(memory)
+    while True:
+        enough = CHUNK_BYTES + _LINE_BYTES
+        while (end := memory.find(b"\n", CHUNK_BYTES - 1, size)) < 0:
+            count = file.fill(view[size:enough] if size < enough else view[size:])
+            size += count
+            if not count:
+                left = bytes(view[:size])
+                pool.give(view)
+                return left
+        following = pool.take()
+        rest = size - end - 1
+        following[:rest] = view[end + 1 : size]
+        yield Chunk([], end + 1, None, file.consumed, pool, data=view[: end + 1])
+        memory, size, view = following, rest, memoryview(following)
+
+
+def _cut(pieces: Pieces, pool: Pool, rest: bytes) -> Iterator[Chunk]:
+    """Cut what follows `rest`, and it, into chunks."""
     parts: list[Part] = []
     size, tail = 0, 0  # bytes in parts, and of them after the last newline
-    rest = b""
     while piece := rest or pieces.read():
         rest, start = b"", 0
         while (end := piece.find(b"\n", start + max(CHUNK_BYTES - size - 1, 0))) >= 0:

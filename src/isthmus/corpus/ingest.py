@@ -147,10 +147,8 @@ def ingest(
             kept = Kept(target, load_merged(target / _STAGING / _MERGES) or {})
             staged = _stage(inputs, target / _STAGING, n_workers, progress, kept)
             announced = read_announced([Path(source) for source in sources])
-            standing = _give_up(target, mark, kept.folder)
-            manifest = assemble(
-                staged, target, mark.request, release, announced, n_workers, standing
-            )
+            before = _give_up(target, mark, kept.folder)
+            manifest = assemble(staged, target, mark.request, release, announced, n_workers, before)
             manifests.save(manifest, target)
             if keep or update:
                 kept.keep(staged)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from isthmus import __version__
 from isthmus.corpus import store
 from isthmus.corpus.ids import Ints
 from isthmus.corpus.manifest import Manifest, Part
@@ -36,7 +36,7 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
 
 def _writer() -> list[str | int]:
     """What the bytes of a part depend on beside its rows."""
-    return [__version__, pa.__version__, store.ROW_GROUP_ROWS, store.PART_ROWS]
+    return [version("isthmus"), pa.__version__, store.ROW_GROUP_ROWS, store.PART_ROWS]
 
 
 def _digest(manifest: Manifest) -> str:
