@@ -204,6 +204,12 @@ def test_without_a_calibration_the_plan_says_how_to_get_one(tmp_path: Path) -> N
     assert measured.load(tmp_path / "none.json") is None
 
 
+def test_a_table_to_compare_with_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    named = {"OECD": {"file": str(tmp_path / "absent.csv"), "counting": "whole"}}
+    with pytest.raises(StudyError, match=r"absent\.csv.*comparisons\.OECD\.file"):
+        plan_of(study_on(tmp_path, comparisons=named))
+
+
 def test_what_cannot_calibrate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs a finished run"):
         measured.calibration_of([])

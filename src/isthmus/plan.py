@@ -12,6 +12,7 @@ from pathlib import Path
 from isthmus.calibration import Calibration, Cost, corpus_rows, predict, rules_digest
 from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.errors import StudyError
+from isthmus.leadership.comparisons import read_published
 from isthmus.results import PARQUET_ONLY
 from isthmus.steps import STEPS
 from isthmus.study import Study
@@ -258,8 +259,11 @@ def plan_of(study: Study, calibration: Calibration | None = None, hours: float =
     ------
     CorpusError
         The corpus is missing or unfinished.
+    StudyError
+        A table that the study names in ``[comparisons]`` cannot be used.
     """
     corpus = open_corpus(study.path(study.study.corpus))
+    read_published(study)
     reads = {
         name: (corpus.rows(name), _size(corpus.parts(name)))
         for name in sorted(corpus.manifest.tables)

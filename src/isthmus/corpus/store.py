@@ -25,8 +25,9 @@ from isthmus.files import PARTIAL_SUFFIX, atomic_path, remove, sha256, sole_writ
 #: Rows of a row group: what a writer holds in memory per table, and what a reader skips by.
 ROW_GROUP_ROWS = 1 << 17
 
-#: Rows of a part, a whole number of row groups: some tens of megabytes of ids.
-PART_ROWS = ROW_GROUP_ROWS * 16
+#: Rows of a part, a whole number of row groups: some megabytes of ids. An update leaves whole
+#: parts standing, so they are small; a release of everything still has few thousand of them.
+PART_ROWS = ROW_GROUP_ROWS * 8
 
 #: Columns of whole numbers that hardly repeat in a row group, or that stand sorted: written as
 #: differences they take half the time and less space than in a dictionary.
