@@ -34,7 +34,7 @@ def demo(
     to: Annotated[Path, typer.Option(help="Folder for the world and its results.")] = Path(
         "isthmus-demo"
     ),
-    works: Annotated[int, typer.Option(help="Number of works to simulate.", min=1000)] = 50_000,
+    works: Annotated[int, typer.Option(help="Number of works to simulate.", min=1000)] = 30_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same numbers.")] = 1,
 ) -> None:
     """Simulate a world, answer every question on it, and compare with what was planted."""
