@@ -192,6 +192,28 @@ def test_parts_before_the_first_change_stand(tmp_path: Path, small_parts: None) 
     assert content(target) == content(tmp_path / "alone4")
 
 
+def test_countries_filled_in_follow_the_records_of_institutions(
+    tmp_path: Path, small_parts: None
+) -> None:
+    """The works stay as they are; the record of their institution names another country."""
+    target, folder = tmp_path / "c", tmp_path / "release"
+    without = {"author": {"id": f"{HOME}A1"}, "institutions": [{"id": f"{HOME}I1"}]}
+    for code in ("US", "CN"):
+        records = {
+            "works": [work(n, authorships=[without]) for n in range(1, 401)],
+            "institutions": [{"id": f"{HOME}I1", "display_name": "One", "country_code": code}],
+        }
+        for entity, lines in records.items():
+            path = folder / "data" / entity / "updated_date=2025-01-01" / "part_000.gz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+            path.write_bytes(gzip.compress(text, mtime=0))
+        updated = ingest([folder], target, update=True, workers=1)
+        assert set(updated.read("affiliations")["country"].to_pylist()) == {code}
+    ingest([folder], tmp_path / "alone", workers=1)
+    assert content(target) == content(tmp_path / "alone")
+
+
 def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     releases = Releases(2)
     first = releases.write(tmp_path / "r1")

@@ -89,6 +89,15 @@ def filled(path: Path, limit: int) -> tuple[bytes, bool]:
     return found, file.broken
 
 
+@pytest.mark.parametrize("name", [9, 2 << 20])
+def test_a_header_of_any_length_is_read(tmp_path: Path, name: int) -> None:
+    """The reader that fills memory refuses a name of half a megabyte."""
+    packed = gzip.compress(b"lines\n")
+    path = tmp_path / "file.gz"
+    path.write_bytes(packed[:3] + b"\x08" + packed[4:10] + b"n" * name + b"\0" + packed[10:])
+    assert filled(path, 100) == (b"lines\n", False)
+
+
 @pytest.mark.parametrize("after", [b"", b"\0" * 9, b"rubbish"])
 @pytest.mark.parametrize("limit", [7, 1000, 1 << 20])
 def test_memory_is_filled_up_to_a_damage(tmp_path: Path, after: bytes, limit: int) -> None:

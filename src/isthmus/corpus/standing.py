@@ -77,7 +77,7 @@ class Standing:
         """Find the note of this very corpus; None where it has none, or others wrote it."""
         try:
             found = msgspec.json.decode((kept / NOTE_NAME).read_bytes(), type=_Note)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if found.corpus != _digest(manifest) or found.writer != _writer():
             return None
