@@ -24,17 +24,15 @@ from rich.text import Text
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
-from isthmus.demo import Demonstration, Recovery, planted_papers
 from isthmus.errors import TargetError
 from isthmus.results import Results
 
 if TYPE_CHECKING:
-    from isthmus.findings import Finding
-
-if TYPE_CHECKING:
     from isthmus.corpus.fetch import Fetched
     from isthmus.corpus.fetching.estimate import Estimate
+    from isthmus.demo import Demonstration, Recovery
     from isthmus.differences import Differences
+    from isthmus.findings import Finding
 
 #: How often something happened, by reason.
 Counts = Mapping[str, int]
@@ -266,6 +264,8 @@ def leaders(results: Results) -> Table:
 
 def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     """Show the leaders next to what was planted, what was recovered, and what to do next."""
+    from isthmus.demo import planted_papers
+
     planted = planted_papers(shown.folder / "openalex")
     columns = ["papers_last_author", "papers_fractional", "c2_sum", "hits"]
     table = Table(title="Who leads a simulated world, next to what was planted")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import t as student
-from scipy.stats import theilslopes
+from scipy.special import stdtrit
 
 from isthmus.corpus.countries import countries
 from isthmus.results import Results
+from isthmus.stats.trends import theil_sen
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,11 @@ def slope(years: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
     known = np.isfinite(values)
     if known.sum() < 3:
         return float("nan"), float("nan"), float("nan")
-    found = theilslopes(values[known], years[known], alpha=0.95)
-    return float(found[0]), float(found[2]), float(found[3])
+    at = (years[known] - years[known].min()).astype(np.int64)
+    series = np.full(at.max() + 1, np.nan)
+    series[at] = values[known]
+    found = theil_sen(series[None])
+    return found.slope.item(), found.low.item(), found.high.item()
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -157,5 +160,5 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     [2.0, -0.48, 4.48]
     """
     mean, n = float(values.mean()), len(values)
-    half = float(student.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n))
+    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n))
     return mean, mean - half, mean + half

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import rankdata
 
 from isthmus.corpus.countries import country_named
 from isthmus.errors import StudyError
@@ -255,6 +254,8 @@ def _year(year: int, theirs: Counts, ours: Counts) -> tuple[list[dict[str, Any]]
 
 def _beside(countries: list[str], theirs: Floats, ours: Floats) -> list[dict[str, Any]]:
     """Give each country's two counts, and its rank among these countries in both."""
+    from scipy.stats import rankdata
+
     ranks = [rankdata(-counts, method="min").astype(int).tolist() for counts in (theirs, ours)]
     columns = (countries, theirs.tolist(), ours.tolist(), *ranks)
     return [
@@ -287,6 +288,8 @@ def spearman(first: Floats, second: Floats) -> float | None:
     """
     if len(first) < LEAST_RANKED:
         return None
+    from scipy.stats import rankdata
+
     ranks = np.vstack([rankdata(first), rankdata(second)])
     apart = ranks - ranks.mean(axis=1, keepdims=True)
     spread = np.sqrt((apart**2).sum(axis=1).prod())

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr, stdtrit
 
 from isthmus.errors import InputError
 from isthmus.stats.bootstrap import check_settings, checked, deviation, percentiles
@@ -147,8 +147,8 @@ def expanded_level(level: float, clusters: float, widen: float = 1.0) -> float:
     (0.968, 0.95)
     """
     freedom = max(clusters, 2.0) - 1
-    reach = widen * math.sqrt((freedom + 1) / freedom) * stats.t.ppf((1 + level) / 2, freedom)
-    return float(1 - 2 * stats.norm.sf(reach))
+    reach = widen * math.sqrt((freedom + 1) / freedom) * stdtrit(freedom, (1 + level) / 2)
+    return float(1 - 2 * ndtr(-reach))
 
 
 def _worth(table: _Table, clusters: int) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtr
 
 from isthmus.errors import InputError
 
@@ -213,7 +213,7 @@ def _welch(one: _Group, zero: _Group) -> tuple[float, float, float]:
         return math.nan, math.nan, math.nan
     t = (one.mean - zero.mean) / error
     df = sum(parts) ** 2 / (parts[0] ** 2 / (one.worth - 1) + parts[1] ** 2 / (zero.worth - 1))
-    return t, df, float(2 * stats.t.sf(abs(t), df))
+    return t, df, float(2 * stdtr(df, -abs(t)))
 
 
 def _least_squares_error(one: _Group, zero: _Group) -> float:
@@ -291,7 +291,9 @@ def fisher_p_of(won: int, lost: int, others_won: int, others_lost: int) -> float
     """
     if not (won + lost and others_won + others_lost):
         return math.nan
-    return float(stats.fisher_exact([[won, lost], [others_won, others_lost]]).pvalue)
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact([[won, lost], [others_won, others_lost]]).pvalue)
 
 
 def carried_by_largest(outcome: Floats, treated: Flags, weight: Floats, largest: int = 10) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr
 
 from isthmus.errors import InputError
 from isthmus.stats.cells import renumber
@@ -88,7 +88,7 @@ def poisson_regression(
     coefficients, x_left, mu, rounds, converged = _iterate(data, tolerance, max_iterations)
     note = "" if converged else f"The regression did not converge in {max_iterations} rounds."
     se = _robust_errors(x_left, mu, data)
-    p = 2 * stats.norm.sf(np.abs(coefficients / se))
+    p = 2 * ndtr(-np.abs(coefficients / se))
     return PoissonFit(coefficients, se, p, data.y.size, rounds, converged, note)
 
 

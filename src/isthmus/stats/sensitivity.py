@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr
 
 from isthmus.errors import InputError
 from isthmus.stats.cells import number_cells
@@ -147,7 +147,7 @@ def _upper_tail(tables: Ints, seen: int, odds: float) -> float:
     mean, variance = _extended_hypergeometric_sum(tables, odds)
     if not variance > 0:
         return math.nan
-    return float(stats.norm.sf((seen - mean - 0.5) / math.sqrt(variance)))
+    return float(ndtr(-(seen - mean - 0.5) / math.sqrt(variance)))
 
 
 def _critical(tables: Ints, seen: int, alpha: float) -> float:

@@ -17,6 +17,7 @@ import pytest
 from scipy import stats
 
 from isthmus.stats.nulls import fit_null, link_test, sample
+from isthmus.stats.nulls.laws import PoissonLaw
 
 _spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
 networks = importlib.util.module_from_spec(_spec)
@@ -70,6 +71,20 @@ def test_same_seed_same_networks():
 def test_no_draws_is_a_result():
     fit = fit_null(np.zeros((3, 3)), "multiedge", directed=True)
     assert sample(fit, 0, seed=1).shape == (0, 3, 3)
+
+
+@pytest.mark.parametrize("dispersion", [0.0, 0.3])
+def test_tails_of_counts_are_those_of_scipy(dispersion):
+    random = np.random.default_rng(4)
+    rate = random.lognormal(1, 2, (30, 30))
+    rate[0] = 0.0
+    weights = random.poisson(rate * random.lognormal(0, 1, rate.shape)) + random.choice([0, 0.5])
+    upper, lower = PoissonLaw(rate, dispersion).tails(weights)
+    shape = 1 / (dispersion or 1)
+    law = stats.nbinom(shape, shape / (shape + rate)) if dispersion else stats.poisson(rate)
+    # Two implementations of the incomplete beta function agree to some hundred roundings.
+    np.testing.assert_allclose(upper, law.sf(np.floor(weights) - 1), rtol=1e-11, atol=1e-300)
+    np.testing.assert_allclose(lower, law.cdf(weights), rtol=1e-11, atol=1e-300)
 
 
 def test_planted_dispersion_is_found():

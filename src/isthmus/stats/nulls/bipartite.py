@@ -15,6 +15,7 @@ share their law, so the cost does not grow with the number of works.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import stats
+from scipy.special import ndtr
 
 from isthmus.errors import InputError
 from isthmus.stats.nulls.models import NullFit
@@ -214,8 +215,9 @@ class TeamLaw:
     def _refined(self, at: Floats) -> Floats:
         sd = np.sqrt(self.variance())
         x = np.divide(at - self.mean(), sd, where=sd > 0, out=np.sign(at - self.mean()) * 40.0)
-        skewed = self._skewness * (1 - x**2) * stats.norm.pdf(x) / 6.0
-        return np.asarray(stats.norm.cdf(x) + skewed)
+        density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+        skewed = self._skewness * (1 - x**2) * density / 6.0
+        return np.asarray(ndtr(x) + skewed)
 
     def draw(self, random: np.random.Generator) -> Floats:
         """Shared works of one set of teams, drawn work by work."""

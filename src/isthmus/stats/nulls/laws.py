@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import betainc, gammainc, gammaincc
 
 from isthmus.stats.nulls.margins import Settled
 from isthmus.stats.nulls.mixed import mixed_moments
@@ -62,12 +62,14 @@ class PoissonLaw:
 
     def tails(self, weights: Floats) -> tuple[Floats, Floats]:
         """Exact tails (incomplete gamma or beta functions)."""
+        rate, weights = self.rate, np.floor(weights)
         if self.dispersion == 0:
-            law = stats.poisson(self.rate)
+            upper, lower = gammainc(weights, rate), gammaincc(weights + 1, rate)
         else:
             shape = 1.0 / self.dispersion
-            law = stats.nbinom(shape, shape / (shape + self.rate))
-        return law.sf(weights - 1), law.cdf(weights)
+            upper = betainc(weights, shape, rate / (shape + rate))
+            lower = betainc(shape, weights + 1, shape / (shape + rate))
+        return np.where(weights > 0, upper, 1.0), lower
 
     def draw(self, random: np.random.Generator) -> Floats:
         """One matrix of counts."""
