@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from corpus.samples import HOME, author, work, write_lines
@@ -130,7 +131,7 @@ def test_releases_one_after_another_equal_the_last_alone(
     assert len(works) == 428
 
 
-#: Tables about works that have several parts of 128 rows, and where the work is named.
+#: Tables about works that have several parts of 64 rows and more, and where the work is named.
 KEYS = {"works": "work_id", "references": "citing_id", "affiliations": "work_id"}
 
 
@@ -138,7 +139,7 @@ KEYS = {"works": "work_id", "references": "citing_id", "affiliations": "work_id"
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of so few rows that a table of a few hundred works has several."""
     monkeypatch.setattr(store, "ROW_GROUP_ROWS", 64)
-    monkeypatch.setattr(store, "PART_ROWS", 128)
+    monkeypatch.setattr(store, "PARTS_OF_A_SIZE", 2)
 
 
 def parts_of(corpus: Corpus, table: str) -> list[tuple[str, int]]:
@@ -162,7 +163,8 @@ def test_parts_before_the_first_change_stand(tmp_path: Path, small_parts: None) 
     assert content(target) == content(tmp_path / "alone2")
     for table, key in KEYS.items():
         ids = updated.read(table)[key].to_pylist()
-        n_parts = sum(n not in changed for n in ids) // 128
+        ends = np.cumsum([part.rows for part in first.manifest.tables[table]])
+        n_parts = int((ends <= sum(n not in changed for n in ids)).sum())
         assert parts_of(updated, table)[:n_parts] == before[table][:n_parts]
         assert n_parts > 1
         assert set(parts_of(updated, table)[n_parts:]).isdisjoint(before[table])

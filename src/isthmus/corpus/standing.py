@@ -36,7 +36,7 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
 
 def _writer() -> list[str | int]:
     """What the bytes of a part depend on beside its rows."""
-    return [version("isthmus"), pa.__version__, store.ROW_GROUP_ROWS, store.PART_ROWS]
+    return [version("isthmus"), pa.__version__, store.ROW_GROUP_ROWS, store.PARTS_OF_A_SIZE]
 
 
 def _digest(manifest: Manifest) -> str:
@@ -98,9 +98,10 @@ class Standing:
     def parts(self, table: str, rows: int) -> list[Part]:
         """Give the first parts of a table that hold no more than its first `rows` rows."""
         stay: list[Part] = []
-        for part in self.manifest.tables.get(table, [])[: rows // store.PART_ROWS]:
+        for number, part in enumerate(self.manifest.tables.get(table, [])):
             path = self.folder / part.path
-            if not path.is_file() or sha256(path) != part.sha256:
+            rows -= store.part_rows(number)
+            if rows < 0 or not path.is_file() or sha256(path) != part.sha256:
                 break
             stay.append(part)
         return stay

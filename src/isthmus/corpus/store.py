@@ -1,9 +1,9 @@
 """Corpora on disk: opening a finished one, writing a new one.
 
 A corpus is a folder with one folder of Parquet parts per table and a manifest
-that is written last. Parts hold a fixed number of rows, in row groups of a fixed
-number of rows, so the bytes depend on the rows and their order alone, never on
-the batches they came in.
+that is written last. How many rows a part holds follows from its number, and row groups
+hold a fixed number of rows, so the bytes depend on the rows and their order alone,
+never on the batches they came in.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from isthmus.files import PARTIAL_SUFFIX, atomic_path, remove, sha256, sole_writ
 #: Rows of a row group: what a writer holds in memory per table, and what a reader skips by.
 ROW_GROUP_ROWS = 1 << 17
 
-#: Rows of a part, a whole number of row groups: some megabytes of ids. An update leaves whole
-#: parts standing, so they are small; a release of everything still has few thousand of them.
-PART_ROWS = ROW_GROUP_ROWS * 8
+#: Parts that hold one row group each; as many that follow hold two, and so on. An update leaves
+#: whole parts standing, so the parts of a small table are small, and a large one has few.
+PARTS_OF_A_SIZE = 8
 
 #: Columns of whole numbers that hardly repeat in a row group, or that stand sorted: written as
 #: differences they take half the time and less space than in a dictionary.
@@ -35,6 +35,17 @@ _DIFFERENCES = ("work_id", "citing_id", "cited_id", "author_id", "subject_id", "
 
 #: Columns of texts that hardly repeat.
 _PLAIN = ("title", "doi", "name")
+
+
+def part_rows(number: int) -> int:
+    """Rows that the part of this number holds, the last of a table excepted.
+
+    Examples
+    --------
+    >>> [part_rows(number) // ROW_GROUP_ROWS for number in (0, 7, 8, 16)]
+    [1, 1, 2, 3]
+    """
+    return ROW_GROUP_ROWS * (1 + number // PARTS_OF_A_SIZE)
 
 
 class Corpus:
@@ -106,7 +117,7 @@ def open_corpus(path: str | Path) -> Corpus:
 
 
 class TableWriter:
-    """Writes the rows of one table to parts of a fixed number of rows.
+    """Writes the rows of one table to parts of set numbers of rows.
 
     Parameters
     ----------
@@ -185,7 +196,7 @@ class TableWriter:
             )
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self._written += rows.num_rows
-        if self._written >= PART_ROWS:
+        if self._written >= part_rows(len(self.parts)):
             self._close_part()
 
     def _close_part(self) -> None:
