@@ -16,6 +16,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 from isthmus.errors import TargetError
 
@@ -96,6 +97,15 @@ def write_text(target: Path, text: str) -> None:
     """Write `text` as UTF-8 so that `target` appears whole or not at all."""
     with atomic_path(target) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def write_once(target: Path, content: bytes) -> None:
+    """Write a file that others may write at the same moment, with the same content."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mine = target.with_name(f"{target.name}.{uuid4().hex}")
+    with atomic_path(mine) as partial:
+        partial.write_bytes(content)
+    mine.replace(target)
 
 
 def remove(path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from corpus.samples import HOME, author, work, write_lines
 from isthmus.corpus import ingest as module
 from isthmus.corpus import kept as kept_module
-from isthmus.corpus import store
+from isthmus.corpus import stage, store
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.merged import read_merged
 from isthmus.corpus.sources import find_inputs
@@ -117,7 +117,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_releases_one_after_another_equal_the_last_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
-    monkeypatch.setattr(module, "SCANNED_BYTES", small)
+    monkeypatch.setattr(stage, "SCANNED_BYTES", small)
     folders = three(tmp_path)
     for n, folder in enumerate(folders):
         updated = ingest([folder], tmp_path / "updated", release=f"r{n}", update=True, workers=1)
@@ -225,13 +225,13 @@ def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     third = releases.write(tmp_path / "r3")
     ingest([first], tmp_path / "c", keep=True, workers=1)
     read: list[str] = []
-    stage = module._stage_source
+    staged = stage._stage_source
 
     def watched(item: Any, *more: Any) -> Any:
         read.append(item.name)
-        return stage(item, *more)
+        return staged(item, *more)
 
-    monkeypatch.setattr(module, "_stage_source", watched)
+    monkeypatch.setattr(stage, "_stage_source", watched)
     ingest([second], tmp_path / "c", update=True, workers=1)
     assert read == ["data/works/updated_date=2025-01-09/part_000.gz"]
     read.clear()
@@ -378,7 +378,7 @@ def test_an_update_of_the_same_release_keeps_what_was_not_kept(
     assert content(target) == before
     n_files = sum(path.is_file() for path in (folder / "data" / "works").rglob("*"))
     assert len(list((target / "kept").glob("works-*"))) == n_files > 1
-    monkeypatch.setattr(module, "_stage", None)  # from now on nothing is read
+    monkeypatch.setattr(module, "stage_here", None)  # from now on nothing is read
     for again in ({"keep": True}, {"update": True}, {}):
         ingest([folder], target, workers=1, **again)
     assert content(target) == before

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from corpus.samples import HOME, author, work, write_lines
-from isthmus.corpus import chunks
+from isthmus.corpus import chunks, stage
 from isthmus.corpus import ingest as module
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.store import open_corpus
@@ -26,10 +26,10 @@ from isthmus.files import sole_writer
 SCRIPT = """
 import sys
 from pathlib import Path
-from isthmus.corpus import chunks, ingest
+from isthmus.corpus import chunks, ingest, stage
 chunks.CHUNK_BYTES = 1 << 15
 if __name__ == "__main__":
-    ingest.SMALL_BYTES = ingest.SCANNED_BYTES = 0
+    stage.SMALL_BYTES = stage.SCANNED_BYTES = 0
     target, workers, *sources = sys.argv[1:]
     ingest.ingest([Path(s) for s in sources], target, workers=int(workers))
 """
@@ -143,9 +143,9 @@ def test_workers_and_batches_do_not_change_a_byte(
 ) -> None:
     sources = inputs(tmp_path / "in")
     alone = ingest(sources, tmp_path / "alone", workers=1)
-    monkeypatch.setattr(module, "SMALL_BYTES", 0)
+    monkeypatch.setattr(stage, "SMALL_BYTES", 0)
     assert ingest(sources, tmp_path / "two", workers=2).hash == alone.hash
-    monkeypatch.setattr(module, "SCANNED_BYTES", 0)
+    monkeypatch.setattr(stage, "SCANNED_BYTES", 0)
     assert ingest(sources, tmp_path / "three", workers=3).hash == alone.hash
     for name in ("two", "three"):
         assert content(tmp_path / name) == content(tmp_path / "alone")

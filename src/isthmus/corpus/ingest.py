@@ -14,50 +14,27 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.announced import read_announced
+from isthmus.corpus.apart import Each
 from isthmus.corpus.assemble import assemble
-from isthmus.corpus.chunks import Chunk, cut, open_pieces
 from isthmus.corpus.kept import Kept
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.mag_files import is_mag
 from isthmus.corpus.manifest import Unfinished
 from isthmus.corpus.merged import load_merged, read_merged, save_merged
-from isthmus.corpus.reader import Task, columns, load_merges
 from isthmus.corpus.schema import SCHEMA_VERSION
-from isthmus.corpus.sources import Input, Inputs, find_inputs
-from isthmus.corpus.staging import (
-    Chunks,
-    SourceDone,
-    Staged,
-    chunk_path,
-    load_done,
-    load_receipt,
-    save_done,
-)
+from isthmus.corpus.sources import Inputs, find_inputs
+from isthmus.corpus.stage import MERGES, Progress, stage_apart, stage_here
 from isthmus.corpus.standing import Standing
 from isthmus.corpus.store import Corpus, clear, open_corpus, refuse_occupied
-from isthmus.corpus.threads import Threads
-from isthmus.corpus.workers import Workers
 from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove, sha256, sole_writer, target_errors, write_text
 
-#: Called with works read, bytes of the sources read, and bytes of the sources in all.
-Progress = Callable[[int, int, int], None]
-
-#: Sources below this size are read in this process; starting others would take longer.
-SMALL_BYTES = 4 << 20
-
-#: Works below this size are read with care, which gives the same; compiling the scanner,
-#: once on a machine, would take longer.
-SCANNED_BYTES = 32 << 20
-
-_STAGING, _MERGES = "staging", "merges"
+_STAGING = "staging"
 
 
 def ingest(
@@ -70,6 +47,7 @@ def ingest(
     progress: Progress | None = None,
     keep: bool = False,
     update: bool = False,
+    each: Each | None = None,
 ) -> Corpus:
     """Read OpenAlex records, or a Microsoft Academic Graph folder, into a corpus.
 
@@ -99,6 +77,10 @@ def ingest(
         was read. Of files whose content was read before nothing is read again, so the
         result is, to the byte, that of reading the sources into an empty folder. Where
         the corpus is that of these sources but nothing was kept, they are read again.
+    each
+        Calls a task with every number below another, in whatever processes see sources and
+        target under the same paths (:func:`isthmus.spark.on_executors` gives one): they read
+        the files, one a task, and write the tables about works. The result is the same.
 
     Returns
     -------
@@ -113,12 +95,17 @@ def ingest(
         The target holds another corpus, or one of files that changed since, or with
         `keep` this one without what was read; is being written, or cannot be written.
     """
-    target = Path(target)
+    target = Path(target) if each is None else Path(target).absolute()
     if any(is_mag(Path(source)) for source in sources):
         if keep or update:
             raise SourceError(
                 "A Microsoft Academic Graph folder has no newer releases to come: ingest it "
                 "without --keep and --update."
+            )
+        if each is not None:
+            raise SourceError(
+                "A Microsoft Academic Graph folder is read on one machine: ingest it without "
+                "--master."
             )
         (folder,) = _alone(sources)
         return read_mag(folder, target, release=release, institutions=institutions)
@@ -144,11 +131,15 @@ def ingest(
         _prepare(target, inputs, mark)
         n_workers = workers or os.cpu_count() or 1
         with target_errors(target):
-            kept = Kept(target, load_merged(target / _STAGING / _MERGES) or {})
-            staged = _stage(inputs, target / _STAGING, n_workers, progress, kept)
+            kept = Kept(target, load_merged(target / _STAGING / MERGES) or {})
+            if each is not None:
+                stage_apart(inputs, target / _STAGING, kept, each, progress)
+            staged = stage_here(inputs, target / _STAGING, n_workers, progress, kept)
             announced = read_announced([Path(source) for source in sources])
             before = _give_up(target, mark, kept.folder)
-            manifest = assemble(staged, target, mark.request, release, announced, n_workers, before)
+            manifest = assemble(
+                staged, target, mark.request, release, announced, n_workers, before, each
+            )
             manifests.save(manifest, target)
             if keep or update:
                 kept.keep(staged)
@@ -277,7 +268,7 @@ def _prepare(target: Path, inputs: Inputs, mark: Unfinished) -> None:
                 manifests.mark_unfinished(target, mark)
         staging.mkdir(exist_ok=True)
         if not identity.exists():
-            save_merged(staging / _MERGES, read_merged(inputs.merged))
+            save_merged(staging / MERGES, read_merged(inputs.merged))
             write_text(identity, times)
 
 
@@ -285,137 +276,3 @@ def _tidy(target: Path) -> None:
     """Remove what only an unfinished corpus needs."""
     remove(target / _STAGING)
     remove(target / manifests.UNFINISHED_NAME)
-
-
-def _stage(
-    inputs: Inputs, staging: Path, n_workers: int, progress: Progress | None, kept: Kept
-) -> Staged:
-    """Read all sources into staged chunks, but those that are staged or kept already."""
-    load_merges.cache_clear()
-    meter = _Meter(inputs.size, progress)
-    staged: list[Chunks] = []
-    unmarked: dict[Path, SourceDone] = {}
-    with contextlib.ExitStack() as stack:
-        readers = _readers(inputs, n_workers, meter, stack)
-        for number, item in enumerate(inputs.records):
-            folder = staging / f"{number:05d}"
-            with _reading(item):
-                known = kept.find(item)
-            if known is not None:
-                staged.append(
-                    Chunks(known.folder, msgspec.structs.replace(known.done, name=item.name))
-                )
-                meter.works_read(sum(receipt.works for _, receipt in known.receipts()))
-                meter.source_done(item.size)
-                continue
-            unmarked[folder] = _stage_source(item, folder, readers[item.entity], meter)
-            staged.append(Chunks(folder, unmarked[folder]))
-            meter.source_done(item.size)
-            busy = set().union(*(reader.folders() for reader in readers.values()))
-            for ready in unmarked.keys() - busy:
-                save_done(ready, unmarked.pop(ready))
-        for reader in readers.values():
-            reader.drain()
-    for folder, done in unmarked.items():
-        save_done(folder, done)
-    return Staged(staging, staged)
-
-
-def _readers(
-    inputs: Inputs, n_workers: int, meter: _Meter, stack: contextlib.ExitStack
-) -> dict[str, Threads | Workers]:
-    """Choose what reads each entity: the scanner takes works unless they are few."""
-    n_others = 0 if inputs.size < SMALL_BYTES or n_workers == 1 else n_workers
-    entities = {item.entity for item in inputs.records}
-    readers: dict[str, Threads | Workers] = {}
-    if "works" in entities and inputs.size >= SCANNED_BYTES:
-        readers["works"] = stack.enter_context(Threads(n_others, meter.works_read))
-    if entities - readers.keys():
-        careful = stack.enter_context(Workers(n_others, meter.works_read))
-        readers |= dict.fromkeys(entities - readers.keys(), careful)
-    return readers
-
-
-def _stage_source(
-    item: Input, folder: Path, reader: Threads | Workers, meter: _Meter
-) -> SourceDone:
-    done = load_done(folder)
-    if done is not None:
-        return done
-    folder.mkdir(exist_ok=True)
-    with _reading(item):
-        pieces = open_pieces(item.path, columns(item.entity))
-    n_chunks = 0
-    for chunk in _reading_each(item, cut(pieces)):
-        task = Task(
-            entity=item.entity,
-            target=chunk_path(folder, n_chunks),
-            last_fault=chunk.last_fault,
-            last_bytes=chunk.last_bytes,
-            consumed=chunk.consumed,
-            merges=folder.parent / _MERGES,
-        )
-        n_chunks += 1
-        receipt = load_receipt(task.target)
-        if receipt is None:
-            reader.submit(task, chunk)
-        else:
-            chunk.release()
-            meter.works_read(receipt.works)
-        meter.bytes_read(chunk.consumed)
-    with _reading(item):
-        digest = pieces.sha256()
-    return SourceDone(
-        name=item.name,
-        entity=item.entity,
-        bytes=item.size,
-        sha256=digest,
-        chunks=n_chunks,
-        broken=pieces.broken,
-    )
-
-
-@contextlib.contextmanager
-def _reading(item: Input) -> Iterator[None]:
-    """Tell failures to read a source from failures to write the target."""
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise SourceError(f"Cannot read {item.path}: {why}. Check the file.") from error
-
-
-def _reading_each(item: Input, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    while True:
-        with _reading(item):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
-
-
-class _Meter:
-    """Adds up progress over sources and tells whoever wants to know."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._total = total
-        self._progress = progress
-        self._before = self._bytes = self._works = 0
-
-    def works_read(self, n_works: int) -> None:
-        self._works += n_works
-        self._tell()
-
-    def bytes_read(self, consumed: int) -> None:
-        self._bytes = consumed
-        self._tell()
-
-    def source_done(self, size: int) -> None:
-        self._before += size
-        self._bytes = 0
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            done = min(self._before + self._bytes, self._total)
-            self._progress(self._works, done, self._total)

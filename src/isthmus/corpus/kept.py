@@ -57,9 +57,15 @@ class Kept:
         self._digest = _digest(merges)
         self._sizes = {done.bytes for _, done in self._entries()}
         self._concerned: dict[str, dict[str, Ints] | None] = {}
+        self._found: dict[Path, Chunks | None] = {}
 
     def find(self, item: Input) -> Chunks | None:
         """Give what was read of a file of the same content; None when it has to be read."""
+        if item.path not in self._found:
+            self._found[item.path] = self._find(item)
+        return self._found[item.path]
+
+    def _find(self, item: Input) -> Chunks | None:
         if item.size not in self._sizes:
             return None
         path = self._place(item.entity, sha256(item.path))

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
@@ -118,7 +119,7 @@ def save_done(folder: Path, done: SourceDone) -> None:
 
 def save_chunk(path: Path, tables: dict[str, pa.Table], receipt: Receipt) -> None:
     """Write a chunk so that it appears whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
     with pa.OSFile(str(partial), "wb") as file:
         for name, table in tables.items():
             begin = file.tell()

@@ -127,13 +127,18 @@ class TableWriter:
         Name of a table of the schema.
     standing
         Parts that stand there already; what is written follows them.
+    first
+        Number of the first part, where others write those before.
     """
 
-    def __init__(self, folder: Path, table: str, standing: Sequence[Part] = ()) -> None:
+    def __init__(
+        self, folder: Path, table: str, standing: Sequence[Part] = (), *, first: int = 0
+    ) -> None:
         self.schema = TABLES[table]
         self.parts: list[Part] = list(standing)
         self._root = folder
         self._table = table
+        self._first = first
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
         self._writer: pq.ParquetWriter | None = None
@@ -196,7 +201,7 @@ class TableWriter:
             )
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self._written += rows.num_rows
-        if self._written >= part_rows(len(self.parts)):
+        if self._written >= part_rows(self._number):
             self._close_part()
 
     def _close_part(self) -> None:
@@ -211,8 +216,13 @@ class TableWriter:
         self._written = 0
 
     @property
+    def _number(self) -> int:
+        """Number of the part that is written now."""
+        return self._first + len(self.parts)
+
+    @property
     def _path(self) -> Path:
-        return self._root / self._table / f"part-{len(self.parts):05d}.parquet"
+        return self._root / self._table / f"part-{self._number:05d}.parquet"
 
     @property
     def _partial(self) -> Path:
