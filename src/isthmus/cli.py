@@ -198,13 +198,36 @@ def simulate(
     placebo: Annotated[
         bool, typer.Option(help="Plant nothing: no affinities, no effects.")
     ] = False,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            help="Grow the world on Spark: a master, like local[4] or spark://host:7077, or Spark "
+            "Connect, sc://host:15002."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
+    ] = None,
 ) -> None:
-    """Write a simulated world with its planted truth beside it."""
+    """Write a simulated world with its planted truth beside it.
+
+    On Spark a world larger than one process holds is grown as several that share all
+    that is planted; `docs/spark.md` says how.
+    """
     from isthmus.console import working
     from isthmus.simulation import simulate_world
 
     with working(_err, "Simulating a world") as progress:
-        simulate_world(to, works=works, seed=seed, as_=as_, placebo=placebo, progress=progress)
+        simulate_world(
+            to,
+            works=works,
+            seed=seed,
+            as_=as_,
+            placebo=placebo,
+            master=master,
+            memory=memory,
+            progress=progress,
+        )
     _out.print(f"A world of {works:,} works is in {to}.", markup=False)
 
 

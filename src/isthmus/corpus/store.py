@@ -116,13 +116,18 @@ class TableWriter:
         Name of a table of the schema.
     standing
         Parts that stand there already; what is written follows them.
+    name
+        How names of parts begin, where several write parts of one table.
     """
 
-    def __init__(self, folder: Path, table: str, standing: Sequence[Part] = ()) -> None:
+    def __init__(
+        self, folder: Path, table: str, standing: Sequence[Part] = (), name: str = "part"
+    ) -> None:
         self.schema = TABLES[table]
         self.parts: list[Part] = list(standing)
         self._root = folder
         self._table = table
+        self._name = name
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
         self._writer: pq.ParquetWriter | None = None
@@ -201,7 +206,7 @@ class TableWriter:
 
     @property
     def _path(self) -> Path:
-        return self._root / self._table / f"part-{len(self.parts):05d}.parquet"
+        return self._root / self._table / f"{self._name}-{len(self.parts):05d}.parquet"
 
     @property
     def _partial(self) -> Path:
@@ -291,6 +296,10 @@ class CorpusWriter:
             raise InputError(f"A corpus has no table {table!r}; it has {', '.join(TABLES)}.")
         with target_errors(self.path):
             self._tables[table].write(rows)
+
+    def adopt(self, table: str, parts: Sequence[Part]) -> None:
+        """Take up parts that others wrote into the folder, before any row of their table."""
+        self._tables[table] = TableWriter(self.path, table, parts)
 
     def __exit__(
         self,
