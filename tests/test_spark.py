@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from isthmus import runner
+from isthmus import runner, spark
 from isthmus.corpus.ingest import ingest
 from isthmus.corpus.schema import TABLES
-from isthmus.errors import MissingExtraError
+from isthmus.corpus.verify import verify
+from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.growing import Growth, grow_in_pieces
 from isthmus.results import Results, open_results
 from isthmus.runner import run
-from isthmus.simulation import simulate_world
+from isthmus.simulation import simulate, simulate_world
 from isthmus.spark import SparkEngine
 from isthmus.steps import STEPS, WHERE_NAMED
 from isthmus.study import Study
+from isthmus.world.settings import planted_world
 from tiny import random_works, write_corpus
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "local-spark-cluster"
@@ -231,6 +234,46 @@ def test_executors_read_and_keep_in_the_store(tmp_path: Path) -> None:
     assert list((tmp_path / "store" / "kept").rglob("late.parquet/*.parquet"))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark_is_here")
+def test_executors_grow_the_world_that_one_process_grows(tmp_path: Path) -> None:
+    settings, one, other = planted_world(300, 11, n_countries=12), tmp_path / "a", tmp_path / "b"
+    told: list[tuple[int, int]] = []
+    simulate(
+        settings,
+        one,
+        master="local[2]",
+        memory="512MB",
+        works_per_piece=100,
+        progress=lambda *at: told.append(at),
+    )
+    grow_in_pieces(Growth(settings, other, 100), one_by_one, command="this")
+    assert told[-1] == (300, 300)
+    names = {path.relative_to(one) for path in one.rglob("*")}
+    assert names == {path.relative_to(other) for path in other.rglob("*")}
+    assert Path("works", "part-00002-00000.parquet") in names
+    for name in names:
+        assert (one / name).is_dir() or (one / name).read_bytes() == (other / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark_is_here")
+def test_executors_read_the_files_that_one_process_reads(tmp_path: Path) -> None:
+    simulate_world(tmp_path / "in", works=120, seed=3, as_="openalex")
+    with spark.on_executors(master="local[2]", memory="512MB") as each:
+        apart = ingest([tmp_path / "in"], tmp_path / "apart", each=each)
+    here = ingest([tmp_path / "in"], tmp_path / "here", workers=1)
+    assert apart.hash == here.hash
+    manifests = [corpus.path.joinpath("manifest.json").read_bytes() for corpus in (apart, here)]
+    assert manifests[0] == manifests[1]
+    assert verify(apart.path).ok
+
+
+def one_by_one(task: Callable[[int], None], n: int) -> None:
+    for number in range(n):
+        task(number)
+
+
 @pytest.fixture
 def cluster(spark_is_here: None) -> Iterator[tuple[str, psutil.Process]]:
     """A standalone cluster of two executors on loopback, started by the project's script."""
@@ -350,3 +393,26 @@ def test_without_pyspark_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtraError, match=r"^Spark is not installed[^\n]*isthmus\[spark\]"):
         SparkEngine()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "sentence"),
+    [
+        ("isthmus.errors.TargetError: Cannot write w: full", IsthmusError, "Cannot write w: full"),
+        (
+            "ModuleNotFoundError: No module named 'isthmus'",
+            MissingExtraError,
+            "Spark's executors cannot do the work: No module named 'isthmus'. Install "
+            "`isthmus[spark]` where they run, and name the Python that has it in PYSPARK_PYTHON.",
+        ),
+        (": org.SparkException: Job aborted: o.SparkException: Worker crashed", IsthmusError,
+         "Spark's executors failed: Worker crashed"),
+        ("Nothing known", IsthmusError, "Spark's executors failed: Nothing known"),
+    ],
+)  # fmt: skip
+def test_what_stopped_executors_is_one_sentence(
+    said: str, kind: type[Exception], sentence: str
+) -> None:
+    error = spark._failure(RuntimeError(f"{said}\n\tat java:1\n"))
+    assert type(error) is kind
+    assert str(error) == sentence

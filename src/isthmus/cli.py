@@ -146,6 +146,16 @@ def ingest(
     update: Annotated[
         bool, typer.Option("--update", help="Replace the corpus there by a newer release.")
     ] = False,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            help="Read on Spark, one file a task: a master, like local[4] or spark://host:7077, or "
+            "Spark Connect, sc://host:15002."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
+    ] = None,
 ) -> None:
     """Read bibliographic records into a corpus.
 
@@ -155,10 +165,15 @@ def ingest(
     A newer release of a snapshot is read over the older one with `--update`: files
     that did not change since `--keep` or the last `--update` are not read again.
     """
+    from contextlib import nullcontext
+
     from isthmus.console import reading, tally
     from isthmus.corpus.ingest import ingest as read
+    from isthmus.spark import on_executors, refuse_memory_alone
 
-    with reading(_err) as progress:
+    refuse_memory_alone(master, memory)
+    executors = nullcontext() if master is None else on_executors(master=master, memory=memory)
+    with executors as each, reading(_err) as progress:
         corpus = read(
             sources,
             to,
@@ -168,6 +183,7 @@ def ingest(
             progress=progress,
             keep=keep,
             update=update,
+            each=each,
         )
     for part in tally(corpus):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
@@ -198,13 +214,36 @@ def simulate(
     placebo: Annotated[
         bool, typer.Option(help="Plant nothing: no affinities, no effects.")
     ] = False,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            help="Grow the world on Spark: a master, like local[4] or spark://host:7077, or Spark "
+            "Connect, sc://host:15002."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
+    ] = None,
 ) -> None:
-    """Write a simulated world with its planted truth beside it."""
+    """Write a simulated world with its planted truth beside it.
+
+    On Spark a world larger than one process holds is grown as several that share all
+    that is planted; `docs/spark.md` says how.
+    """
     from isthmus.console import working
     from isthmus.simulation import simulate_world
 
     with working(_err, "Simulating a world") as progress:
-        simulate_world(to, works=works, seed=seed, as_=as_, placebo=placebo, progress=progress)
+        simulate_world(
+            to,
+            works=works,
+            seed=seed,
+            as_=as_,
+            placebo=placebo,
+            master=master,
+            memory=memory,
+            progress=progress,
+        )
     _out.print(f"A world of {works:,} works is in {to}.", markup=False)
 
 

@@ -11,11 +11,12 @@ from isthmus.corpus.ingest import ingest
 from isthmus.errors import TargetError
 from isthmus.files import write_text
 from isthmus.findings import Finding, decide
+from isthmus.growing import TRUTH
 from isthmus.report import write_report
 from isthmus.report.site import build_site
 from isthmus.results import Results
 from isthmus.runner import Progress, run
-from isthmus.simulation import TRUTH, read_truth, simulate_world
+from isthmus.simulation import read_truth, simulate_world
 from isthmus.study import Study
 
 #: Study of the demonstration; a copy is left beside its results to start from.

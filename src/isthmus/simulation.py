@@ -1,43 +1,51 @@
 """A simulated world on disk: as a corpus, or as OpenAlex files, with its truth.
 
 The folder ``truth`` inside the target holds what was planted: ``settings.json``
-and one Parquet table per kind of count, from the generator's own books.
+and one Parquet table per kind of count, from the generator's own books. Where a
+world was grown in pieces, tables that list works or authors are folders of files.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip
 
 from isthmus.corpus.boundaries import point_in
 from isthmus.corpus.manifest import unfinished
-from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import CorpusWriter
 from isthmus.errors import InputError, TargetError
-from isthmus.files import LOCK_NAME, PARTIAL_SUFFIX, atomic_path, remove, target_errors, write_text
+from isthmus.files import LOCK_NAME, PARTIAL_SUFFIX, atomic_path, remove, target_errors
+from isthmus.growing import (
+    PIECES,
+    TRUTH,
+    Growth,
+    Progress,
+    corpus_rows,
+    grow_in_pieces,
+    grown,
+    shared_rows,
+    write_planted,
+    write_settings,
+)
+from isthmus.spark import on_executors, refuse_memory_alone
 from isthmus.world import openalex
-from isthmus.world.generator import World, WorldYear
+from isthmus.world.generator import World
 from isthmus.world.mag import MagDump
+from isthmus.world.pieces import WORKS_PER_PIECE
 from isthmus.world.settings import WorldSettings, planted_world
 from isthmus.world.tables import WorksLater, authors, entities, year_tables
 from isthmus.world.truth import Truth
 
-#: Folder inside the target that holds what was planted.
-TRUTH = "truth"
 #: Records of one file of OpenAlex works or entities.
 RECORDS_PER_FILE = 50_000
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,13 @@ def simulate_world(
     seed: int,
     as_: str = "corpus",
     placebo: bool = False,
+    master: str | None = None,
+    memory: str | None = None,
     progress: Progress | None = None,
 ) -> Simulation:
     """Write a world in which everything is planted, or, as a placebo, nothing is."""
     settings = WorldSettings(works, seed) if placebo else planted_world(works, seed)
-    return simulate(settings, target, as_=as_, progress=progress)
+    return simulate(settings, target, as_=as_, master=master, memory=memory, progress=progress)
 
 
 def simulate(
@@ -82,6 +92,9 @@ def simulate(
     target: str | Path,
     *,
     as_: str = "corpus",
+    master: str | None = None,
+    memory: str | None = None,
+    works_per_piece: int = WORKS_PER_PIECE,
     progress: Progress | None = None,
 ) -> Simulation:
     """Write a simulated world and its truth.
@@ -96,24 +109,35 @@ def simulate(
         ``corpus`` for a corpus, ``openalex`` for OpenAlex files in the layout of
         the snapshot (``data/works/updated_date=*/part_*.gz`` and entities),
         ``mag`` for the tables of a Microsoft Academic Graph dump.
+    master
+        Where Spark runs, as in a study; the world is then grown in pieces by its
+        executors, which see `target` under the same path. None grows one world here.
+    memory
+        Memory of Spark's driver and of each executor, such as ``"4GB"``.
+    works_per_piece
+        Most works of a piece; other pieces are another world.
     progress
         Called with the works done and the works in all.
 
     Raises
     ------
     InputError
-        `as_` is something else.
+        `as_` is something else, or cannot be had together with the other arguments.
     TargetError
         `target` is not empty, or cannot be written.
     """
     target = Path(target)
     if as_ not in ("corpus", "openalex", "mag"):
         raise InputError(f"A world can be written as corpus, openalex or mag, not as {as_!r}.")
+    _refuse_half_spark(as_, master, memory)
     with target_errors(target):
         _refuse_occupied(target)
     try:
-        write = {"corpus": _write_corpus, "openalex": _write_openalex, "mag": _write_mag}
-        write[as_](settings, target, progress)
+        if master is not None:
+            _write_on_spark(settings, target, master, memory, works_per_piece, progress)
+        else:
+            write = {"corpus": _write_corpus, "openalex": _write_openalex, "mag": _write_mag}
+            write[as_](settings, target, progress)
     except BaseException:
         remove(target / TRUTH)
         raise
@@ -130,7 +154,7 @@ def read_truth(target: str | Path, name: str) -> pa.Table:
     """
     folder = Path(target) / TRUTH
     path = folder / f"{name}.parquet"
-    if not path.is_file():
+    if not path.exists():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.parquet"))) or "none"
         raise InputError(f"No planted table {name} is in {folder}; it holds {known}.")
     return pq.read_table(path)
@@ -138,27 +162,39 @@ def read_truth(target: str | Path, name: str) -> pa.Table:
 
 def _write_corpus(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
     world = World(settings)
-    truth, later = Truth(world), WorksLater(world)
-    command = f"isthmus simulate --works {settings.n_works} --seed {settings.seed}"
-    with CorpusWriter(
-        target, source="simulated", command=f"{command} --to {shlex.quote(str(target))}"
-    ) as writer:
-        for year in _grown(world, progress):
-            truth.add(year)
-            later.add(year)
-            for name, rows in year_tables(world, year).items():
-                writer.write(name, typed(name, rows))
-        for rows in later.tables():
-            writer.write("works", typed("works", rows))
-        last = entities(world) | {"authors": authors(truth.works_count)}
-        for name, rows in last.items():
-            writer.write(name, typed(name, rows))
+    truth = Truth(world)
+    command = _command(settings, target)
+    with CorpusWriter(target, source="simulated", command=command) as writer:
+        remove(target / PIECES)
+        for name, rows in corpus_rows(world, truth, progress):
+            writer.write(name, rows)
+        for name, rows in shared_rows(world):
+            writer.write(name, rows)
         _write_truth(truth, target / TRUTH)
 
 
-def typed(table: str, rows: pa.Table) -> pa.Table:
-    """Give rows the columns and types of a corpus table."""
-    return rows.select(TABLES[table].names).cast(TABLES[table])
+def _write_on_spark(
+    settings: WorldSettings,
+    target: Path,
+    master: str,
+    memory: str | None,
+    works_per_piece: int,
+    progress: Progress | None,
+) -> None:
+    command = f"{_command(settings, target)} --master {shlex.quote(master)}"
+    command += f" --memory {shlex.quote(memory)}" if memory is not None else ""
+    growth = Growth(settings, target.resolve(), works_per_piece)
+    with on_executors(master=master, memory=memory) as each:
+        grow_in_pieces(growth, each, command=command, progress=progress)
+
+
+def _command(settings: WorldSettings, target: Path) -> str:
+    """What a user types to write this world."""
+    placebo = settings == WorldSettings(settings.n_works, settings.seed)
+    return (
+        f"isthmus simulate --works {settings.n_works} --seed {settings.seed}"
+        f"{' --placebo' if placebo else ''} --to {shlex.quote(str(target))}"
+    )
 
 
 def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
@@ -171,7 +207,7 @@ def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | 
     updated = f"{settings.years[1] + 1}-01-01"
 
     def works() -> Iterator[bytes]:
-        for year in _grown(world, progress):
+        for year in grown(world, progress):
             truth.add(year)
             yield from openalex.work_lines(world, year, received, updated)
 
@@ -193,13 +229,13 @@ def _write_mag(settings: WorldSettings, target: Path, progress: Progress | None)
     with atomic_path(target / "mag") as partial:
         partial.mkdir()
         with MagDump(partial, settings.codes, point_in) as dump:
-            for year in _grown(world, progress):
+            for year in grown(world, progress):
                 truth.add(year)
                 later.add(year)
                 dump.add_year(year_tables(world, year))
             for works in later.tables():
                 dump.add_works(works)
-            dump.add_entities(entities(world) | {"authors": authors(truth.works_count)})
+            dump.add_entities(entities(world) | {"authors": authors(world, truth.works_count)})
         _write_truth(truth, target / TRUTH)
 
 
@@ -223,17 +259,18 @@ def _packed(raw: IO[bytes]) -> IO[bytes]:
 def _write_truth(truth: Truth, folder: Path) -> None:
     with atomic_path(folder) as partial:
         partial.mkdir()
-        settings = msgspec.json.encode(truth.world.settings.as_dict())
-        write_text(partial / "settings.json", msgspec.json.format(settings).decode() + "\n")
+        write_settings(truth.world.settings.as_dict(), partial)
         for name, table in truth.tables().items():
-            pq.write_table(table, partial / f"{name}.parquet", compression="zstd")
+            write_planted(table, partial / f"{name}.parquet")
 
 
-def _grown(world: World, progress: Progress | None) -> Iterator[WorldYear]:
-    for year in world.grow():
-        yield year
-        if progress is not None:
-            progress(int(year.first + np.size(year.venue)), world.settings.n_works)
+def _refuse_half_spark(as_: str, master: str | None, memory: str | None) -> None:
+    if master is not None and as_ != "corpus":
+        raise InputError(
+            f"On Spark a world can be written as a corpus alone. Leave out the master to write "
+            f"it as {as_}, or write it as a corpus."
+        )
+    refuse_memory_alone(master, memory)
 
 
 def _refuse_occupied(target: Path) -> None:

@@ -7,8 +7,12 @@ written by the executors; only result-sized tables come to this process.
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.engine import Storage, Table, stored
-from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.errors import InputError, IsthmusError, MissingExtraError
 from isthmus.files import atomic_path
 
 #: Master used when the study names none: this machine, all cores.
@@ -121,9 +125,7 @@ class SparkEngine:
 
     def close(self) -> None:
         """Stop the session."""
-        self._session.stop()
-        if self._was_local:
-            os.environ.pop(CONNECT_ONLY, None)
+        _stop(self._session, self._was_local)
 
     def _frame(self, table: Table) -> Any:
         self._connection._run_pre_execute_hooks(table)
@@ -135,6 +137,89 @@ class SparkEngine:
         name = ibis.util.gen_name("isthmus")
         frame.createOrReplaceTempView(name)
         return self._connection.table(name)
+
+
+def refuse_memory_alone(master: str | None, memory: str | None) -> None:
+    """Refuse the memory of a Spark that was not asked for.
+
+    Raises
+    ------
+    InputError
+        There is a memory and no master.
+    """
+    if master is None and memory is not None:
+        raise InputError(
+            "The memory is that of Spark, and no master was named. Name one, such as local[*], "
+            "or leave the memory out."
+        )
+
+
+@contextmanager
+def on_executors(
+    *, master: str = LOCAL_MASTER, memory: str | None = None
+) -> Iterator[Callable[[Callable[[int], None], int], None]]:
+    """Open Spark; give a function that calls a task with every number below another.
+
+    Each call is a task of Spark's, so as many run at a time as there are cores, and one
+    that fails, or whose executor is lost, is done again. What a task makes it leaves on
+    disk: nothing comes back.
+
+    Parameters
+    ----------
+    master, memory
+        As :class:`SparkEngine` takes them.
+
+    Raises
+    ------
+    IsthmusError
+        A task failed as often as Spark tries one.
+    MissingExtraError
+        Spark or Java is missing here, or isthmus where the executors are.
+    """
+    was_local = CONNECT_ONLY not in os.environ
+    session = _session(master, memory, None)
+
+    def each(task: Callable[[int], None], n: int) -> None:
+        if not n:
+            return
+        numbers = session.range(0, n, 1, n)
+        try:
+            numbers.mapInArrow(partial(_call, task), "id bigint").collect()
+        except Exception as error:
+            raise _failure(error) from None
+
+    try:
+        yield each
+    finally:
+        _stop(session, was_local)
+
+
+def _call(
+    task: Callable[[int], None], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for number in batch["id"].to_pylist():
+            task(number)
+        yield batch.slice(0, 0)
+
+
+def _failure(error: Exception) -> IsthmusError:
+    """Say in one sentence what an executor's traceback ends with, or else what Spark says."""
+    ends = re.findall(r"^([\w.]+(?:Error|Exception)): (.+)$", str(error), re.MULTILINE)
+    said = re.findall(r"^.*\b([\w.]+Exception): (.+)$", str(error), re.MULTILINE)
+    kind, why = (ends[-1:] + said[:1] + [("", str(error).strip().split("\n")[0])])[0]
+    if kind == "ModuleNotFoundError":
+        return MissingExtraError(
+            f"Spark's executors cannot do the work: {why}. Install `isthmus[spark]` where they "
+            "run, and name the Python that has it in PYSPARK_PYTHON."
+        )
+    return IsthmusError(why if kind.startswith("isthmus.") else f"Spark's executors failed: {why}")
+
+
+def _stop(session: Any, was_local: bool) -> None:
+    session.stop()
+    if was_local:
+        os.environ.pop(CONNECT_ONLY, None)
 
 
 def _read(parts: Sequence[Path], schema: pa.Schema) -> pa.Table:
@@ -152,6 +237,8 @@ def _session(master: str, memory: str | None, spill: Path | None) -> Any:
         raise MissingExtraError(
             "Spark is not installed; install it with `pip install 'isthmus[spark]'`."
         ) from None
+    if _is_here(master):  # executors take whatever is called python3 unless they are told
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("isthmus")
     builder = builder.remote(master) if remote else builder.master(master)
     for key, value in _settings(master, memory, spill).items():
@@ -172,6 +259,11 @@ def _need_java() -> None:
         )
 
 
+def _is_here(master: str) -> bool:
+    """Whether the executors run on this machine."""
+    return master.startswith("local") or LOOPBACK in master
+
+
 def _settings(master: str, memory: str | None, spill: Path | None) -> dict[str, str]:
     settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
     if master.startswith(CONNECT):  # the rest is the server's to say
@@ -184,7 +276,7 @@ def _settings(master: str, memory: str | None, spill: Path | None) -> dict[str, 
         "spark.driver.maxResultSize": "0",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
     }
-    if master.startswith("local") or LOOPBACK in master:
+    if _is_here(master):
         settings |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     if master.startswith("local"):
         settings |= {

@@ -129,16 +129,25 @@ class TableWriter:
         Parts that stand there already; what is written follows them.
     first
         Number of the first part, where others write those before.
+    name
+        How names of parts begin, where several write parts of one table.
     """
 
     def __init__(
-        self, folder: Path, table: str, standing: Sequence[Part] = (), *, first: int = 0
+        self,
+        folder: Path,
+        table: str,
+        standing: Sequence[Part] = (),
+        *,
+        first: int = 0,
+        name: str = "part",
     ) -> None:
         self.schema = TABLES[table]
         self.parts: list[Part] = list(standing)
         self._root = folder
         self._table = table
         self._first = first
+        self._name = name
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
         self._writer: pq.ParquetWriter | None = None
@@ -222,7 +231,7 @@ class TableWriter:
 
     @property
     def _path(self) -> Path:
-        return self._root / self._table / f"part-{self._number:05d}.parquet"
+        return self._root / self._table / f"{self._name}-{self._number:05d}.parquet"
 
     @property
     def _partial(self) -> Path:
@@ -312,6 +321,10 @@ class CorpusWriter:
             raise InputError(f"A corpus has no table {table!r}; it has {', '.join(TABLES)}.")
         with target_errors(self.path):
             self._tables[table].write(rows)
+
+    def adopt(self, table: str, parts: Sequence[Part]) -> None:
+        """Take up parts that others wrote into the folder, before any row of their table."""
+        self._tables[table] = TableWriter(self.path, table, parts)
 
     def __exit__(
         self,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isthmus.world.countries import size_trajectories
 from isthmus.world.draws import Floats, Ints, stream
+from isthmus.world.identifiers import Start
 from isthmus.world.population import Institutions, Moves, Population
 from isthmus.world.references import CitedStock, draw_references
 from isthmus.world.settings import (
@@ -88,6 +89,8 @@ class World:
     ----------
     settings
         What was asked for.
+    start
+        Where its identifiers begin; arrays here count from 0 wherever that is.
     sizes, affinity
         Planted shares (years, n) and log-multipliers (years, n, n).
     institutions
@@ -100,8 +103,9 @@ class World:
         Citations each work has received so far.
     """
 
-    def __init__(self, settings: WorldSettings) -> None:
+    def __init__(self, settings: WorldSettings, start: Start | None = None) -> None:
         self.settings = settings
+        self.start = start or Start()
         self.sizes = size_trajectories(settings.n_countries, len(settings.span))
         self.affinity = log_affinity(settings)
         self.institutions = Institutions(self.sizes)

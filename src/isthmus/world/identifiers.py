@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from isthmus.world.draws import Ints
@@ -16,6 +18,22 @@ FIELD_SUBFIELD, FIELD_CONCEPT, PARENT_FIELD = 1702, 154945302, 17
 NEIGHBOURS, NEIGHBOUR_CONCEPT = (1703, 1705, 1707, 1710), 41008148
 #: Topics are numbered from here, one per community.
 FIRST_TOPIC = 10_001
+
+
+@dataclass(frozen=True)
+class Start:
+    """Numbers at which a world's works and authors begin, where it is one piece of several."""
+
+    works: int = 0
+    authors: int = 0
+
+    def work_ids(self, numbers: Ints) -> Ints:
+        """Identifiers of the world's works by number."""
+        return work_ids(self.works + np.asarray(numbers, np.int64))
+
+    def author_ids(self, numbers: Ints) -> Ints:
+        """Identifiers of the world's authors by number."""
+        return author_ids(self.authors + np.asarray(numbers, np.int64))
 
 
 def work_ids(numbers: Ints) -> Ints:

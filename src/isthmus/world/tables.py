@@ -61,12 +61,15 @@ def labels(settings: WorldSettings, year: WorldYear) -> Labels:
 def year_tables(world: World, year: WorldYear) -> dict[str, pa.Table]:
     """Give all tables of a year but ``works``, which waits for the last citation."""
     return {
-        "authorships": authorships(year),
-        "affiliations": affiliations(year, world.settings.codes),
+        "authorships": authorships(world, year),
+        "affiliations": affiliations(world, year),
         "references": pa.table(
-            {"citing_id": ids.work_ids(year.citing), "cited_id": ids.work_ids(year.cited)}
+            {
+                "citing_id": world.start.work_ids(year.citing),
+                "cited_id": world.start.work_ids(year.cited),
+            }
         ),
-        "subjects": subjects(year, labels(world.settings, year)),
+        "subjects": subjects(world, year, labels(world.settings, year)),
     }
 
 
@@ -95,9 +98,10 @@ class WorksLater:
     def _works(self, year: int, first: int, kept: dict[str, NDArray[np.int16]]) -> pa.Table:
         n = len(kept["venue"])
         numbers = np.arange(first, first + n)
+        named = (self.world.start.works + numbers).tolist()
         return pa.table(
             {
-                "work_id": ids.work_ids(numbers),
+                "work_id": self.world.start.work_ids(numbers),
                 "year": np.full(n, year, np.int16),
                 "date": dates(year, kept["day"]),
                 "type": pa.DictionaryArray.from_arrays(
@@ -109,36 +113,36 @@ class WorksLater:
                 "authors_truncated": np.zeros(n, np.bool_),
                 "is_retracted": np.zeros(n, np.bool_),
                 "cited_by_count": self.world.received[numbers],
-                "title": pa.array([work_title(number) for number in numbers.tolist()], pa.string()),
+                "title": pa.array([work_title(number) for number in named], pa.string()),
                 "doi": pa.nulls(n, pa.string()),
             }
         )
 
 
-def authorships(year: WorldYear) -> pa.Table:
+def authorships(world: World, year: WorldYear) -> pa.Table:
     """One row per author on a work."""
     signed = year.signed
     return pa.table(
         {
-            "work_id": ids.work_ids(year.first + signed.work),
+            "work_id": world.start.work_ids(year.first + signed.work),
             "position": signed.position.astype(np.int32),
             "is_last": signed.is_last,
             "is_corresponding": signed.is_corresponding,
-            "author_id": ids.author_ids(signed.author),
+            "author_id": world.start.author_ids(signed.author),
         }
     )
 
 
-def affiliations(year: WorldYear, codes: tuple[str, ...]) -> pa.Table:
+def affiliations(world: World, year: WorldYear) -> pa.Table:
     """One row per affiliation of an author on a work; null institution where only parsed."""
     written, signed = year.written, year.signed
     parsed = written.institution < 0
     return pa.table(
         {
-            "work_id": ids.work_ids(year.first + signed.work[written.authorship]),
+            "work_id": world.start.work_ids(year.first + signed.work[written.authorship]),
             "position": signed.position[written.authorship].astype(np.int32),
             "institution_id": pa.array(ids.institution_ids(written.institution), mask=parsed),
-            "country": country_column(written.country, codes),
+            "country": country_column(written.country, world.settings.codes),
             "country_source": pa.DictionaryArray.from_arrays(
                 parsed.astype(np.int8), ["institution", "parsed"]
             ).cast(pa.string()),
@@ -146,10 +150,10 @@ def affiliations(year: WorldYear, codes: tuple[str, ...]) -> pa.Table:
     )
 
 
-def subjects(year: WorldYear, given: Labels) -> pa.Table:
+def subjects(world: World, year: WorldYear, given: Labels) -> pa.Table:
     """One row per label: topic, its subfield and field, and concepts with a score."""
     n = len(given.topic)
-    works = ids.work_ids(np.arange(year.first, year.first + n))
+    works = world.start.work_ids(np.arange(year.first, year.first + n))
     unscored = np.full(n, np.nan)  # records score topics and concepts alone
     has_field, has_neighbour = given.field_score > 0, given.neighbour_score > 0
     parts = [
@@ -199,13 +203,14 @@ def entities(world: World) -> dict[str, pa.Table]:
     }
 
 
-def authors(works_count: Ints) -> pa.Table:
+def authors(world: World, works_count: Ints) -> pa.Table:
     """One row per author with at least one work."""
     writing = np.flatnonzero(works_count)
+    named = (world.start.authors + writing).tolist()
     return pa.table(
         {
-            "author_id": ids.author_ids(writing),
-            "name": pa.array([author_name(n) for n in writing.tolist()], pa.string()),
+            "author_id": world.start.author_ids(writing),
+            "name": pa.array([author_name(number) for number in named], pa.string()),
             "orcid": pa.nulls(len(writing), pa.string()),
             "works_count": works_count[writing],
         }

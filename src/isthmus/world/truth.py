@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.world.careers import Careers, Columns, CountrySets
 from isthmus.world.draws import Floats, Ints
 from isthmus.world.generator import World, WorldYear
-from isthmus.world.identifiers import author_ids, work_ids
 from isthmus.world.settings import curve_at
+from isthmus.world.tables import country_column
 from isthmus.world.teams import countries_on, expected_links
 
 
@@ -81,7 +82,7 @@ class Truth:
             "moves_observed": self._observed(author_years, scientist),
             "flows": self._flows(author_years, scientist),
             "author_years": self._author_years(author_years, scientist),
-            "novel": pa.table({"work_id": work_ids(_stacked(self._counts["novel"])["number"])}),
+            "novel": self._novel(),
             "ties_kept": self._ties_kept(),
             "affinity": self._affinity(),
             "sizes": self._sizes(),
@@ -156,7 +157,7 @@ class Truth:
         cell = (placed["year"] - years[0]) * n + placed["country"]
         counts = np.bincount(cell[theirs], placed["weight"][theirs], minlength=len(years) * n)
         columns: Columns = {name: values.ravel() for name, values in self.output.items()}
-        columns["scientists"] = counts
+        columns["scientists"] = counts.astype(np.float64)  # without any, bincount gives integers
         some = np.flatnonzero(sum(np.abs(values) for values in columns.values()))
         kept = {name: _whole_if(name, values[some]) for name, values in columns.items()}
         return pa.table({"year": _year(years[some // n]), "country": self._codes(some % n), **kept})
@@ -165,7 +166,10 @@ class Truth:
         columns = _stacked(self._counts[name])
         source, target = self._codes(columns.pop("source")), self._codes(columns.pop("target"))
         if source_first:
-            source, target = np.minimum(source, target), np.maximum(source, target)
+            source, target = (
+                pc.min_element_wise(source, target),
+                pc.max_element_wise(source, target),
+            )
         year = _year(columns.pop("year"))
         kept = {key: _whole_if(key, values) for key, values in columns.items()}
         table = pa.table({"year": year, "source": source, "target": target, **kept})
@@ -182,7 +186,7 @@ class Truth:
         columns = _stacked(moves)
         return pa.table(
             {
-                "author_id": author_ids(columns["author"]),
+                "author_id": self.world.start.author_ids(columns["author"]),
                 "year": _year(columns["year"]),
                 "origin": self._codes(columns["origin"]),
                 "destination": self._codes(columns["destination"]),
@@ -193,7 +197,7 @@ class Truth:
         columns = {name: values[placed["origin"] >= 0] for name, values in placed.items()}
         return pa.table(
             {
-                "author_id": author_ids(columns["author"]),
+                "author_id": self.world.start.author_ids(columns["author"]),
                 "year": _year(columns["year"]),
                 "origin": self._codes(columns["origin"]),
                 "destination": self._codes(columns["country"]),
@@ -218,13 +222,17 @@ class Truth:
     def _author_years(self, placed: Columns, scientist: NDArray[np.bool_]) -> pa.Table:
         return pa.table(
             {
-                "author_id": author_ids(placed["author"]),
+                "author_id": self.world.start.author_ids(placed["author"]),
                 "year": _year(placed["year"]),
                 "country": self._codes(placed["country"]),
                 "weight": placed["weight"],
                 "is_scientist": scientist[placed["author"]],
             }
         )
+
+    def _novel(self) -> pa.Table:
+        numbers = _stacked(self._counts["novel"])["number"]
+        return pa.table({"work_id": self.world.start.work_ids(numbers)})
 
     def _ties_kept(self) -> pa.Table:
         """Works that have a country on board only because an author once left it.
@@ -236,8 +244,8 @@ class Truth:
         columns = _stacked(self._counts["ties"])
         return pa.table(
             {
-                "author_id": author_ids(columns["mover"]),
-                "work_id": work_ids(columns["number"]),
+                "author_id": self.world.start.author_ids(columns["mover"]),
+                "work_id": self.world.start.work_ids(columns["number"]),
                 "year": _year(columns["year"]),
                 "country": self._codes(columns["country"]),
             }
@@ -289,8 +297,8 @@ class Truth:
             }
         )
 
-    def _codes(self, countries: Ints) -> NDArray[np.object_]:
-        return np.array(self.world.settings.codes, dtype=object)[countries]
+    def _codes(self, countries: Ints) -> pa.Array:
+        return country_column(countries, self.world.settings.codes)
 
 
 def _ties(year: WorldYear, n: int) -> Columns:
