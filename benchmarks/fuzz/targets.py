@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.chunks import cut, open_pieces
+from isthmus.corpus.chunks import Pool, cut, open_pieces
 from isthmus.corpus.fetching.client import Answer
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.merged import read_merged
@@ -37,7 +37,7 @@ def records(name: str) -> Target:
         except IsthmusError:
             return
         pieces = open_pieces(item.path, columns(item.entity))
-        for number, chunk in enumerate(cut(pieces)):
+        for number, chunk in enumerate(cut(pieces, Pool())):
             _read(folder, item, number, bytes(chunk.data), chunk.last_fault)
         pieces.sha256()
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from corpus.samples import HOME, work
 from isthmus.corpus import chunks
-from isthmus.corpus.chunks import cut
+from isthmus.corpus.chunks import Pool, cut
 from isthmus.corpus.countries import countries, country_code
 from isthmus.corpus.documents import Document
 from isthmus.corpus.ids import NO_ID, Merges, first_of, number, numbers, reference_lists
@@ -151,9 +151,9 @@ def test_chunks_hold_the_same_lines_however_they_were_read(
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
     content = b"\n".join(lines)
-    found = [bytes(chunk.data) for chunk in cut(Pieces(content, size))]
+    found = [bytes(chunk.data) for chunk in cut(Pieces(content, size), Pool())]
     assert b"".join(found) == content
-    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
+    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000), Pool())]
     assert all(part.endswith(b"\n") for part in found[:-1])
 
 
@@ -170,17 +170,17 @@ def test_chunks_of_a_file_are_those_of_its_pieces(
     if content[:2] == b"\x1f\x8b" and not packed:
         return
     found = []
-    for chunk in cut(Filler(path)):
+    for chunk in cut(Filler(path), Pool()):
         found.append(bytes(chunk.data))
         chunk.release()
-    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000))]
+    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000), Pool())]
 
 
 @pytest.mark.parametrize(("content", "fault"), [(b"a\nb\n", None), (b"a\nb", "cut_off")])
 def test_only_a_line_that_broke_off_is_at_fault(content: bytes, fault: str | None) -> None:
     pieces = Pieces(content, 3)
     pieces.broken = True
-    (chunk,) = cut(pieces)
+    (chunk,) = cut(pieces, Pool())
     assert (bytes(chunk.data), chunk.last_fault) == (content, fault)
 
 
@@ -192,7 +192,7 @@ def test_memory_of_a_chunk_is_used_again_only_once_it_was_given_back(
     held: list[tuple[Any, bytes]] = []
     given: list[bytes] = []
     memories = set()
-    for place, chunk in enumerate(cut(Pieces(content, 7))):
+    for place, chunk in enumerate(cut(Pieces(content, 7), Pool())):
         memories.add(id(chunk.data.obj))
         if place % 2:
             held.append((chunk, bytes(chunk.data)))

@@ -94,7 +94,7 @@ class Chunk:
 
 
 class Pool:
-    """Memory for chunks, used over and over: getting it anew costs as much as inflating."""
+    """Memory for chunks of all files, used again: getting it anew takes as long as inflating."""
 
     def __init__(self) -> None:
         self._free: list[bytearray] = []
@@ -198,9 +198,8 @@ def open_pieces(path: Path, columns: tuple[str, ...]) -> Pieces:
     return Filler(path)
 
 
-def cut(pieces: Pieces) -> Iterator[Chunk]:
+def cut(pieces: Pieces, pool: Pool) -> Iterator[Chunk]:
     """Cut a file into chunks: each ends with the first line that reaches ``CHUNK_BYTES``."""
-    pool = Pool()
     begun = b""
     if isinstance(pieces, Filler):
         begun = yield from _fill(pieces, pool)

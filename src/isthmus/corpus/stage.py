@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from isthmus.corpus.apart import Each, told
-from isthmus.corpus.chunks import Chunk, cut, open_pieces
+from isthmus.corpus.chunks import Chunk, Pool, cut, open_pieces
 from isthmus.corpus.kept import Kept
 from isthmus.corpus.reader import Task, columns, load_merges
 from isthmus.corpus.sources import Input, Inputs
@@ -51,6 +51,7 @@ def stage_here(
     unmarked: dict[Path, SourceDone] = {}
     with contextlib.ExitStack() as stack:
         readers = _readers(inputs, n_workers, meter, stack)
+        pool = Pool()
         for number, item in enumerate(inputs.records):
             folder = _place(staging, number)
             with reading(item):
@@ -62,7 +63,7 @@ def stage_here(
                 meter.works_read(sum(receipt.works for _, receipt in known.receipts()))
                 meter.source_done(item.size)
                 continue
-            unmarked[folder] = _stage_source(item, folder, readers[item.entity], meter)
+            unmarked[folder] = _stage_source(item, folder, readers[item.entity], meter, pool)
             staged.append(Chunks(folder, unmarked[folder]))
             meter.source_done(item.size)
             busy = set().union(*(reader.folders() for reader in readers.values()))
@@ -92,7 +93,7 @@ class _Reading:
         meter = _Meter(item.size, None)
         with contextlib.ExitStack() as stack:
             readers = _readers(self.inputs, 1, meter, stack)
-            done = _stage_source(item, folder, readers[item.entity], meter)
+            done = _stage_source(item, folder, readers[item.entity], meter, Pool())
         save_done(folder, done)
 
 
@@ -148,7 +149,7 @@ def _readers(
 
 
 def _stage_source(
-    item: Input, folder: Path, reader: Threads | Workers, meter: _Meter
+    item: Input, folder: Path, reader: Threads | Workers, meter: _Meter, pool: Pool
 ) -> SourceDone:
     done = load_done(folder)
     if done is not None:
@@ -157,7 +158,7 @@ def _stage_source(
     with reading(item):
         pieces = open_pieces(item.path, columns(item.entity))
     n_chunks = 0
-    for chunk in _reading_each(item, cut(pieces)):
+    for chunk in _reading_each(item, cut(pieces, pool)):
         task = Task(
             entity=item.entity,
             target=chunk_path(folder, n_chunks),
