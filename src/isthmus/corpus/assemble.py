@@ -193,11 +193,11 @@ def _entities(staged: Staged, target: Path, connection: duckdb.DuckDBPyConnectio
         names = ", ".join(TABLES[table].names)
         rows = connection.sql(
             f"""
-            SELECT {names} FROM (
-                SELECT *, row_number() OVER (
-                    PARTITION BY {key} ORDER BY rank, updated DESC NULLS LAST, place DESC
-                ) AS choice FROM entities
-            ) WHERE choice = 1 ORDER BY {key}
+            SELECT {names} FROM entities SEMI JOIN (
+                SELECT arg_max(place, (-rank, updated IS NOT NULL, coalesce(updated, ''), place))
+                    AS place
+                FROM entities GROUP BY {key}
+            ) USING (place) ORDER BY {key}
             """
         )
         with TableWriter(target, table) as writer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,11 +52,12 @@ def stage_here(
     unmarked: dict[Path, SourceDone] = {}
     with contextlib.ExitStack() as stack:
         readers = _readers(inputs, n_workers, meter, stack)
+        found = _found(inputs.records, kept, n_workers, stack)
         pool = Pool()
         for number, item in enumerate(inputs.records):
             folder = _place(staging, number)
             with reading(item):
-                known = kept.find(item)
+                known = next(found)
             if known is not None:
                 staged.append(
                     Chunks(known.folder, msgspec.structs.replace(known.done, name=item.name))
@@ -74,6 +76,15 @@ def stage_here(
     for folder, done in unmarked.items():
         save_done(folder, done)
     return Staged(staging, staged)
+
+
+def _found(
+    records: Sequence[Input], kept: Kept, n_threads: int, stack: contextlib.ExitStack
+) -> Iterator[Chunks | None]:
+    """Give what is kept of each file, or None; threads compare contents ahead of the reading."""
+    pool = ThreadPoolExecutor(n_threads)
+    stack.callback(pool.shutdown, cancel_futures=True)
+    return pool.map(kept.find, records)
 
 
 @dataclass(frozen=True)

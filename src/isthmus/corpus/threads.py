@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from isthmus.corpus.chunks import Chunk
+from isthmus.corpus.ids import Merges
 from isthmus.corpus.reader import Task, scan_chunk
 
 #: Chunks inflated ahead of the threads that scan them.
@@ -85,8 +86,9 @@ class Threads:
 
 
 def _prepare() -> None:
-    """Load the scanner while the first chunks are inflated."""
-    import_module("isthmus.corpus.scanned")
+    """Load the scanner, and what it calls, while the first chunks are inflated."""
+    scanned = import_module("isthmus.corpus.scanned")
+    scanned.read_works(memoryview(bytearray(b"\n")), None, Merges({}))
     gc.freeze()  # reading makes no cycles, so the collector need not pass over it again
 
 
