@@ -317,7 +317,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    corpus = write_corpus(random_works(seed=6, n=2000), tmp_path / "corpus")
+    corpus = write_corpus(random_works(seed=6, n=800), tmp_path / "corpus")
     study = tmp_path / "study.toml"
     study.write_text(f'[study]\ncorpus = "{corpus.path}"\nyears = [2001, 2007]\n{LIGHT_TOML}')
     run(Study.load(study), tmp_path / "whole")
@@ -325,11 +325,11 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     began = time.perf_counter()
     subprocess.run([*command[:-1], str(tmp_path / "timed")], check=True, capture_output=True)
     lasts = time.perf_counter() - began
-    for moment in range(3):
+    for moment in (0.3, 0.7):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        time.sleep(lasts * (0.3 + 0.25 * moment))
+        time.sleep(lasts * moment)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     subprocess.run(command, check=True, capture_output=True)

@@ -25,6 +25,7 @@ from isthmus.corpus.scanning.tables import (
     country_numbers,
     institutions_table,
     merged_arrays,
+    read_only,
     venues_table,
     works_tables,
 )
@@ -92,7 +93,7 @@ def read_works(data: bytes | memoryview, last_fault: str | None, merges: Merges)
     """
     whole = data if data[-1:] == b"\n" else bytes(data) + b"\n"
     size = len(whole)
-    buf = np.frombuffer(whole, np.uint8)
+    buf = read_only(np.frombuffer(whole, np.uint8))
     if last_fault == "too_long":
         newlines = np.flatnonzero(buf[:-1] == _NEWLINE)
         buf = buf[: newlines[-1] + 1 if len(newlines) else 0]

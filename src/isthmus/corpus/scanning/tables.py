@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from isthmus.corpus.scanning import buffers as b
 from isthmus.corpus.scanning.buffers import Buffers, Bytes, Ints, Merged
 from isthmus.corpus.scanning.texts import text_array
 from isthmus.corpus.schema import TABLES
+
+Number = TypeVar("Number", bound=np.generic)
 
 #: Tables about works, in the order of their counts in the rows of works.
 DETAILS = ("authorships", "affiliations", "references", "subjects")
@@ -195,11 +197,20 @@ def _with_updated(found: Found, rows: Ints, table: pa.Table) -> pa.Table:
 def merged_arrays(merges: Merges) -> Merged:
     """Give tables of merged ids in the form the scanner takes."""
     empty = np.empty(0, np.int64)
-    empty.flags.writeable = False
     arrays = []
     for entity in ("works", "authors", "institutions", "sources"):
-        arrays += [np.asarray(ids) for ids in merges.tables.get(entity, (empty, empty))]
+        arrays += [read_only(np.asarray(ids)) for ids in merges.tables.get(entity, (empty, empty))]
     return Merged(*arrays)
+
+
+def read_only(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Give an array as one that is not written to: the scanner is compiled for those alone.
+
+    For each mix of arrays that may and may not be written it would be compiled once more.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _ids(column: Ints) -> pa.Array:
