@@ -27,6 +27,7 @@ from isthmus.corpus.ids import Merges
 from isthmus.corpus.merged import save_merged
 from isthmus.corpus.reader import Task, read_chunk, scan_chunk
 from isthmus.corpus.scanned import read_works
+from isthmus.corpus.scanning.works import scan
 from isthmus.corpus.staging import load_receipt, load_table
 
 CHANGED = settings(
@@ -236,3 +237,15 @@ def test_deleted_ids_are_read_alike(
     twice = RICH | {"id": f"{HOME}W30", "venue": {"id": f"{HOME}S{venue}"}, "type": 3}
     people += [author(2, (13, "CN"), (12, None))]
     compare(folder, lines(work(1), work(2, authorships=people), twice, RICH, work(31)))
+
+
+def test_the_scanner_is_compiled_once_whatever_memory_it_reads() -> None:
+    """Compiling takes a minute; memory that may be written to is another type to the compiler."""
+    line = json.dumps(work(1)).encode()
+    merged = np.array([[5], [6]])
+    locked = merged.copy()
+    locked.flags.writeable = False
+    for data in (line, line + b"\n", memoryview(bytearray(line + b"\n"))):
+        for pairs in (merged, locked):
+            read_works(data, None, Merges({"works": (pairs[0], pairs[1])}))
+    assert len(scan.signatures) == 1
