@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from demonstrating import demonstrated
+from isthmus import runner
+from isthmus.steps import STEPS
 
 #: Real data sets stand beside the project where they are at hand; they are never part of it.
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -29,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, in the order above, and leave the rest in order."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+@pytest.fixture
+def counts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the steps that count papers, citations and links; they take a third of a run."""
+    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership", "networks")]
+    monkeypatch.setattr(runner, "STEPS", few)
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 import isthmus.cli
+import isthmus.spark
+from corpus.samples import work, write_lines
 from isthmus.cli import app
+from isthmus.corpus.store import open_corpus
 from tiny import LIGHT_TOML, random_works, write_corpus
 
 
@@ -82,3 +88,34 @@ def test_errors_are_sentences(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     said = capsys.readouterr().err
     assert said.startswith("Error: ")
     assert "nowhere" in said
+
+
+@pytest.mark.parametrize("verb", ["ingest", "simulate"])
+def test_the_memory_of_a_spark_nobody_asked_for_is_refused(
+    tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = [str(tmp_path)] if verb == "ingest" else ["--works", "10"]
+    command = ["isthmus", verb, *what, "--to", str(tmp_path / "c"), "--memory", "4GB"]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit, match="1"):
+        isthmus.cli.main()
+    assert "no master was named" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+def test_records_can_be_read_on_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Executors are played here; what a real Spark does is tested elsewhere."""
+    asked = []
+
+    @contextmanager
+    def executors(**settings: Any) -> Iterator[Any]:
+        asked.append(settings)
+        yield lambda task, n: [task(number) for number in range(n)]
+
+    monkeypatch.setattr(isthmus.spark, "on_executors", executors)
+    path = write_lines(tmp_path / "works.jsonl", [work(1), work(2)])
+    code, said = call("ingest", path, "--to", tmp_path / "c", "--master", "local[2]")
+    assert code == 0
+    assert asked == [{"master": "local[2]", "memory": None}]
+    assert open_corpus(tmp_path / "c").rows("works") == 2
+    assert "isthmus verify" in said

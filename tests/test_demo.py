@@ -9,21 +9,12 @@ from pathlib import Path
 import pytest
 
 from demonstrating import WIDE, command
-from isthmus import runner
 from isthmus.corpus.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
 from isthmus.runner import run
 from isthmus.simulation import simulate_world
-from isthmus.steps import STEPS
 from isthmus.study import Study
-
-
-@pytest.fixture
-def counts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the steps whose tables are compared."""
-    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership", "networks")]
-    monkeypatch.setattr(runner, "STEPS", few)
 
 
 @pytest.mark.usefixtures("counts_only")

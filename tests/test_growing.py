@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from isthmus import growing, runner
+from isthmus import growing
 from isthmus.corpus import apart
 from isthmus.corpus.manifest import unfinished
 from isthmus.corpus.schema import TABLES
@@ -26,7 +26,6 @@ from isthmus.errors import CorpusError, InputError, TargetError
 from isthmus.growing import Growth, grow_in_pieces
 from isthmus.runner import run
 from isthmus.simulation import read_truth, simulate, simulate_world
-from isthmus.steps import STEPS
 from isthmus.study import Study
 from isthmus.world import pieces
 from isthmus.world.generator import World
@@ -223,11 +222,8 @@ def test_settings_are_those_of_every_piece_and_plans_add_up(grown: Path, alone: 
     assert first == [2_000_000_001, 2_000_000_235, 2_000_000_468]
 
 
-def test_a_study_finds_the_planted_counts(
-    grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership", "networks")]
-    monkeypatch.setattr(runner, "STEPS", few)
+@pytest.mark.usefixtures("counts_only")
+def test_a_study_finds_the_planted_counts(grown: Path, tmp_path: Path) -> None:
     about = {"corpus": str(grown), "years": [1998, 2021]}
     results = run(Study.parse({"study": about, "field": {"subfields": [1702]}}), tmp_path / "r")
     grains = {"country_year": ("year", "country"), "collaboration": ("year", "source", "target")}

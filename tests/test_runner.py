@@ -20,11 +20,9 @@ import pytest
 from scipy.stats import binomtest
 
 import recount
-from isthmus import runner
 from isthmus.errors import CorpusError, StudyError, TargetError
 from isthmus.results import Results, open_results
 from isthmus.runner import run
-from isthmus.steps import STEPS
 from isthmus.study import Study
 from tiny import LIGHT, LIGHT_TOML, random_works, write_corpus
 
@@ -78,13 +76,6 @@ def assert_networks(results: Results, together: dict, cited: dict) -> None:
     for key, (whole, fractional) in cited.items():
         assert found[key]["citations_whole"] == whole
         assert found[key]["citations_fractional"] == pytest.approx(fractional, abs=TOLERANCE)
-
-
-@pytest.fixture
-def counts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the steps whose tables are recounted here, in a third of the time."""
-    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership", "networks")]
-    monkeypatch.setattr(runner, "STEPS", few)
 
 
 @pytest.mark.usefixtures("counts_only")

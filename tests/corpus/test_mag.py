@@ -100,11 +100,8 @@ def column(corpus: Corpus, table: str, *names: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.slow
-def test_a_world_as_dump_and_as_openalex_files_gives_the_same_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = [step for step in STEPS if step.name in ("field", "coverage", "leadership", "networks")]
-    monkeypatch.setattr(runner, "STEPS", few)
+@pytest.mark.usefixtures("counts_only")
+def test_a_world_as_dump_and_as_openalex_files_gives_the_same_tables(tmp_path: Path) -> None:
     results = {}
     for form, field in (("mag", {"mag_fos": [AI]}), ("openalex", {"concepts": [AI]})):
         simulate(SETTINGS, tmp_path / form, as_=form)
