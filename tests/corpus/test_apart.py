@@ -6,6 +6,7 @@ are done twice, as Spark does with those of an executor that was lost.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import pickle
@@ -122,3 +123,31 @@ def test_a_dump_of_microsofts_is_read_on_one_machine(tmp_path: Path) -> None:
     (tmp_path / "mag" / "Papers.txt").write_text("")
     with pytest.raises(SourceError, match="on one machine"):
         ingest([tmp_path / "mag"], tmp_path / "c", each=Others())
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_stopped_anywhere_the_same_command_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """Stopped after every seventh task, and gone on with by others or by one process."""
+    folder = release(tmp_path / "in", 4)
+    expected = content(ingest([folder], tmp_path / "here", workers=1).path)
+    ended, stop = False, 1
+    while not ended:
+        left = stop
+
+        def stopping(task: Callable[[int], None], n: int) -> None:
+            nonlocal left
+            for number in range(n):
+                left -= 1
+                if left < 0:
+                    raise KeyboardInterrupt
+                task(number)
+
+        target = tmp_path / f"c{stop}"
+        with contextlib.suppress(KeyboardInterrupt):
+            ingest([folder], target, each=stopping)
+            ended = True
+        assert (target / "manifest.json").exists() == ended
+        each = Others() if stop % 2 else None
+        assert content(ingest([folder], target, workers=1, each=each).path) == expected
+        stop += 7
+    assert stop > 30

@@ -112,12 +112,14 @@ def told(done: Callable[[], int], tell: Callable[[int], None]) -> Iterator[None]
 
 def write_apart(
     tables: WorkTables, staged: Staged, filler: CountryFiller, each: Each
-) -> dict[str, list[Part]]:
-    """Have the tables about works written part by part, and give their parts."""
+) -> tuple[dict[str, list[Part]], int]:
+    """Have the tables about works written part by part; give parts, and countries filled in."""
     names = (*ALONE, "affiliations")
     stretches = {name: list(tables.stretches(name)) for name in names}
+    n_filled = 0
     if filler.knows:
-        stretches["affiliations"] = _filled(tables, staged, filler, stretches["affiliations"], each)
+        whole = stretches["affiliations"]
+        stretches["affiliations"], n_filled = _filled(tables, staged, filler, whole, each)
     tasks = [
         (name, at, cuts)
         for name in names
@@ -130,7 +132,7 @@ def write_apart(
     for (name, _, _), part in zip(tasks, written, strict=True):
         parts[name].append(part)
     remove(said)
-    return parts
+    return parts, n_filled
 
 
 def _filled(
@@ -139,17 +141,17 @@ def _filled(
     filler: CountryFiller,
     stretches: Sequence[Stretch],
     each: Each,
-) -> list[Stretch]:
-    """Give the rows of affiliations that stay when countries are filled in; count those."""
+) -> tuple[list[Stretch], int]:
+    """Give the rows of affiliations that stay when countries are filled in, and how many were."""
     starts = range(0, len(stretches), CHUNKS_PER_TASK)
     groups = [list(stretches[start : start + CHUNKS_PER_TASK]) for start in starts]
     said = _room(staged)
     each(_Filling(tables, filler, groups, said).count, len(groups))
     counted = _heard(said, len(groups), tuple[list[int], int])
     remove(said)
-    filler.filled = sum(filled for _, filled in counted)
     rows = [n for of_group, _ in counted for n in of_group]
-    return [Stretch(old.path, old.before, n) for old, n in zip(stretches, rows, strict=True) if n]
+    left = [Stretch(old.path, old.before, n) for old, n in zip(stretches, rows, strict=True) if n]
+    return left, sum(filled for _, filled in counted)
 
 
 def _parts(stretches: Sequence[Stretch], standing: Sequence[Part]) -> list[tuple[int, list[_Cut]]]:

@@ -73,8 +73,8 @@ def assemble(
             else:
                 parts, entity_notes = write()
                 filler = _filler(target, parts, entity_notes)
-                parts |= write_apart(tables, staged, filler, each)
-                n_filled = filler.filled
+                written, n_filled = write_apart(tables, staged, filler, each)
+                parts |= written
     except duckdb.Error as error:
         raise TargetError(
             f"Cannot put {target} together: {str(error).strip().splitlines()[0]} Check that the "
