@@ -180,6 +180,24 @@ def test_authors_listed_again_are_scanned() -> None:
     assert n_careful(lines(work(2, authorships=people))) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "index",
+    ["[0]", "[10, 2]", "[1,2]", "[01]", "[0, 00]", "[1,]", "[]", "[ 1]", "[1 ,2]", "[1,  2]",
+     "[-1]", "[1.5]", "[1e2]", "[", "[1", "[1,", "1", "null", "[[1]]", "{}", "[\"1\"]", "[1]]"],
+)  # fmt: skip
+def test_indexes_of_abstracts_are_skipped_alike(tmp_path: Path, index: str) -> None:
+    whole = json.dumps(work(1, abstract_inverted_index={"a": [7], "b": [8]}))
+    compare(tmp_path, lines(whole.replace("[8]", index).encode(), work(2)))
+
+
+@pytest.mark.parametrize("n", [32, 33, 64, 65])
+def test_authors_of_many_institutions_listed_again_are_read_alike(tmp_path: Path, n: int) -> None:
+    """As many affiliations as the scanner joins, and one more: it leaves those to the careful."""
+    places = [(k, "US" if k % 2 else "CN") for k in range(n)]
+    people = [author(1, *places), author(2, (5, "FR")), author(1, *places[::-1])]
+    compare(tmp_path, lines(work(1, authorships=people), work(2)))
+
+
 @pytest.mark.parametrize("fault", ["cut_off", "too_long"])
 @pytest.mark.parametrize("last", [json.dumps(work(3)).encode(), b'{"id": 1', b'{"id": "x"}'])
 def test_faults_of_the_last_line_are_read_alike(tmp_path: Path, fault: str, last: bytes) -> None:
