@@ -28,6 +28,18 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+#: Options of verbs that Spark can do.
+Master = Annotated[
+    str | None,
+    typer.Option(
+        help="Do it on Spark: a master, like local[4] or spark://host:7077, or Spark Connect, "
+        "sc://host:15002."
+    ),
+]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
+]
+
 
 @app.command()
 def demo(
@@ -146,16 +158,8 @@ def ingest(
     update: Annotated[
         bool, typer.Option("--update", help="Replace the corpus there by a newer release.")
     ] = False,
-    master: Annotated[
-        str | None,
-        typer.Option(
-            help="Read on Spark, one file a task: a master, like local[4] or spark://host:7077, or "
-            "Spark Connect, sc://host:15002."
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
-    ] = None,
+    master: Master = None,
+    memory: Memory = None,
 ) -> None:
     """Read bibliographic records into a corpus.
 
@@ -214,16 +218,8 @@ def simulate(
     placebo: Annotated[
         bool, typer.Option(help="Plant nothing: no affinities, no effects.")
     ] = False,
-    master: Annotated[
-        str | None,
-        typer.Option(
-            help="Grow the world on Spark: a master, like local[4] or spark://host:7077, or Spark "
-            "Connect, sc://host:15002."
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
-    ] = None,
+    master: Master = None,
+    memory: Memory = None,
 ) -> None:
     """Write a simulated world with its planted truth beside it.
 
