@@ -25,6 +25,9 @@ from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]
 
+#: Memory of chunks; getting it anew for every input would take most of the time.
+_POOL = Pool()
+
 
 def records(name: str) -> Target:
     """Read bytes as a file of works of this name; every record found is accounted for."""
@@ -37,8 +40,9 @@ def records(name: str) -> Target:
         except IsthmusError:
             return
         pieces = open_pieces(item.path, columns(item.entity))
-        for number, chunk in enumerate(cut(pieces, Pool())):
+        for number, chunk in enumerate(cut(pieces, _POOL)):
             _read(folder, item, number, bytes(chunk.data), chunk.last_fault)
+            chunk.release()
         pieces.sha256()
 
     return target
@@ -59,7 +63,7 @@ def _read(folder: Path, item: Input, number: int, data: bytes, fault: str | None
         raise AssertionError("a staged chunk cannot be read")
     if item.entity == "works":
         found = n_works + len(receipt.refused) + receipt.notes.get("merged_away", 0)
-        if found != receipt.notes["records_read"]:
+        if found != receipt.notes.get("records_read", 0):
             raise AssertionError(f"{receipt.notes['records_read']} read, {found} accounted for")
 
 
