@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import multiprocessing
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,20 @@ def test_stopped_anywhere_the_same_command_ends_with_the_same_bytes(tmp_path: Pa
         assert content(ingest([folder], target, workers=1, each=each).path) == expected
         stop += 7
     assert stop > 30
+
+
+def test_a_process_that_read_the_release_before_forgets_its_merged_ids(tmp_path: Path) -> None:
+    """As Spark does, one process goes on for all tasks of a session."""
+    releases = Releases(6)
+    first = releases.write(tmp_path / "r1")
+    releases.merge("A3", "A4", "authors")
+    second = releases.write(tmp_path / "r2")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+
+        def each(task: Callable[[int], None], n: int) -> None:
+            list(pool.map(task, range(n)))
+
+        ingest([first], tmp_path / "c", keep=True, each=each)
+        ingest([second], tmp_path / "c", update=True, each=each)
+    ingest([second], tmp_path / "alone", workers=1)
+    assert content(tmp_path / "c") == content(tmp_path / "alone")

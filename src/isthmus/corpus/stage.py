@@ -101,6 +101,7 @@ class _Reading:
         folder = _place(self.staging, self.unread[number])
         if load_done(folder) is not None:
             return
+        load_merges.cache_clear()  # this process may have read another release into this folder
         meter = _Meter(item.size, None)
         with contextlib.ExitStack() as stack:
             readers = _readers(self.inputs, 1, meter, stack)
