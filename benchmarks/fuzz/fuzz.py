@@ -22,6 +22,10 @@ from pathlib import Path
 READERS = ("lines", "gzip", "document", "parquet", "merged_ids", "mag", "study", "manifest")
 READERS += ("answer",)
 
+#: Modules whose branches guide the fuzzer. Geometry of boundaries is arithmetic on
+#: arrays, reads no bytes, and every comparison that is followed costs memory for good.
+FOLLOWED, NOT_FOLLOWED = ["isthmus.corpus", "isthmus.study"], ["isthmus.corpus.boundaries"]
+
 MEMORY_MB, INPUT_SECONDS, LONGEST_INPUT = 1024, 20, 20_000
 
 
@@ -70,7 +74,7 @@ def inside(name: str, arguments: list[str]) -> None:
         import atheris
     except ImportError:
         sys.exit("Fuzzing needs the package `atheris`: pip install atheris")
-    with atheris.instrument_imports(include=["isthmus.corpus", "isthmus.study"]):
+    with atheris.instrument_imports(include=FOLLOWED, exclude=NOT_FOLLOWED):
         from targets import TARGETS, seeds
     folder = Path(arguments[0])
     begin, work = folder / "seeds", folder / "work"

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from isthmus.corpus import manifest as manifests
 from isthmus.corpus.chunks import Pool, cut, open_pieces
 from isthmus.corpus.fetching.client import Answer
 from isthmus.corpus.mag import read_mag
+from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
 from isthmus.corpus.merged import read_merged
 from isthmus.corpus.reader import Task, columns, read_chunk
 from isthmus.corpus.sources import Input, find_inputs
@@ -24,6 +26,10 @@ from isthmus.errors import IsthmusError
 from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]
+
+#: Tables of a dump in the order they stand in an input, and what stands between them.
+MAG_TABLES = (*REQUIRED, *OPTIONAL)
+BETWEEN_TABLES = b"\x1e"
 
 #: Memory of chunks; getting it anew for every input would take most of the time.
 _POOL = Pool()
@@ -75,16 +81,17 @@ def merged_ids(folder: Path, data: bytes) -> None:
 
 
 def mag(folder: Path, data: bytes) -> None:
-    """Read bytes as the papers of a dump."""
-    (folder / "Papers.txt").write_bytes(data)
-    for name in ("PaperAuthorAffiliations", "Affiliations"):
-        (folder / f"{name}.txt").write_bytes(b"")
+    """Read bytes as the tables of a dump, one after another."""
+    pieces = data.split(BETWEEN_TABLES)
+    for name, piece in zip_longest(MAG_TABLES, pieces[: len(MAG_TABLES)], fillvalue=b""):
+        (folder / f"{name}.txt").write_bytes(piece)
     try:
         corpus = read_mag(folder, folder / "corpus")
     except IsthmusError:
         return
     notes, refused = corpus.manifest.notes, corpus.manifest.rejected
-    found = corpus.rows("works") + notes.get("duplicate_work", 0) + sum(refused.values())
+    works = corpus.rows("works") + notes.get("duplicate_work", 0)
+    found = works + notes.get("entities_kept", 0) + sum(refused.values())
     shutil.rmtree(folder / "corpus")
     if found != notes.get("records_read", 0):
         raise AssertionError(f"{notes.get('records_read', 0)} read, {found} accounted for")
@@ -134,8 +141,7 @@ def seeds() -> dict[str, list[bytes]]:
     works = [_work(1), _work(2)]
     lines = b"\n".join(json.dumps(work).encode() for work in works) + b"\n"
     page = json.dumps({"meta": {"count": 2, "next_cursor": None}, "results": works}).encode()
-    columns = ["1", "2", "10.1/a", "Journal", "title", "Title", "", "2010", "2010-05-17", ""]
-    columns += ["", "7", "", "", "", "", "", "", "3", "4", "4", "venue", "", "", "", "2016-06-24"]
+    dump = [_mag_table(name) for name in MAG_TABLES]
     table = io.BytesIO()
     plain = {"id": [w["id"] for w in works], "publication_year": [2020, 2021]}
     pq.write_table(pa.table(plain), table)
@@ -145,11 +151,29 @@ def seeds() -> dict[str, list[bytes]]:
         "document": [page, json.dumps(works, indent=1).encode()],
         "parquet": [table.getvalue()],
         "merged_ids": [b"merge_date,id,merge_into_id\n2023-01-01,W7,W8\n2023-01-01,A9,A10\n"],
-        "mag": ["\t".join(columns).encode() + b"\r\n"],
+        "mag": [BETWEEN_TABLES.join(dump), dump[0]],
         "study": [b'[study]\ncorpus = "c"\nyears = [2000, 2021]\n[field]\nsubfields = [1702]\n'],
         "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 1}'],
         "answer": [page, b'{"error": "Insufficient budget"}'],
     }
+
+
+def _mag_table(name: str) -> bytes:
+    """Give a table of a dump: one row of its newest layout."""
+    used = {
+        "Papers": {"PaperId": "1", "Year": "2010", "Date": "2010-05-17", "PaperTitle": "title"},
+        "PaperAuthorAffiliations": {"PaperId": "1", "AuthorId": "5", "AuthorSequenceNumber": "1"},
+        "PaperReferences": {"PaperId": "1", "PaperReferenceId": "2"},
+        "PaperFieldsOfStudy": {"PaperId": "1", "FieldOfStudyId": "8", "Score": "0.5"},
+        "Journals": {"JournalId": "7", "DisplayName": "Journal", "Issn": "1234-5678"},
+        "ConferenceInstances": {"ConferenceInstanceId": "9", "ConferenceSeriesId": "3"},
+        "Authors": {"AuthorId": "5", "DisplayName": "A", "PaperCount": "1"},
+        "Affiliations": {"AffiliationId": "4", "GridId": "grid.1", "Iso3166Code": "FR"},
+    }[name]
+    used |= {"AffiliationId": "4", "Latitude": "48.8", "Longitude": "2.3", "CitationCount": "3"}
+    used |= {"JournalId": "7", "DocType": "Journal", "CreatedDate": "2016-06-24"}
+    newest = LAYOUTS[name][max(LAYOUTS[name])]
+    return "\t".join(used.get(key or "", "") for key in newest).encode() + b"\r\n"
 
 
 def _work(number: int) -> dict[str, object]:

@@ -120,6 +120,8 @@ def _inside(places: Floats) -> Ints:
     """Number of the country around each place, -1 for none."""
     known = boundaries()
     found = np.full(len(places), -1)
+    if not len(places):
+        return found
     for number in range(len(known.codes)):
         odd = np.zeros(len(places), np.bool_)
         for r in np.flatnonzero(known.country == number).tolist():
