@@ -20,6 +20,8 @@ from isthmus.study import Attribution, Countries
 #: Fixed-point type of one fraction of a paper; sums of it are exact in any order.
 FRACTION = "decimal(18, 15)"
 
+#: More than there are countries, so that two numbers of countries make one.
+_NUMBERS = 1000
 
 #: Key of an author-year.
 AUTHOR_YEAR = ["author_id", "year"]
@@ -49,6 +51,35 @@ def work_countries(affiliations: Table) -> Table:
     ``n_countries`` (distinct countries on the work), ``fraction`` (one over it).
     """
     return _with_count(affiliations.select("work_id", "country").distinct())
+
+
+def combinations(countries: Table) -> tuple[Table, Table, Table]:
+    """Give works with the same countries the same key, so that they are counted together.
+
+    What is counted by key first and spread over countries afterwards is far fewer
+    rows. Most works have one or two countries; a work of more has its own key.
+
+    Parameters
+    ----------
+    countries
+        As :func:`work_countries`.
+
+    Returns
+    -------
+    names, members, works
+        ``country`` and its ``number``; ``key`` and, for each country behind it,
+        ``number`` and ``n_countries``; ``work_id`` and ``key``.
+    """
+    names = countries.select("country").distinct()
+    names = names.mutate(number=ibis.row_number().over(order_by="country"))
+    numbered = countries.inner_join(names, "country")
+    number = numbered.number
+    works = numbered.group_by("work_id").agg(n=number.count(), low=number.min(), high=number.max())
+    key = ibis.ifelse(works.n <= 2, works.low * _NUMBERS + works.high, -works.work_id - 1)
+    works = works.select("work_id", key=key)
+    one_of_each = works.group_by("key").agg(work_id=works.work_id.min())
+    members = one_of_each.inner_join(numbered, "work_id").select("key", "number", "n_countries")
+    return names, members, works
 
 
 def deciding_countries(

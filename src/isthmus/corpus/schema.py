@@ -96,7 +96,7 @@ TABLES: dict[str, pa.Schema] = {
 #: Table name -> what one row is.
 GRAINS: dict[str, str] = {
     "works": "a work",
-    "authorships": "an author on a work; position counts from 0; author_id null when unknown",
+    "authorships": "an author on a work, once; position counts from 0; author_id null when unknown",
     "affiliations": "an affiliation of an author on a work",
     "references": "a reference from one work to another, both by id",
     "subjects": "a label on a work; scheme is topic, subfield, field, concept or mag_fos",

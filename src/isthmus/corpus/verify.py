@@ -16,15 +16,17 @@ from isthmus.corpus.schema import TABLES
 from isthmus.errors import CorpusError
 from isthmus.files import sha256
 
-#: Tables whose key must be unique -> the key.
-_UNIQUE = {
-    "works": "work_id",
-    "authorships": "work_id, position",
-    "references": "citing_id, cited_id",
-    "institutions": "institution_id",
-    "venues": "venue_id",
-    "authors": "author_id",
-}
+#: Tables and keys that must be unique in them; rows that lack a part of the key may be many.
+#: Questions rely on them: none looks for repeated authors or references once more.
+_UNIQUE = (
+    ("works", "work_id"),
+    ("authorships", "work_id, position"),
+    ("authorships", "work_id, author_id"),
+    ("references", "citing_id, cited_id"),
+    ("institutions", "institution_id"),
+    ("venues", "venue_id"),
+    ("authors", "author_id"),
+)
 
 _MEMORY = "1GB"
 
@@ -146,13 +148,14 @@ def _repeated_keys(folder: Path, manifest: Manifest) -> list[str]:
     problems = []
     settings: Any = {"memory_limit": _MEMORY, "autoload_known_extensions": False}
     with duckdb.connect(config=settings) as connection:
-        for table, key in _UNIQUE.items():
+        for table, key in _UNIQUE:
             parts = [str(folder / part.path) for part in manifest.tables.get(table, [])]
             if not parts:
                 continue
             try:
+                known = " AND ".join(f"{column} IS NOT NULL" for column in key.split(", "))
                 repeated = connection.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM read_parquet(?) "
+                    f"SELECT count(*) FROM (SELECT 1 FROM read_parquet(?) WHERE {known} "
                     f"GROUP BY {key} HAVING count(*) > 1)",
                     [parts],
                 ).fetchall()[0][0]

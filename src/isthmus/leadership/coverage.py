@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 
+from isthmus.attribution import combinations
 from isthmus.engine import Table
 
 #: Name of the row that stands for all works, with or without a country.
@@ -18,20 +21,38 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
     ``authors_truncated`` (works whose list of authors was cut by the source).
     """
     referring = field.semi_join(references.select(work_id="citing_id"), "work_id")
-    located = field.semi_join(countries.select("work_id"), "work_id")
     details = field.inner_join(works.select("work_id", "authors_truncated"), "work_id")
     details = _marked(details, referring, "has_references")
-    details = _marked(details, located, "has_country")
-    everyone = details.mutate(country=ibis.literal(ALL))
-    columns = ["year", "country", "authors_truncated", "has_references", "has_country"]
-    placed = details.inner_join(countries.select("work_id", "country"), "work_id")
-    rows = everyone.select(*columns).union(placed.select(*columns))
-    return rows.group_by("year", "country").agg(
-        works=rows.count(),
-        share_with_country=rows.has_country.mean(),
-        share_with_references=rows.has_references.mean(),
-        authors_truncated=rows.authors_truncated.sum(),
+    names, members, keys = combinations(countries)
+    placed = details.left_join(keys, "work_id").select(
+        "year", "key", "has_references", "authors_truncated"
     )
+    counted = _counted(placed, ["year", "key"], works=placed.count())
+    everyone = _counted(
+        counted,
+        ["year"],
+        works=counted.works.sum(),
+        located=ibis.ifelse(counted.key.isnull(), 0, counted.works).sum(),
+    ).mutate(country=ibis.literal(ALL))
+    spread = counted.inner_join(members.select("key", "number"), "key")
+    each = _counted(spread, ["year", "number"], works=spread.works.sum())
+    each = each.mutate(located=each.works).inner_join(names, "number")
+    columns = ["year", "country", "works", "located", "has_references", "authors_truncated"]
+    rows = everyone.select(*columns).union(each.select(*columns))
+    return rows.select(
+        "year",
+        "country",
+        works=rows.works.cast("int64"),
+        share_with_country=rows.located / rows.works,
+        share_with_references=rows.has_references / rows.works,
+        authors_truncated=rows.authors_truncated.cast("int64"),
+    )
+
+
+def _counted(rows: Table, by: list[str], **counts: Any) -> Table:
+    """Sum what is known of works by some columns."""
+    known = {name: rows[name].sum() for name in ("has_references", "authors_truncated")}
+    return rows.group_by(*by).agg(**counts, **known)
 
 
 def _marked(table: Table, ids: Table, name: str) -> Table:

@@ -27,7 +27,7 @@ def reference_lists(field: Table, references: Table, works: Table, venues: Table
     the corpus) and ``venue_id`` (null when unknown; merged by :func:`merged_venues`
     unless `venues` is None).
     """
-    pairs = references.select(work_id="citing_id", cited_id="cited_id").distinct()
+    pairs = references.select(work_id="citing_id", cited_id="cited_id")
     lists = field.select("work_id", "year").inner_join(pairs, "work_id")
     cited = works.select(cited_id="work_id", cited_year="year", cited_venue="venue_id")
     dated = lists.left_join(cited, "cited_id").select(

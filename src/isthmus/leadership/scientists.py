@@ -31,7 +31,7 @@ def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Ta
     works
         One row per work: ``work_id``, ``year``, and ``in_field`` where that is wanted.
     authorships
-        Those of the corpus.
+        Those of the corpus, in which an author stands on a work once.
     years
         First and last year of publication.
 
@@ -42,7 +42,7 @@ def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Ta
     """
     in_years = works.filter(works.year.between(*years))
     known = authorships.filter(authorships.author_id.notnull())
-    return known.select("author_id", "work_id").distinct().inner_join(in_years, "work_id")
+    return known.select("author_id", "work_id").inner_join(in_years, "work_id")
 
 
 def scientists(written: Table, min_works: int, min_share: float, totals: Table | None) -> Table:

@@ -22,7 +22,7 @@ def author_papers(scientists: Table, authorships: Table, works: Table, field: Ta
     ``year``, ``in_field`` (0 or 1).
     """
     theirs = authorships.select("author_id", "work_id").semi_join(scientists, "author_id")
-    dated = theirs.distinct().inner_join(works.select("work_id", "year"), "work_id")
+    dated = theirs.inner_join(works.select("work_id", "year"), "work_id")
     marked = dated.left_join(field.select("work_id", inside=ibis.literal(1)), "work_id")
     return marked.select(*dated.columns, in_field=marked.inside.fill_null(0)).select(
         *AUTHOR_YEAR, "work_id", "in_field"
