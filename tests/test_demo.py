@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demonstrating import WIDE, command
+from demonstrating import command, said_first
 from isthmus.corpus.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
@@ -48,10 +48,8 @@ def test_a_miscount_would_show(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_demo_prints_leaders_next_to_the_truth(demonstration: Path) -> None:
     """So does the same command once more, which finds everything done."""
-    again = subprocess.run(
-        command(demonstration), capture_output=True, text=True, check=True, env=WIDE
-    )
-    for said in (demonstration.with_suffix(".txt").read_text(encoding="utf-8"), again.stdout):
+    for path in (said_first(demonstration), demonstration.with_suffix(".txt")):
+        said = path.read_text(encoding="utf-8")
         assert "planted papers" in said
         assert "US" in said
         assert "isthmus ingest" in said
