@@ -20,9 +20,6 @@ from isthmus.study import Attribution, Countries
 #: Fixed-point type of one fraction of a paper; sums of it are exact in any order.
 FRACTION = "decimal(18, 15)"
 
-#: More than there are countries, so that two numbers of countries make one.
-_NUMBERS = 1000
-
 #: Key of an author-year.
 AUTHOR_YEAR = ["author_id", "year"]
 
@@ -53,33 +50,18 @@ def work_countries(affiliations: Table) -> Table:
     return _with_count(affiliations.select("work_id", "country").distinct())
 
 
-def combinations(countries: Table) -> tuple[Table, Table, Table]:
-    """Give works with the same countries the same key, so that they are counted together.
+def numbered(countries: Table) -> tuple[Table, Table]:
+    """Number the countries, since engines join and count by small numbers faster than by names.
 
-    What is counted by key first and spread over countries afterwards is far fewer
-    rows. Most works have one or two countries; a work of more has its own key.
-
-    Parameters
-    ----------
-    countries
-        As :func:`work_countries`.
-
-    Returns
-    -------
-    names, members, works
-        ``country`` and its ``number``; ``key`` and, for each country behind it,
-        ``number`` and ``n_countries``; ``work_id`` and ``key``.
+    Gives ``country`` and ``number``; and ``work_id``, ``number`` and ``n_countries``
+    of `countries`.
     """
     names = countries.select("country").distinct()
-    names = names.mutate(number=ibis.row_number().over(order_by="country"))
-    numbered = countries.inner_join(names, "country")
-    number = numbered.number
-    works = numbered.group_by("work_id").agg(n=number.count(), low=number.min(), high=number.max())
-    key = ibis.ifelse(works.n <= 2, works.low * _NUMBERS + works.high, -works.work_id - 1)
-    works = works.select("work_id", key=key)
-    one_of_each = works.group_by("key").agg(work_id=works.work_id.min())
-    members = one_of_each.inner_join(numbered, "work_id").select("key", "number", "n_countries")
-    return names, members, works
+    names = names.mutate(number=ibis.row_number().over(order_by="country").cast("int16"))
+    joined = countries.inner_join(names, "country")
+    n_countries = joined.n_countries.cast("int16")
+    table = joined.select("work_id", "number", n_countries=n_countries)
+    return names, table.filter(table.number >= 0)
 
 
 def deciding_countries(

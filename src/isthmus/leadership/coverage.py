@@ -6,8 +6,11 @@ from typing import Any
 
 import ibis
 
-from isthmus.attribution import combinations
+from isthmus.attribution import numbered
 from isthmus.engine import Table
+
+#: More than there are countries, so that two numbers of countries make one.
+_NUMBERS = 1000
 
 #: Name of the row that stands for all works, with or without a country.
 ALL = "all"
@@ -23,7 +26,7 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
     referring = field.semi_join(references.select(work_id="citing_id"), "work_id")
     details = field.inner_join(works.select("work_id", "authors_truncated"), "work_id")
     details = _marked(details, referring, "has_references")
-    names, members, keys = combinations(countries)
+    keys, members = _combinations(countries)
     placed = details.left_join(keys, "work_id").select(
         "year", "key", "has_references", "authors_truncated"
     )
@@ -34,9 +37,9 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
         works=counted.works.sum(),
         located=ibis.ifelse(counted.key.isnull(), 0, counted.works).sum(),
     ).mutate(country=ibis.literal(ALL))
-    spread = counted.inner_join(members.select("key", "number"), "key")
-    each = _counted(spread, ["year", "number"], works=spread.works.sum())
-    each = each.mutate(located=each.works).inner_join(names, "number")
+    spread = counted.inner_join(members, "key")
+    each = _counted(spread, ["year", "country"], works=spread.works.sum())
+    each = each.mutate(located=each.works)
     columns = ["year", "country", "works", "located", "has_references", "authors_truncated"]
     rows = everyone.select(*columns).union(each.select(*columns))
     return rows.select(
@@ -47,6 +50,25 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
         share_with_references=rows.has_references / rows.works,
         authors_truncated=rows.authors_truncated.cast("int64"),
     )
+
+
+def _combinations(countries: Table) -> tuple[Table, Table]:
+    """Give works with the same countries the same key, so that they are counted together.
+
+    What is counted by key first and spread over countries afterwards is far fewer
+    rows. Most works have one or two countries; a work of more has its own key.
+
+    Gives ``work_id`` and ``key``; and ``key`` and each ``country`` behind it.
+    """
+    _, placed = numbered(countries)
+    works = placed.group_by("work_id").agg(
+        n=placed.count(), low=placed.number.min(), high=placed.number.max()
+    )
+    pair = works.low.cast("int64") * _NUMBERS + works.high
+    keys = works.select("work_id", key=ibis.ifelse(works.n <= 2, pair, -works.work_id - 1))
+    one_of_each = keys.group_by("key").agg(work_id=keys.work_id.min())
+    members = one_of_each.inner_join(countries, "work_id").select("key", "country")
+    return keys, members
 
 
 def _counted(rows: Table, by: list[str], **counts: Any) -> Table:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-
-from isthmus.attribution import FRACTION, exact_sum
+from isthmus.attribution import FRACTION, exact_sum, numbered
 from isthmus.engine import Table
 
 
@@ -43,9 +41,9 @@ def citation(citations: Table, countries: Table) -> Table:
 
     Grain: one row per citing year and ordered pair, the diagonal included.
     """
-    names, numbered = _numbered(countries)
-    citing = numbered.select(citing_id="work_id", from_number="number", from_n="n_countries")
-    cited = numbered.select(cited_id="work_id", to_number="number", to_n="n_countries")
+    names, works = numbered(countries)
+    citing = works.select(citing_id="work_id", from_number="number", from_n="n_countries")
+    cited = works.select(cited_id="work_id", to_number="number", to_n="n_countries")
     placed = citations.inner_join(citing, "citing_id").inner_join(cited, "cited_id")
     share = 1 / (placed.from_n.cast("int32") * placed.to_n)
     counted = placed.group_by("from_number", "to_number", year=placed.citing_year).agg(
@@ -55,17 +53,3 @@ def citation(citations: Table, countries: Table) -> Table:
     targets = names.select(to_number="number", target="country")
     named = counted.inner_join(sources, "from_number").inner_join(targets, "to_number")
     return named.select("source", "target", "year", "citations_whole", "citations_fractional")
-
-
-def _numbered(countries: Table) -> tuple[Table, Table]:
-    """Number the countries, since engines join and count by small numbers faster than by names.
-
-    Gives ``country`` and ``number``; and ``work_id``, ``number`` and ``n_countries``
-    of `countries`.
-    """
-    names = countries.select("country").distinct()
-    names = names.mutate(number=ibis.row_number().over(order_by="country").cast("int16"))
-    joined = countries.inner_join(names, "country")
-    n_countries = joined.n_countries.cast("int16")
-    numbered = joined.select("work_id", "number", n_countries=n_countries)
-    return names, numbered.filter(numbered.number >= 0)
