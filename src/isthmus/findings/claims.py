@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from isthmus.findings import drifting, emerging, joining, leading, moving
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
 from isthmus.findings.verdict import Claim
+from isthmus.wording import capital
 
 #: Statements of the studies that no bibliographic record can decide: source and statement.
 #: They are listed beside the findings and get no verdict.
@@ -46,11 +48,14 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
     wishes = evidence.settings.get("claims", {}) if own is None else own
     if len(evidence.poles) < 2:
         return own_claims(wishes)
-    return [
+    asked = [
         *leading.claims(evidence),
         *moving.claims(evidence),
         *joining.claims(evidence),
         *drifting.claims(evidence),
         *emerging.claims(evidence),
+    ]
+    return [
+        *(replace(claim, statement=capital(claim.statement)) for claim in asked),
         *own_claims(wishes),
     ]

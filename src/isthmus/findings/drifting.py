@@ -68,10 +68,27 @@ GROUPS: dict[str, tuple[str, tuple[str, ...], str, str]] = {
     ),
 }
 
-_VERBS = {CLOSER: "come closer to", APART_FROM: "move away from", NOT_CLOSER: "do not come closer to"}
+_VERBS = {
+    CLOSER: "come closer to",
+    APART_FROM: "move away from",
+    NOT_CLOSER: "do not come closer to",
+}
+
+#: Measures a claim under affinity or a null model.
+UnderModel = Callable[[Evidence, str], Conditions]
 
 #: Columns of a pair's trend in one layer.
 _TREND = ("slope_{}", "slope_low_{}", "slope_high_{}")
+
+
+def headline(measure: UnderModel) -> Callable[[Evidence], Conditions]:
+    """Measure a claim under what leads: affinity, or the first null model."""
+    return lambda evidence: measure(evidence, evidence.models[0])
+
+
+def others(measure: UnderModel) -> Callable[[Evidence], Mapping[str, Conditions]]:
+    """Measure a claim under every other null model of the study."""
+    return lambda evidence: {model: measure(evidence, model) for model in evidence.models[1:]}
 
 
 def claims(evidence: Evidence) -> list[Claim]:
@@ -101,8 +118,8 @@ def _divergence(evidence: Evidence) -> list[Claim]:
             needs=("archetypes",),
             estimand=f"Yearly change of the affinity of the two in {layer} (relative to their "
             "other partners; for citation the mean of both directions).",
-            measure=lambda e, layer=layer: pole_trend(layer, e, e.models[0]),
-            models=lambda e, layer=layer: {m: pole_trend(layer, e, m) for m in e.models[1:]},
+            measure=headline(partial(pole_trend, layer)),
+            models=others(partial(pole_trend, layer)),
             dropping=partial(_without_each, layer),
         )
         for layer, what in layers.items()
@@ -116,8 +133,8 @@ def _divergence(evidence: Evidence) -> list[Claim]:
             needs=("polarisation",),
             estimand="Yearly change of the share of variance of ties that two blocs around the "
             "poles explain (collaboration).",
-            measure=lambda e: _polarising(e, e.models[0]),
-            models=lambda e: {m: _polarising(e, m) for m in e.models[1:]},
+            measure=headline(_polarising),
+            models=others(_polarising),
         )
     )
     return made
@@ -140,10 +157,8 @@ def _groups(evidence: Evidence) -> list[Claim]:
                 needs=("alignment",),
                 estimand="Yearly change of each country's affinity with each pole, relative to "
                 "its other partners: each as named.",
-                measure=lambda e, c=countries, w=wanted: _related(c, w, e, e.models[0]),
-                models=lambda e, c=countries, w=wanted: {
-                    m: _related(c, w, e, m) for m in e.models[1:]
-                },
+                measure=headline(partial(_related, countries, wanted)),
+                models=others(partial(_related, countries, wanted)),
             )
         )
     return made
@@ -161,8 +176,8 @@ def _structure(evidence: Evidence) -> list[Claim]:
             needs=("alignment",),
             estimand=f"Of the countries that come closer to one pole alone, the share closer to "
             f"{words.second}: more than one half.",
-            measure=lambda e: _second_only(e, e.models[0]),
-            models=lambda e: {m: _second_only(e, m) for m in e.models[1:]},
+            measure=headline(_second_only),
+            models=others(_second_only),
         ),
         Claim(
             name="first-has-more-ties",
@@ -186,8 +201,8 @@ def _structure(evidence: Evidence) -> list[Claim]:
             needs=("archetypes", "country_year"),
             estimand=f"Share of archetype SD among pairs of the {LARGEST} largest producers: more "
             "than one half.",
-            measure=lambda e: _largest_diverge(e, e.models[0]),
-            models=lambda e: {m: _largest_diverge(e, m) for m in e.models[1:]},
+            measure=headline(_largest_diverge),
+            models=others(_largest_diverge),
         ),
         Claim(
             name="null-models-agree",
@@ -215,8 +230,8 @@ def _union() -> list[Claim]:
             needs=("archetypes", "country_year"),
             estimand="Share of SD or KD among pairs of hubs, and of SC or KI among pairs of a hub "
             "and another member: each more than one half.",
-            measure=lambda e: _hub_and_spoke(e, e.models[0]),
-            models=lambda e: {m: _hub_and_spoke(e, m) for m in e.models[1:]},
+            measure=headline(_hub_and_spoke),
+            models=others(_hub_and_spoke),
         )
     ]
 
@@ -231,7 +246,7 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
     if not found or found[0].get(f"slope_{layer}") is None:
         return [missing(blank, why_absent(evidence, *ends))]
     made = trend_of(blank, found[0], layer)
-    return [evidence.beside_placebo(made, f"poles_diverge", layer, model)]
+    return [evidence.beside_placebo(made, "poles_diverge", layer, model)]
 
 
 def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:
@@ -254,12 +269,12 @@ def smallest_change(evidence: Evidence, model: str) -> float:
 
 def why_absent(evidence: Evidence, *countries: str) -> str:
     """Return why a pair of countries has no number: what the table ``panel`` says of them."""
-    said = []
-    if evidence.has("panel"):
-        for row in evidence.table("panel").to_pylist():
-            if row["reason"] and row["source"] in countries and row["target"] in (None, *countries):
-                said.append(f"{listed([c for c in (row['source'], row['target']) if c])}: "
-                            f"{row['reason']}")  # fmt: skip
+    rows = evidence.table("panel").to_pylist() if evidence.has("panel") else []
+    said = [
+        f"{listed([end for end in (row['source'], row['target']) if end])}: {row['reason']}"
+        for row in rows
+        if row["reason"] and row["source"] in countries and row["target"] in (None, *countries)
+    ]
     return "; ".join(dict.fromkeys(said)) or f"{listed(countries)}: no ties in these results"
 
 
@@ -399,9 +414,9 @@ def _hub_and_spoke(evidence: Evidence, model: str) -> Conditions:
 
 
 def _under_all(evidence: Evidence) -> Conditions:
-    made: Conditions = []
-    measure: Callable[[str, Evidence, str], Conditions] = pole_trend
-    for layer in ("collaboration", "citation"):
-        for model in evidence.models:
-            made += measure(layer, evidence, model)
-    return made
+    return [
+        one
+        for layer in ("collaboration", "citation")
+        for model in evidence.models
+        for one in pole_trend(layer, evidence, model)
+    ]

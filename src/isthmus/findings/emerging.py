@@ -7,7 +7,15 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from isthmus.findings.drifting import STUDY, TOGETHER, smallest_change, trend_of, why_absent
+from isthmus.findings.drifting import (
+    STUDY,
+    TOGETHER,
+    headline,
+    others,
+    smallest_change,
+    trend_of,
+    why_absent,
+)
 from isthmus.findings.estimates import missing, share, slope, too_few
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import Claim, Condition, Conditions
@@ -40,8 +48,8 @@ def claims(evidence: Evidence) -> list[Claim]:
             needs=("alignment",),
             estimand="Share of the European countries followed with both poles that come closer "
             f"to both: more than {MANY:.0%}.",
-            measure=lambda e: _europe(e, e.models[0]),
-            models=lambda e: {m: _europe(e, m) for m in e.models[1:]},
+            measure=headline(_europe),
+            models=others(_europe),
         ),
         Claim(
             name="emergent-pole",
@@ -67,9 +75,7 @@ def _europe(evidence: Evidence, model: str) -> Conditions:
     ]
     both = sum(all(row[f"with_{pole}"] in TOGETHER for pole in poles) for row in rows)
     blank = Condition(f"Share of {len(rows)} European countries closer to both", MANY, MANY)
-    return [
-        evidence.beside_placebo(share(blank, both, len(rows)), "europe_bridges", None, model)
-    ]
+    return [evidence.beside_placebo(share(blank, both, len(rows)), "europe_bridges", None, model)]
 
 
 def _emergent(evidence: Evidence) -> Conditions:

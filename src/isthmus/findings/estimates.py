@@ -129,6 +129,7 @@ def slope(
     values: ArrayLike,
     se: ArrayLike | None = None,
     *,
+    unit: float = 1.0,
     one_line: bool = True,
 ) -> Condition:
     """Fill in the yearly change of a series (:func:`isthmus.stats.trend`).
@@ -137,6 +138,9 @@ def slope(
     ----------
     years, values, se
         One each per year; missing years are gaps. `se` is the standard error of each value.
+    unit
+        What values are divided by before the trend is fitted, and the slope multiplied by
+        after: 100 for per cent, since the noise expected beside `se` is one of logarithms.
     one_line
         Whether a series that bends must not be read as one line.
     """
@@ -144,11 +148,11 @@ def slope(
     if not np.isfinite(known).sum() >= FEWEST:
         return too_few(condition, f"{int(np.isfinite(known).sum())} years, {FEWEST} are needed")
     series = np.full((2, 1, int(at.max() - at.min()) + 1), np.nan)
-    series[0, 0, at - at.min()] = known
+    series[0, 0, at - at.min()] = known / unit
     if se is not None:
-        series[1, 0, at - at.min()] = np.asarray(se, dtype=np.float64)
+        series[1, 0, at - at.min()] = np.asarray(se, dtype=np.float64) / unit
     found = trend(series[0], None if se is None else series[1])
-    ends = [float(found.slope[0]), float(found.low[0]), float(found.high[0])]
+    ends = [float(end[0]) * unit for end in (found.slope, found.low, found.high)]
     if not all(map(math.isfinite, ends)):
         return too_few(condition, "no interval of the trend")
     filled = replace(condition, value=ends[0], low=ends[1], high=ends[2])

@@ -179,9 +179,7 @@ class Evidence:
         early, late = years < years.min() + span, years > years.max() - span
         return tuple(math.sqrt(float((errors[at] ** 2).sum())) for at in (early, late))  # type: ignore[return-value]
 
-    def _errors(
-        self, column: str, country: str
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _errors(self, column: str, country: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Standard error of a column in every year: the table's own, else a Poisson count's."""
         own = self.series("country_year", f"{column}_se", country=country)
         if len(own[0]):

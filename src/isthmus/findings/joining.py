@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from isthmus.findings.estimates import interval, mean, missing, superiority, too_few
+from isthmus.findings.estimates import interval, mean, missing, superiority
 from isthmus.findings.evidence import Evidence, name
-from isthmus.findings.moving import STUDY, EFFECT, log_counts, pooled, yearly
+from isthmus.findings.moving import EFFECT, STUDY, log_counts, pooled, yearly
 from isthmus.findings.verdict import Claim, Condition, Conditions
 
 #: What the study compares movers by, and how a sentence names it.
@@ -179,12 +181,12 @@ def _seasoned(evidence: Evidence) -> Conditions:
     return made
 
 
-def _within_years(rows, measure: str, everybody) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _within_years(rows: pa.Table, measure: str, everybody: pa.Table) -> NDArray[np.float64]:
     """Return a measure of movers less the median of all movers of the same year."""
     rows = rows.filter(pc.is_valid(rows[measure]))
     years, values = everybody["year"].to_numpy(), everybody[measure].to_numpy().astype(float)
     middle = {year: np.nanmedian(values[years == year]) for year in np.unique(years)}
-    own = rows[measure].to_numpy().astype(float)
+    own: NDArray[np.float64] = rows[measure].to_numpy().astype(np.float64)
     return own - np.array([middle[year] for year in rows["year"].to_numpy()], dtype=float)
 
 

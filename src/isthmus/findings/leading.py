@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -175,7 +176,9 @@ def _column(evidence: Evidence, key: str) -> str:
     return names.get(key, key)
 
 
-def _other_papers(measure: partial[Conditions]):  # type: ignore[no-untyped-def]
+def _other_papers(
+    measure: partial[Conditions],
+) -> Callable[[Evidence], Mapping[str, Conditions]]:
     def counting(evidence: Evidence) -> Mapping[str, Conditions]:
         there = evidence.columns("country_year")
         columns = (f"{evidence.papers}_fractional", "papers_whole", "papers_fractional")

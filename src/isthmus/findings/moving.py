@@ -70,7 +70,7 @@ def _moves(evidence: Evidence) -> list[Claim]:
                 needs=("retention",),
                 estimand=f"Share of later papers with {other}, movers over matched stayers.",
                 measure=partial(_retention, which, ""),
-                counting=lambda e, w=which: {"one stayer a mover": _retention(w, ":sampled", e)},
+                counting=partial(_sampled, which),
             ),
         ]
     return made
@@ -81,8 +81,7 @@ def _joint(evidence: Evidence) -> list[Claim]:
     return [
         Claim(
             name="joint-papers-rare",
-            statement=f"Joint papers of {words.the_poles} are a small part of each one's "
-            "papers.",
+            statement=f"Joint papers of {words.the_poles} are a small part of each one's papers.",
             said="Collaborations between the two countries continue to be relatively rare.",
             source=STUDY,
             needs=("collaboration", "country_year"),
@@ -184,6 +183,10 @@ def _retention(which: int, ending: str, evidence: Evidence) -> Conditions:
     return [interval(blank, {**row, **as_ratio}, EFFECT)]
 
 
+def _sampled(which: int, evidence: Evidence) -> Mapping[str, Conditions]:
+    return {"one stayer a mover": _retention(which, ":sampled", evidence)}
+
+
 def pooled(evidence: Evidence, table: str, experiment: str) -> dict[str, Any] | None:
     """Return the row of an experiment over all years, None when it is not there."""
     if not evidence.has(table):
@@ -248,7 +251,7 @@ def _grows(evidence: Evidence) -> Conditions:
         return [too_few(blank, f"{len(rows)} years with an interval, {FEWEST} are needed")]
     errors = [(row["ci_high"] - row["ci_low"]) / (2 * Z_95) for row in rows]
     years, values = ([row[c] for row in rows] for c in ("year", "effect_percent"))
-    return [slope(blank, years, values, errors)]
+    return [slope(blank, years, values, errors, unit=100.0)]
 
 
 def _beyond_pairs(evidence: Evidence) -> Conditions:

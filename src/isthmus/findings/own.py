@@ -42,9 +42,7 @@ def _rows(wish: Mapping[str, Any], evidence: Evidence) -> Conditions:
         if column not in there:
             blank = Condition(f"`{wish['column']}`", 0.0, 0.0)
             names = ", ".join(there)
-            return [
-                missing(blank, f"`{wish['table']}` has no column `{column}`; it has {names}")
-            ]
+            return [missing(blank, f"`{wish['table']}` has no column `{column}`; it has {names}")]
     rows = _chosen(evidence.table(wish["table"]), wish["where"]).to_pylist()
     return [one for row in rows for one in _one(row, wish)]
 
