@@ -38,24 +38,29 @@ POLICY: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: How the names of claims begin that are about the first pole alone or about every pole.
+ABOUT_ONE = ("poles-lead-", "impact-rises-first")
+
 
 def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[Claim]:
     """Return every claim, both studies' first, the study file's own last.
 
-    A study of one pole is asked for its own claims alone: the papers' are about two. What the
-    papers say of named countries is asked of studies of their poles only.
+    A study of one pole is asked who leads, and its own claims: the others are about two. What
+    the papers say of named countries is asked of studies of their poles only.
     """
     wishes = evidence.settings.get("claims", {}) if own is None else own
+    asked = leading.claims(evidence)
     if len(evidence.poles) < 2:
-        return own_claims(wishes)
-    asked = [
-        *leading.claims(evidence),
+        asked = [claim for claim in asked if claim.name.startswith(ABOUT_ONE)]
+        return [*_capital(asked), *own_claims(wishes)]
+    asked += [
         *moving.claims(evidence),
         *joining.claims(evidence),
         *drifting.claims(evidence),
         *emerging.claims(evidence),
     ]
-    return [
-        *(replace(claim, statement=capital(claim.statement)) for claim in asked),
-        *own_claims(wishes),
-    ]
+    return [*_capital(asked), *own_claims(wishes)]
+
+
+def _capital(claims: list[Claim]) -> list[Claim]:
+    return [replace(claim, statement=capital(claim.statement)) for claim in claims]

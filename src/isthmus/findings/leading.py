@@ -54,10 +54,11 @@ def claims(evidence: Evidence) -> list[Claim]:
 
 def _leads(evidence: Evidence) -> list[Claim]:
     words = evidence.words
+    come = "comes" if len(evidence.poles) == 1 else "come"
     return [
         Claim(
             name=f"poles-lead-{key}",
-            statement=f"{words.the_poles} come first among all countries in {word} "
+            statement=f"{words.the_poles} {come} first among all countries in {word} "
             f"({words.field}).",
             said=said,
             source=STUDY,

@@ -58,6 +58,7 @@ def _moves(evidence: Evidence) -> list[Claim]:
                 "than one half.",
                 of_sizes="the largest country sends most movers, whatever else happens",
                 measure=partial(_origin, which),
+                counting=partial(_origin_settings, which),
             ),
             Claim(
                 name=f"movers-keep-ties-{_WHICH[which]}",
@@ -170,6 +171,22 @@ def _origin(which: int, evidence: Evidence) -> Conditions:
     if not moves:
         return [missing(blank, f"no scientist is seen to move to {name(pole)}")]
     return [share(blank, moves.get(other, 0), sum(moves.values()))]
+
+
+def _origin_settings(which: int, evidence: Evidence) -> Mapping[str, Conditions]:
+    """Return the share under the settings of a move that make it smallest and largest."""
+    if not evidence.has("flow_variants"):
+        return {}
+    pole, other = evidence.pair(which)
+    counts: dict[int, dict[str, int]] = {}
+    for row in evidence.table("flow_variants", destination=pole).to_pylist():
+        counts.setdefault(row["variant"], {})[row["origin"]] = row["scientists"]
+    blank = Condition(f"Share of movers to {name(pole)} who came from {name(other)}", 0.5, 0.5)
+    made = [share(blank, moves.get(other, 0), sum(moves.values())) for moves in counts.values()]
+    known = sorted((one for one in made if one.value is not None), key=lambda one: one.value or 0)
+    if not known:
+        return {}
+    return {"settings with the smallest share": [known[0]], "with the largest": [known[-1]]}
 
 
 def _retention(which: int, ending: str, evidence: Evidence) -> Conditions:
