@@ -43,9 +43,7 @@ class Leaders:
         if rules.exclude_citing_countries:
             excluded = rules.exclude_citing_countries
             citations = impact_of.without_citing_countries(citations, tables.countries, excluded)
-        return impact_of.citation_windows(
-            tables.field_in_years, citations, rules.window, tables.corpus_end
-        )
+        return self._windows(citations)
 
     def impact_without(self, countries: tuple[str, ...]) -> Table:
         """Impact without citations from works of some countries and without self-citations.
@@ -56,10 +54,12 @@ class Leaders:
         authorships = tables.corpus["authorships"]
         citations = impact_of.without_self_citations(tables.citations, authorships)
         citations = impact_of.without_citing_countries(citations, tables.countries, countries)
+        return self._windows(citations)
+
+    def _windows(self, citations: Table) -> Table:
         window = self.study.impact.window
-        return impact_of.citation_windows(
-            tables.field_in_years, citations, window, tables.corpus_end
-        )
+        years = self.tables.years_complete(window)
+        return impact_of.citation_windows(self.tables.field_in_years, citations, window, years)
 
     @cached_property
     def hit_thresholds(self) -> Table:

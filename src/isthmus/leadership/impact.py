@@ -2,10 +2,13 @@
 
 ``c_k`` of a paper of year ``y`` is the number of works of the corpus, in the
 field or not, that cite it in calendar years ``y..y+k`` (AlShebli et al. 2023
-use ``k = 2``). It is undefined, not zero, where the corpus ends before ``y+k``.
+use ``k = 2``). It is undefined, not zero, where the corpus ends before ``y+k`` or lists
+no references in one of these years.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import ibis
 
@@ -15,15 +18,16 @@ from isthmus.engine import Table
 Z_95 = 1.959963984540054
 
 
-def citation_windows(field: Table, citations: Table, window: int, corpus_end: int) -> Table:
+def citation_windows(field: Table, citations: Table, window: int, years: Sequence[int]) -> Table:
     """Count citations within the window for each work of the field.
 
-    Grain: one row per work whose window is inside the corpus. Columns:
-    ``work_id``, ``year``, ``c_k``.
+    `years` are the publication years whose window is known.
+
+    Grain: one row per work of these years. Columns: ``work_id``, ``year``, ``c_k``.
     """
     counted = citations.filter(citations.citing_year <= citations.cited_year + window)
     counts = counted.group_by(work_id=counted.cited_id).agg(cited=counted.count())
-    papers = field.filter(field.year + window <= corpus_end)
+    papers = field.filter(field.year.isin(list(years)) if years else ibis.literal(False))
     joined = papers.left_join(counts, "work_id")
     return joined.select("work_id", "year", c_k=joined.cited.fill_null(0))
 

@@ -160,6 +160,14 @@ _FIXED: dict[str, Metric] = {
         "Works.",
         "coverage",
     ),
+    "references_known": Metric(
+        "References known",
+        "flag",
+        "False in years whose references are absent or break off. "
+        "What rests on citations over these years is unknown and left empty.",
+        "Works.",
+        "coverage",
+    ),
     "authors_truncated": Metric(
         "Author list cut",
         "count",

@@ -245,6 +245,7 @@ def _coverage_view(
             ("works", None),
             ("share_with_country", None),
             ("share_with_references", None),
+            ("references_known", None),
             ("authors_truncated", None),
             ("references_to_field", None),
             ("references_to_later_years", None),
@@ -408,7 +409,8 @@ def coverage_page(source: Source) -> Page:
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
-    intro = f"How much of the field the numbers rest on. {source.source_end}".strip()
+    intro = "How much of the field the numbers rest on."
+    intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *comparison_controls(source)]
     views = [everyone, each, *comparison_views(source)]
     return Page("coverage", "Coverage", intro, controls, views)
