@@ -108,6 +108,7 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
         "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
         "reference_losses": context.collect(leaders.novelty.losses()),
     }
+    made["country_totals"] = leaders.country_totals(made["country_year"])
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
     if tables.study.comparisons:
@@ -211,6 +212,7 @@ def poles_settings(asked: Poles) -> PolesSettings:
 
 LEADERSHIP_TABLES = (
     "country_year",
+    "country_totals",
     "hit_thresholds",
     "novelty_works",
     "novelty_thresholds",

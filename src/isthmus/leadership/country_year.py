@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property, reduce
 
+import pyarrow as pa
+
 from isthmus.attribution import bloc_works, in_blocs
 from isthmus.engine import Table
 from isthmus.leadership import impact as impact_of
@@ -11,6 +13,7 @@ from isthmus.leadership import scientists as scientists_of
 from isthmus.leadership.impact import Z_95
 from isthmus.leadership.novelty import Novelty
 from isthmus.leadership.output import papers_by_country, papers_of_world
+from isthmus.leadership.totals import country_totals
 from isthmus.tables import StudyTables
 
 KEY = ["year", "country"]
@@ -128,6 +131,16 @@ class Leaders:
         """
         return self._measures(self.tables.deciding, self.tables.countries, self.scientist_years)
 
+    def country_totals(self, country_year: pa.Table) -> pa.Table:
+        """Sum measures over all years, the first and the last, as :func:`country_totals`."""
+        collect, placed = self.tables.engine.collect, self.scientist_years
+        names = (f"papers_{self.study.countries.attribution}", f"c{self.study.impact.window}_sum")
+        return country_totals(
+            country_year,
+            (*names, "hits", "novel_hits"),
+            lambda years: collect(scientists_of.scientist_years_of_countries(placed, years)),
+        )
+
     def bloc_year(self) -> Table:
         """Give the measures of :meth:`country_year` for the study's blocs."""
         blocs = self.study.countries.blocs
@@ -169,12 +182,12 @@ def with_share(counts: Table, world: Table, name: str) -> Table:
 def side_by_side(parts: list[Table]) -> Table:
     """Join tables by year and country, keeping every year and country that any has.
 
-    Counts (``papers_``, ``scientists``) absent for a year and country are 0;
+    Counts (``papers_``, ``scientists`` and its error) absent for a year and country are 0;
     measures that are undefined there stay null.
     """
     keys = reduce(lambda a, b: a.union(b), [part.select(*KEY) for part in parts]).distinct()
     joined = keys
     for part in parts:
         joined = joined.left_join(part, KEY).select(*joined.columns, *part.columns[2:])
-    counts = [c for c in joined.columns if c.startswith("papers_") or c == "scientists"]
+    counts = [c for c in joined.columns if c.startswith(("papers_", "scientists"))]
     return joined.mutate(**{name: joined[name].fill_null(0) for name in counts})

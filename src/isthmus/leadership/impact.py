@@ -88,9 +88,12 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
     """Sum citations and hits by publication year and country.
 
     Grain: one row per year and country with a defined window. Columns:
-    ``year``, ``country``, ``c{k}_papers``, ``c{k}_sum``, ``c{k}_mean`` with a
-    95 % interval of the mean (normal approximation; null under two papers),
-    ``hits``, ``hit_share`` (share of the year's hits).
+    ``year``, ``country``, ``c{k}_papers``, ``c{k}_sum`` with its standard error,
+    ``c{k}_mean`` with a 95 % interval of the mean (normal approximation; null under
+    two papers), ``hits`` with its standard error, ``hit_share`` (share of the year's
+    hits). Standard errors of sums take papers and their citations as drawn: the
+    number of papers is Poisson, so that the variance of a sum is that of a compound
+    Poisson, the sum of squares over the papers.
     """
     c = f"c{window}"
     hits = thresholds.select("year", "threshold", "tie_weight", "quota")
@@ -116,10 +119,12 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
         **{
             f"{c}_papers": sums.papers,
             f"{c}_sum": sums.total.cast("int64"),
+            f"{c}_sum_se": sums.squares.cast("float64").sqrt(),
             f"{c}_mean": mean,
             f"{c}_mean_low": ibis.ifelse(sums.papers > 1, mean - half, None),
             f"{c}_mean_high": ibis.ifelse(sums.papers > 1, mean + half, None),
             "hits": hits_of,
+            "hits_se": (sums.above + sums.at * sums.tie_weight * sums.tie_weight).sqrt(),
             "hit_share": hits_of / sums.quota,
         },
     )

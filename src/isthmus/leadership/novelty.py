@@ -296,7 +296,8 @@ def novelty_by_country(works: Table, thresholds: Table, countries: Table) -> Tab
     Grain: one row per year and country with a scored work. Columns: ``year``,
     ``country``, ``novelty_papers`` (works with a score), ``novelty_median``,
     ``conventionality_median``, ``disruption_median``, ``reference_age_median``,
-    ``novel_hits``, ``novel_share`` (share of the year's novelty hits).
+    ``novel_hits`` with its standard error, ``novel_share`` (share of the year's
+    novelty hits).
     """
     hits = thresholds.select("year", "threshold", "tie_weight", "quota")
     scored = works.filter(works.novelty.notnull())
@@ -315,7 +316,10 @@ def novelty_by_country(works: Table, thresholds: Table, countries: Table) -> Tab
     )
     novel = sums.below + sums.at * sums.tie_weight
     kept = [name for name in sums.columns if name not in ("below", "at", "tie_weight", "quota")]
-    return sums.select(*kept, novel_hits=novel, novel_share=novel / sums.quota)
+    squares = sums.below + sums.at * sums.tie_weight * sums.tie_weight
+    return sums.select(
+        *kept, novel_hits=novel, novel_hits_se=squares.sqrt(), novel_share=novel / sums.quota
+    )
 
 
 def _ints(table: pa.Table, name: str) -> Ints:

@@ -60,7 +60,8 @@ def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None
     shown: list[tuple[str, str | None]] = []
     if link:
         shown.append(("country", TO_COUNTRY))
-    shown += [(name, None) for name in there if name not in ("country", "year")]
+    named = [name for name in there if name not in ("country", "year")]
+    shown += [(name, None) for name in named if not name.endswith("_se")]
     return shown
 
 

@@ -23,6 +23,7 @@ DIGITS = 6
 MAKERS: dict[str, str] = {
     "coverage": "coverage",
     "country_year": "leadership",
+    "country_totals": "leadership",
     "bloc_year": "leadership, when the study names blocs",
     "comparison": "leadership, when the study names comparisons",
     "comparison_years": "leadership, when the study names comparisons",
