@@ -27,6 +27,7 @@ RUN_FILE = "run.json"
 GRAINS: dict[str, tuple[str, ...]] = {
     "coverage": ("year", "country"),
     "country_year": ("year", "country"),
+    "country_totals": ("measure", "span", "country"),
     "bloc_year": ("year", "country"),
     "comparison": ("compared_with", "year", "country"),
     "comparison_years": ("compared_with", "year"),

@@ -78,13 +78,23 @@ def _field(context: Context) -> dict[str, pa.Table]:
 def _coverage(context: Context) -> dict[str, pa.Table]:
     tables = context.tables
     corpus = tables.corpus
-    rows = coverage(tables.field_in_years, tables.countries, corpus["works"], corpus["references"])
+    rows = coverage(
+        tables.field_in_years,
+        tables.countries,
+        corpus["works"],
+        corpus["references"],
+        tables.unknown_years,
+    )
     tally = reference_tally(tables.dated_references)
     tally = tally.filter(tally.year.between(*tables.study.years))
     joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
     everyone = joined.country == "all"
     if tables.source_end is not None:
         context.notes["source_end"] = tables.source_end
+    if tables.unknown_years:
+        context.notes["references_unknown"] = tables.unknown_years
+    if tables.suggested_end is not None:
+        context.notes["corpus_end_suggested"] = tables.suggested_end
     blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
     return {"coverage": context.collect(joined.mutate(**blank))}
 
@@ -98,6 +108,7 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
         "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
         "reference_losses": context.collect(leaders.novelty.losses()),
     }
+    made["country_totals"] = leaders.country_totals(made["country_year"])
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
     if tables.study.comparisons:
@@ -155,6 +166,8 @@ def _networks(context: Context) -> dict[str, pa.Table]:
     tables, study = context.tables, context.tables.study
     citations = tables.citations
     citations = citations.filter(citations.citing_year.between(*study.years))
+    if tables.unknown_years:
+        citations = citations.filter(~citations.citing_year.isin(tables.unknown_years))
     if not study.field.include_citing:
         inside = tables.field.select(citing_id="work_id")
         citations = citations.semi_join(inside, "citing_id")
@@ -199,6 +212,7 @@ def poles_settings(asked: Poles) -> PolesSettings:
 
 LEADERSHIP_TABLES = (
     "country_year",
+    "country_totals",
     "hit_thresholds",
     "novelty_works",
     "novelty_thresholds",

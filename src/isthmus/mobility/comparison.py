@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.stats.cluster_bootstrap import cluster_bootstrap
@@ -54,6 +55,10 @@ BALANCE = pa.schema(
     ]
 )
 
+#: Stands for citations that are not known; those of one year and career age, which match
+#: exactly, are all known or all unknown.
+UNKNOWN = -1
+
 COVARIATES = ("year", "career_age", "papers_in_year", "citations_before")
 
 
@@ -92,7 +97,10 @@ def compare(name: str, units: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Tabl
         papers), and one per design and covariate (:data:`BALANCE`).
     """
     ordered = units.sort_by([(key, "ascending") for key in ("author_id", "year", "treated")])
-    columns = {c: ordered[c].to_numpy().astype(np.int64) for c in ordered.column_names}
+    columns = {
+        c: pc.fill_null(ordered[c], UNKNOWN).to_numpy().astype(np.int64)
+        for c in ordered.column_names
+    }
     rows, balance = [], []
     drawn = sampled(columns, rules.seed)
     for label, chosen in ((name, np.arange(len(ordered))), (f"{name}:sampled", drawn)):

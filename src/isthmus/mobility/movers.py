@@ -127,7 +127,8 @@ class Movers:
 
     def _records(self) -> Table:
         received = records_of.citations_received(self.papers, self.tables.citations)
-        return records_of.author_records(self.history, self.papers, received)
+        found = records_of.author_records(self.history, self.papers, received)
+        return records_of.where_known(found, self.tables.unknown_years)
 
     @cached_property
     def counted(self) -> Table:
