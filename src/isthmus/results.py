@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from isthmus.errors import ResultsError
-from isthmus.files import atomic_path, sha256
+from isthmus.files import atomic_path, sha256, write_text
 
 #: Raised when a result table changes its name, columns or meaning.
 RESULTS_VERSION = 1
@@ -136,6 +136,12 @@ def open_results(path: str | Path) -> Results:
             f"with the study that {RUN_FILE} records there."
         )
     return Results(path, record)
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run, ``run.json``, with its keys in order."""
+    text = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
+    write_text(folder / RUN_FILE, text.decode() + "\n")
 
 
 def forms(name: str) -> tuple[str, ...]:
