@@ -189,7 +189,8 @@ class Movers:
     def retention(self) -> dict[str, pa.Table]:
         """Compare what movers keep with those who stayed, for each pair; the tables by name."""
         rules, seed = self.rules, self.tables.study.run.seed
-        how = Rules(rules.output_cuts, rules.citation_cuts, rules.draws, seed)
+        least = self.tables.study.findings.min_clusters
+        how = Rules(rules.output_cuts, rules.citation_cuts, rules.draws, seed, least)
         matched, balance = [MATCHED.empty_table()], [BALANCE.empty_table()]
         for origin, destination in self.pairs:
             units = self.tables.engine.collect(self.units(origin, destination))

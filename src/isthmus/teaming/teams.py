@@ -68,7 +68,12 @@ class Teams:
         self.tables = tables
         self.settings = tables.study.teaming
         self.poles = tables.study.countries.poles
-        self.rules = Rules(self.settings.team_cuts, self.settings.draws, tables.study.run.seed)
+        self.rules = Rules(
+            self.settings.team_cuts,
+            self.settings.draws,
+            tables.study.run.seed,
+            tables.study.findings.min_clusters,
+        )
         self._impact, self._thresholds = impact, hit_thresholds
         self._impact_without = impact_without
 
