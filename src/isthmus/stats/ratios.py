@@ -31,6 +31,8 @@ class Ratio:
         Two-sided p that the ratio is `null`, of the same procedure.
     reason : str
         Why there is no interval; empty when there is one.
+    df : float
+        Degrees of freedom of the Student law behind interval and p; infinite without error.
     """
 
     value: float
@@ -38,6 +40,7 @@ class Ratio:
     high: float
     p: float
     reason: str
+    df: float = math.inf
 
 
 #: A total and its standard error.
@@ -90,4 +93,4 @@ def ratio_of_totals(
     freedom = sum(variances) ** 2 / sum(v * v / (1 / v - 1) for v in variances if v > 0)
     reach = float(stdtrit(freedom, (1 + level) / 2)) * error
     p = float(2 * stdtr(freedom, -gap / error))
-    return Ratio(value, value * math.exp(-reach), value * math.exp(reach), p, "")
+    return Ratio(value, value * math.exp(-reach), value * math.exp(reach), p, "", freedom)
