@@ -12,6 +12,7 @@ import pyarrow as pa
 from isthmus.attribution import AUTHOR_YEAR
 from isthmus.engine import Table
 from isthmus.errors import StudyError
+from isthmus.mobility import contrasts as contrasts_of
 from isthmus.mobility import flows as flows_of
 from isthmus.mobility import history as history_of
 from isthmus.mobility import moves as moves_of
@@ -170,6 +171,16 @@ class Movers:
     def profiles(self) -> Table:
         """Describe movers at the move, and stayers, by destination and origin."""
         return mover_profiles(self.counted, self.history, self.records)
+
+    def contrasts(self) -> pa.Table:
+        """Compare movers with stayers of equal career age and year, for each pair."""
+        least, rows = self.tables.study.findings.min_clusters, list[dict[str, object]]()
+        for origin, destination in self.pairs:
+            pair = (origin, destination)
+            units = contrasts_of.contrast_units(self.counted, self.history, self.records, *pair)
+            collected = self.tables.engine.collect(units)
+            rows += contrasts_of.mover_contrasts(collected, *pair, least)
+        return pa.Table.from_pylist(rows, contrasts_of.SCHEMA)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
