@@ -10,15 +10,24 @@ import pytest
 from isthmus.world.expected import expected, sizes_alone
 from isthmus.world.families import family_world
 from isthmus.world.generator import World
-from isthmus.world.settings import WorldSettings, planted_world
+from isthmus.world.settings import PairCurve, WorldSettings, planted_world
 
 BEGIN = 1998
 
 
-@pytest.fixture(scope="module", params=["constant_ties", "drifting_impact"])
+WHOLE = {"missing_affiliations": ((1998, 0.0),)}
+STRONG = (PairCurve("US", "CN", ((BEGIN, 1.5),)),)
+WORLDS = {
+    "constant_ties": family_world("constant_ties", 20_000, 7, **WHOLE),
+    "drifting_impact": family_world("drifting_impact", 20_000, 7, **WHOLE),
+    "one strong tie": family_world("longer_lists", 20_000, 7, affinity_pairs=STRONG, **WHOLE),
+}
+
+
+@pytest.fixture(scope="module", params=WORLDS)
 def world(request):
     """A world, its expectations, and year, leading country, citations of its works."""
-    settings = family_world(request.param, 20_000, 7, missing_affiliations=((1998, 0.0),))
+    settings = WORLDS[request.param]
     made = World(settings)
     years = list(made.grow())
     first = np.repeat(np.arange(len(years)), settings.works_by_year())
