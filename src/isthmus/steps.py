@@ -133,6 +133,7 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
         "flow_totals": collect(movers.flow_totals()),
         "mobility_rates": collect(movers.rates()),
         "mover_profiles": collect(movers.profiles()),
+        "mover_contrasts": movers.contrasts(),
         "set_aside": collect(movers.set_aside()),
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
@@ -156,6 +157,7 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
         "cited_works": collect(teams.cited_works()),
         "placebo_pairs": teams.placebo_pairs(),
     }
+    made["team_contrasts"] = teams.team_contrasts(made["team_sizes"], made["top_institutions"])
     made |= teams.matched()
     for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
         made[name] = pa.concat_tables([made[name], context.result(movers)])
@@ -246,6 +248,7 @@ MOBILITY_TABLES = (
     "flow_totals",
     "mobility_rates",
     "mover_profiles",
+    "mover_contrasts",
     "set_aside",
     "retention",
     "retention_balance",
@@ -262,6 +265,7 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
+    "team_contrasts",
     "leading_institutions",
     "cited_works",
 )
