@@ -33,7 +33,7 @@ RHOS = np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.95])
 #: Standard deviations of the white noise on the grid, in units of the prior's median.
 WHITES = np.array([0.0, 0.07, 0.5, 1.0, 1.8, 3.5])
 #: Weight of a noise below which it has no say in quantiles.
-NEGLIGIBLE = 1e-10
+NEGLIGIBLE = 1e-8
 #: Weight of a noise below which a learned distribution leaves it out.
 RARE = 1e-4
 #: Series handled together, so that memory stays small.
@@ -143,7 +143,7 @@ def learned_noise(value: ArrayLike, se: ArrayLike, *, sweeps: int = 30) -> Noise
     rows = np.isfinite(value).sum(axis=1) >= MIN_YEARS
     if not rows.any():
         return noise
-    line = _gls(value[rows], variance[rows], noise)[:, :, 2]
+    line = _gls(value[rows], variance[rows], noise, bends=False)[:, :, 2]
     likelihood = np.exp(line - line.max(axis=1, keepdims=True))
     weight = noise.weight
     for _ in range(sweeps):
@@ -204,7 +204,7 @@ def trend(
     for part in np.split(rows, range(CHUNK, len(rows), CHUNK)):
         scale = np.ones((len(part), 1)) if se is not None else _scales(value[part])
         found = np.empty((6, len(part)))
-        fits = _gls(value[part] / scale, variance[part] / scale**2, noise)
+        fits = _gls(value[part] / scale, variance[part] / scale**2, noise, bends=True)
         _mix(fits, prior, variances, -ndtri(tail), tail, found)
         found[[0, 1, 2, 5]] *= scale[:, 0]
         out[:, part] = found
@@ -252,21 +252,27 @@ def _scales(value: Floats) -> Floats:
     return np.maximum(spread, 1e-12 * np.maximum(np.abs(filled).max(axis=1), 1e-12))[:, None]
 
 
-def _gls(value: Floats, variance: Floats, noise: Noise) -> Floats:
-    """Slope, its variance, log likelihood, and the same of the bend: (n, k, 9)."""
-    out = np.empty((len(value), len(noise.sigma), 9))
-    _filter(value, variance, noise.sigma, noise.rho, noise.white, out)
+def _gls(value: Floats, variance: Floats, noise: Noise, *, bends: bool) -> Floats:
+    """Slope, its variance, log likelihood, then the same of bend and turn: (n, k, 3 or 9)."""
+    out = np.empty((len(value), len(noise.sigma), 9 if bends else 3))
+    _filter(value, variance, noise.sigma, noise.rho, noise.white, bends, out)
     return out
 
 
 @numba.njit(cache=True, nogil=True)
 def _filter(
-    value: Floats, variance: Floats, sigma: Floats, rho: Floats, white: Floats, out: Floats
+    value: Floats,
+    variance: Floats,
+    sigma: Floats,
+    rho: Floats,
+    white: Floats,
+    bends: bool,
+    out: Floats,
 ) -> None:
     """Kalman filter of y, 1, t, t^2 and t^3 under every noise: one pass a series and noise."""
     n, years = value.shape
     y, v, time = np.empty(years), np.empty(years), np.empty(years)
-    there = np.empty(years, np.int64)
+    there, gap = np.empty(years, np.int64), np.ones(years, np.int64)
     for i in range(n):
         count = 0
         for t in range(years):
@@ -276,6 +282,7 @@ def _filter(
         half = (there[count - 1] - there[0]) / 2
         for c in range(count):
             time[c] = (there[c] - there[0]) / half - 1
+            gap[c] = there[c + 1] - there[c] if c + 1 < count else 1
         size = v[:count].max()
         for k in range(len(sigma)):
             unknown, extra = sigma[k] ** 2, white[k] ** 2
@@ -292,51 +299,54 @@ def _filter(
                     product = 1.0
                 inverse, x = 1.0 / total, time[c]
                 gain = spread * inverse
-                e0, e1, e2, e3, e4 = y[c] - m0, 1.0 - m1, x - m2, x * x - m3, x * x * x - m4
-                w1, w2, w3, w4 = e1 * inverse, e2 * inverse, e3 * inverse, e4 * inverse
+                e0, e1, e2 = y[c] - m0, 1.0 - m1, x - m2
+                w1, w2 = e1 * inverse, e2 * inverse
                 s00 += e0 * e0 * inverse
                 s10 += e0 * w1
                 s11 += e1 * w1
                 s20 += e0 * w2
                 s21 += e1 * w2
                 s22 += e2 * w2
-                s30 += e0 * w3
-                s31 += e1 * w3
-                s32 += e2 * w3
-                s33 += e3 * w3
-                s40 += e0 * w4
-                s41 += e1 * w4
-                s42 += e2 * w4
-                s43 += e3 * w4
-                s44 += e4 * w4
-                if c + 1 < count:
-                    r = rho[k]
-                    for _ in range(there[c + 1] - there[c] - 1):
-                        r *= rho[k]
-                    m0, m1, m2 = r * (m0 + gain * e0), r * (m1 + gain * e1), r * (m2 + gain * e2)
+                r = rho[k]
+                for _ in range(gap[c] - 1):
+                    r *= rho[k]
+                m0, m1, m2 = r * (m0 + gain * e0), r * (m1 + gain * e1), r * (m2 + gain * e2)
+                if bends:
+                    e3, e4 = x * x - m3, x * x * x - m4
+                    w3, w4 = e3 * inverse, e4 * inverse
+                    s30 += e0 * w3
+                    s31 += e1 * w3
+                    s32 += e2 * w3
+                    s33 += e3 * w3
+                    s40 += e0 * w4
+                    s41 += e1 * w4
+                    s42 += e2 * w4
+                    s43 += e3 * w4
+                    s44 += e4 * w4
                     m3, m4 = r * (m3 + gain * e3), r * (m4 + gain * e4)
-                    spread = r * r * spread * (1 - gain) + unknown * (1 - r * r)
+                spread = r * r * spread * (1 - gain) + unknown * (1 - r * r)
             logs += math.log(product)
             # Eliminate level, line, bend and turn one after the other.
             s00 -= s10 * s10 / s11
             s20 -= s10 * s21 / s11
+            s22 -= s21 * s21 / s11
+            out[i, k, 0], out[i, k, 1] = s20 / s22 / half, 1 / s22 / half**2
+            line = -0.5 * (logs + math.log(s11) + math.log(s22) + s00 - s20 * s20 / s22)
+            out[i, k, 2] = line
+            if not bends:
+                continue
             s30 -= s10 * s31 / s11
             s40 -= s10 * s41 / s11
-            s22 -= s21 * s21 / s11
             s32 -= s21 * s31 / s11
             s42 -= s21 * s41 / s11
             s33 -= s31 * s31 / s11
             s43 -= s31 * s41 / s11
             s44 -= s41 * s41 / s11
-            out[i, k, 0], out[i, k, 1] = s20 / s22 / half, 1 / s22 / half**2
-            s00 -= s20 * s20 / s22
-            line = -0.5 * (logs + math.log(s11) + math.log(s22) + s00)
             s30 -= s20 * s32 / s22
             s40 -= s20 * s42 / s22
             s33 -= s32 * s32 / s22
             s43 -= s32 * s42 / s22
             s44 -= s42 * s42 / s22
-            out[i, k, 2] = line
             out[i, k, 3], out[i, k, 4] = s30 / s33, 1 / s33
             bend = line - 0.5 * (math.log(s33) - s30 * s30 / s33)
             out[i, k, 5] = bend
