@@ -95,12 +95,14 @@ def solve(
     """
     inverses = np.array([solver(design.normal(year)) for year in weight.T])
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-    constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+    rest = y - design.of_pairs(effects)
+    constant = (share * rest).sum(axis=1)
     for _ in range(SWEEPS):
-        right = design.sums(weight * (y - constant[:, None]))
-        effects = (inverses @ right.T[:, :, None])[:, :, 0].T
-        before = constant
-        constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+        # The step, not the effects, is solved for: the ridge then leaves no trace.
+        right = design.sums(weight * (rest - constant[:, None]))
+        effects = effects + (inverses @ right.T[:, :, None])[:, :, 0].T
+        rest, before = y - design.of_pairs(effects), constant
+        constant = (share * rest).sum(axis=1)
         if np.abs(constant - before).max(initial=0.0) < settled:
             break
     return effects, constant
