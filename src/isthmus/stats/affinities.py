@@ -16,7 +16,7 @@ from scipy.special import ndtri
 
 from isthmus.errors import InputError
 from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
-from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, trend
+from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
 from isthmus.stats.sizes import size_expectation
 from isthmus.stats.three_way import SETTLED, Design, bisquare, centre, huber, solve, solver, variances
 
@@ -104,13 +104,13 @@ class Affinity:
             Positions of the two countries of each pair.
         """
         rows, columns = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        return _trends(
-            self.value[:, rows, columns].T,
-            self.se[:, rows, columns].T,
-            self.noise,
-            self.noise_class[rows, columns],
-            level,
-        )
+        value, error = self.value[:, rows, columns].T, self.se[:, rows, columns].T
+        out = np.full((len(fields(Trend)), len(rows)), np.nan)
+        for place, noise in enumerate(self.noise):
+            members = self.noise_class[rows, columns] == place
+            found = trend(value[members], error[members], noise=noise, level=level)
+            out[:, members] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)
 
 
 @dataclass(frozen=True)
@@ -321,8 +321,10 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     value = fit.value - design.of_pairs(effects)
     series = np.where(present, value, np.nan)
     noise, kind = _noises(series, np.sqrt(error), pairs)
-    own = _trends(series, np.sqrt(error), noise, kind, 0.95).noise
-    own = np.where(np.isnan(own), np.sqrt([noise[k].variance for k in kind]), own)
+    own = np.empty(len(kind))
+    for place, each in enumerate(noise):
+        rows = kind == place
+        own[rows] = noise_sd(series[rows], np.sqrt(error[rows]), each)
     other = (own**2 + reference)[:, None]
     low, high = _limits(pairs, value, error + other, spread + other, effects)
     place = _Placing(shape, pairs, directed)
@@ -358,18 +360,6 @@ def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, .
         noises.append(learned_noise(value[some], error[some]))
     bounds = [size[members[0]] for members in classes[1:]]
     return tuple(noises), np.searchsorted(bounds, size, side="right").astype(np.int64)
-
-
-def _trends(
-    value: Floats, error: Floats, noise: tuple[Noise, ...], kind: Ints, level: float
-) -> Trend:
-    """Trends of pairs (p, t), each with the noise of its class."""
-    out = np.full((len(fields(Trend)), len(value)), np.nan)
-    for place, each in enumerate(noise):
-        rows = kind == place
-        found = trend(value[rows], error[rows], noise=each, level=level)
-        out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
-    return Trend(*out)
 
 
 def _limits(

@@ -34,6 +34,8 @@ RHOS = np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.95])
 WHITES = np.array([0.0, 0.07, 0.5, 1.0, 1.8, 3.5])
 #: Weight of a noise below which it has no say in quantiles.
 NEGLIGIBLE = 1e-8
+#: Weight of a noise below which it has no say at all.
+SILENT = 1e-13
 #: Weight of a noise below which a learned distribution leaves it out.
 RARE = 1e-4
 #: Series handled together, so that memory stays small.
@@ -153,6 +155,26 @@ def learned_noise(value: ArrayLike, se: ArrayLike, *, sweeps: int = 30) -> Noise
     return Noise(
         noise.sigma[kept], noise.rho[kept], noise.white[kept], weight[kept] / weight[kept].sum()
     )
+
+
+def noise_sd(value: Floats, se: Floats, noise: Noise) -> Floats:
+    """Standard deviation of each series about its line, as in `Trend.noise`: (n,).
+
+    Parameters
+    ----------
+    value, se : (n, t)
+        As in `trend`.
+    noise : Noise
+        Prior; it alone speaks for series too short to be given a slope.
+    """
+    value, variance = _checked(value, se)
+    out = np.full(len(value), noise.variance)
+    rows = np.flatnonzero(np.isfinite(value).sum(axis=1) >= MIN_YEARS)
+    if len(rows):
+        line = _gls(value[rows], variance[rows], noise, bends=False)[:, :, 2]
+        joint = np.exp(line - line.max(axis=1, keepdims=True)) * noise.weight
+        out[rows] = joint @ (noise.sigma**2 + noise.white**2) / joint.sum(axis=1)
+    return np.sqrt(out)
 
 
 def trend(
@@ -377,10 +399,13 @@ def _mix(
             mean, below, above, variance = 0.0, 0.0, 0.0, 0.0
             for j in range(k):
                 weight[j] /= total
+                if weight[j] < SILENT:
+                    continue
                 z = fits[i, j, 3 * part] / math.sqrt(2 * fits[i, j, 3 * part + 1])
                 mean += weight[j] * fits[i, j, 3 * part]
-                below += weight[j] * 0.5 * math.erfc(z)
-                above += weight[j] * 0.5 * math.erfc(-z)
+                beyond = 0.5 * math.erfc(abs(z))
+                below += weight[j] * (beyond if z > 0 else 1 - beyond)
+                above += weight[j] * (1 - beyond if z > 0 else beyond)
                 variance += weight[j] * noise[j]
             p = min(1.0, 2 * min(below, above))
             if part > 0:
