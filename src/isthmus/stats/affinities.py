@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
-from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
+from isthmus.stats.count_logs import LIMITS_BELOW, log_limits, response
 from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
 from isthmus.stats.sizes import size_expectation
 from isthmus.stats.three_way import SETTLED, Design, bisquare, centre, huber, solve, solver, variances
@@ -29,10 +29,19 @@ START_CAP = 20.0
 #: Smallest standard deviation of ties about their lines: pairs above some hundred works
 #: a year count alike in the effects, so that no large tie decides them.
 LEAST_NOISE = 0.05
-#: Rounds of the fit: the first with Huber's weights, the others with the bisquare.
-ROUNDS, HUBER_ROUNDS = 10, 4
+#: Rounds of the fit: the first with Huber's weights, the others with the bisquare, until
+#: no pair's effects move by more than `CALM`.
+HUBER_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS, CALM = 4, 7, 30, 2e-3
 #: How much less than its pair on average a year may tell before its weight is less too.
 LENIENCE = 3.0
+#: Works over all years at which a pair keeps half its weight, however unusual it looks.
+FEW_WORKS = 5.0
+#: Smallest mean by which a reported deviation is divided: a single work where far less
+#: was expected would be an affinity of hundreds. Such years have no weight to speak of.
+LEAST_MEAN = 0.1
+#: Longest step of an effect in a round, and how it shrinks from round to round in the
+#: end: without it, sparse panels overshoot.
+LONGEST_STEP, SHORTER = 1.0, 0.8
 #: Typical change of affinity a year, to which slopes of small pairs are shrunk before
 #: they enter the means that counts are compared with.
 TYPICAL_SLOPE = 0.05
@@ -182,7 +191,7 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
         raise InputError("Affinity needs counts that are finite and not negative; 0 is no work.")
     if np.diagonal(counts, axis1=1, axis2=2).any():
         raise InputError("Affinity needs a diagonal of 0: a country is no partner of itself.")
-    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1)):
+    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1), rtol=1e-9):
         raise InputError("The counts are not symmetric; pass directed=True or add both directions.")
     return counts
 
@@ -234,18 +243,25 @@ def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
     slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
     time = _centred_times(pairs.present)
     robust = np.ones(len(pairs.count))
-    for step in range(ROUNDS):
+    for step in range(MOST_ROUNDS):
         begin = step < HUBER_ROUNDS
         mean = _means(pairs, effects, slope[:, None] * time)
         value, variance = response(pairs.count, mean)
         weight = _weights(mean, variance + extra**2, pairs.present, START_CAP if begin else np.inf)
         weight *= robust[:, None]
-        effects, constant = solve(pairs.design, weight, value, effects, 1e-3 if begin else SETTLED)
-        effects += _level(pairs.design, constant, weight.sum(axis=1))[:, None]
+        new = solve(pairs.design, weight, value, effects, 1e-3 if begin else SETTLED)
+        longest = LONGEST_STEP * SHORTER ** max(step - FEWEST_ROUNDS, 0)
+        before, effects = effects, effects + np.clip(new - effects, -longest, longest)
+        effects = effects + _level(pairs.design, value, weight, effects)[:, None]
         rest = (value - pairs.design.of_pairs(effects)) * pairs.present
         slope, robust, extra = _unusual(
             rest, variance, mean, pairs.present, time, extra, huber if begin else bisquare
         )
+        moved = pairs.design.of_pairs(effects - before) * pairs.present
+        if step >= FEWEST_ROUNDS and np.abs(moved).max() < CALM:
+            break
+    mean = _means(pairs, effects, slope[:, None] * time)
+    value, variance = response(pairs.count, mean, least=LEAST_MEAN)
     return _Fit(weight, effects, value, variance, extra)
 
 
@@ -256,15 +272,16 @@ def _weights(mean: Floats, variance: Floats, present: Bools, cap: float) -> Floa
     return np.minimum(pair[:, None], LENIENCE * inside)
 
 
-def _level(design: Design, constant: Floats, weight: Floats) -> Floats:
+def _level(design: Design, value: Floats, weight: Floats, effects: Floats) -> Floats:
     """Level of effects at which the typical pair has a constant of 0, roughly: (e,)."""
-    level = np.zeros(design.matrix.shape[0])
-    base = weight / (1 + 0.25 * weight)
+    total = weight.sum(axis=1)
+    inside = (weight * (value - design.of_pairs(effects))).sum(axis=1)
+    constant = inside / np.maximum(total, 1e-300)
+    level, base = np.zeros(len(effects)), total / (1 + 0.25 * total)
     for _ in range(4):
-        rest = constant - design.of_pairs(level)
-        now = base * huber(rest / 0.5)
+        now = base * huber((constant - design.of_pairs(level)) / 0.5)
         level = solver(design.normal(now)) @ design.sums(now * constant)
-    return level
+    return np.clip(level, -LONGEST_STEP, LONGEST_STEP)
 
 
 def _centred_times(present: Bools) -> Floats:
@@ -295,11 +312,13 @@ def _unusual(rest, variance, mean, present, time, extra, robust):
     blocks = np.add.reduceat(weight, starts, axis=1)
     path = np.sqrt((sums**2 / np.maximum(blocks, 1e-12)).sum(axis=1) / (blocks > 0).sum(axis=1))
     z = slope * np.sqrt(spread)
-    large = (mean.sum(axis=1) >= WORKING_BELOW * years) & (years > 3)
+    large = (mean.sum(axis=1) >= LIMITS_BELOW * years) & (years > 3)
     known = large if large.sum() >= 10 else years > 3
     unit = max(1.4826 * float(np.median(np.abs(z[known]))), 1.0) if known.any() else 1.0
     typical = max(float(np.median(path[known])), 1.0) if known.any() else 1.0
     found = robust(z / unit) * robust(path / typical)
+    works = (np.minimum(weight, mean) * present).sum(axis=1)
+    found = np.maximum(found, 1 / (1 + works / FEW_WORKS))
     if large.sum() >= 10:
         rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
         extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))

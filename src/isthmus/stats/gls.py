@@ -248,6 +248,9 @@ def _checked(value: ArrayLike, se: ArrayLike | None) -> tuple[Floats, Floats]:
             "A trend needs finite values (NaN where a year is missing) and, where there is a "
             "value, a standard error that is finite and not negative."
         )
+    if series.size:
+        # From the first value on: a constant series is then exactly 0.
+        series = series - series[np.arange(len(series)), there.argmax(axis=1)][:, None]
     return series, np.where(there, errors, 1.0) ** 2
 
 

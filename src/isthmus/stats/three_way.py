@@ -85,8 +85,8 @@ def solver(normal: Floats) -> Floats:
 
 def solve(
     design: Design, weight: Floats, y: Floats, effects: Floats, settled: float = SETTLED
-) -> tuple[Floats, Floats]:
-    """Effects (e, t) and constants (p,) of least weighted squares, from these effects.
+) -> Floats:
+    """Effects (e, t) of least weighted squares, from these; constants are solved for too.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def solve(
         constant = (share * rest).sum(axis=1)
         if np.abs(constant - before).max(initial=0.0) < settled:
             break
-    return effects, constant
+    return effects
 
 
 def variances(design: Design, weight: Floats, variance: Floats) -> tuple[Floats, Floats]:
