@@ -15,42 +15,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
-from isthmus.stats.count_logs import LIMITS_BELOW, log_limits, response
+from isthmus.stats.count_logs import LIMITS_BELOW, log_limits
 from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
-from isthmus.stats.sizes import size_expectation
-from isthmus.stats.three_way import SETTLED, Design, bisquare, centre, huber, solve, solver, variances
+from isthmus.stats.three_way import centre, variances
+from isthmus.stats.three_way_fit import Fit, Pairs, fitted, pairs_of
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-#: Largest weight of a cell in the start, year by year.
-START_CAP = 20.0
-#: Smallest standard deviation of ties about their lines: pairs above some hundred works
-#: a year count alike in the effects, so that no large tie decides them.
-LEAST_NOISE = 0.05
-#: Rounds of the fit: the first with Huber's weights, the others with the bisquare, until
-#: no pair's effects move by more than `CALM`.
-HUBER_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS, CALM = 4, 7, 30, 2e-3
-#: How much less than its pair on average a year may tell before its weight is less too.
-LENIENCE = 3.0
-#: Works over all years at which a pair keeps half its weight, however unusual it looks.
-FEW_WORKS = 5.0
-#: Smallest mean by which a reported deviation is divided: a single work where far less
-#: was expected would be an affinity of hundreds. Such years have no weight to speak of.
-LEAST_MEAN = 0.1
-#: Longest step of an effect in a round, and how it shrinks from round to round in the
-#: end: without it, sparse panels overshoot.
-LONGEST_STEP, SHORTER = 1.0, 0.8
-#: Typical change of affinity a year, to which slopes of small pairs are shrunk before
-#: they enter the means that counts are compared with.
-TYPICAL_SLOPE = 0.05
-#: Mean works a year from which a pair takes part in learning the noise, and most pairs of a class.
+#: Mean works a year from which a pair takes part in learning the noise, and most pairs
+#: of a class that do.
 LEARN_FROM, LEARN_PAIRS = 3.0, 300
 #: Pairs of a class that shares its noise, and the number of classes: noise falls with size.
 CLASS_PAIRS, MOST_CLASSES = 150, 5
-#: Years of a block, for the test whether a pair leaves its own line.
-BLOCK = 5
 
 
 @dataclass(frozen=True)
@@ -122,28 +99,6 @@ class Affinity:
         return Trend(*out)
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Counts of p pairs: (p, t) works and presence, and which effects each pair has."""
-
-    design: Design
-    count: Floats
-    present: Bools
-    source: Ints
-    target: Ints
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Effects (e, t), and (p, t) weights, responses and their Poisson variances."""
-
-    weight: Floats
-    effects: Floats
-    value: Floats
-    variance: Floats
-    extra: float
-
-
 def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     """Estimate affinities by a robust three-way fit of log counts.
 
@@ -176,10 +131,10 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     True
     """
     counts = _checked(panel, directed)
-    pairs = _pairs(counts, directed)
+    pairs = pairs_of(counts, directed)
     if not len(pairs.count):
         return _nothing(counts.shape, directed)
-    fit = _fitted(pairs, _start(pairs, counts, directed))
+    fit = fitted(pairs, counts)
     return _measured(pairs, fit, counts.shape, directed)
 
 
@@ -196,137 +151,7 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
     return counts
 
 
-def _pairs(counts: Floats, directed: bool) -> _Pairs:
-    """Pairs of which both countries are there in at least one year."""
-    n = counts.shape[1]
-    gives, takes = counts.sum(axis=2) > 0, counts.sum(axis=1) > 0
-    there = gives[:, :, None] & takes[:, None, :] & ~np.eye(n, dtype=bool)
-    ever = there.any(axis=0)
-    source, target = np.nonzero(ever if directed else np.triu(ever))
-    return _Pairs(
-        Design.of(source, target + n * directed, n * (1 + directed)),
-        counts[:, source, target].T.copy(),
-        there[:, source, target].T.copy(),
-        source,
-        target,
-    )
-
-
-def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
-    """Effects (e, t) of a Huber fit year by year, large ties capped."""
-    design = pairs.design
-    effects = np.zeros((design.matrix.shape[0], len(counts)))
-    for t, weights in enumerate(counts):
-        if not weights.any():
-            continue
-        mean = np.maximum(_sizes(weights)[pairs.source, pairs.target], 1e-9)
-        logs = np.log((pairs.count[:, t] + 0.5) / (mean + 0.5)) + np.log(mean)
-        base = np.minimum(mean, START_CAP) * pairs.present[:, t]
-        rest = np.zeros(len(mean))
-        for _ in range(6):
-            weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
-            effects[:, t] = solver(design.normal(weight)) @ design.sums(weight * logs)
-            rest = logs - design.of_pairs(effects[:, t])
-    return effects
-
-
-def _sizes(weights: Floats) -> Floats:
-    """Counts that sizes alone give, loosely where no such counts exist."""
-    try:
-        return size_expectation(weights, tolerance=1e-3)
-    except InputError:
-        return np.outer(weights.sum(axis=1), weights.sum(axis=0)) / weights.sum()
-
-
-def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
-    """Three-way fit: means, weights and effects in turn."""
-    slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
-    time = _centred_times(pairs.present)
-    robust = np.ones(len(pairs.count))
-    for step in range(MOST_ROUNDS):
-        begin = step < HUBER_ROUNDS
-        mean = _means(pairs, effects, slope[:, None] * time)
-        value, variance = response(pairs.count, mean)
-        weight = _weights(mean, variance + extra**2, pairs.present, START_CAP if begin else np.inf)
-        weight *= robust[:, None]
-        new = solve(pairs.design, weight, value, effects, 1e-3 if begin else SETTLED)
-        longest = LONGEST_STEP * SHORTER ** max(step - FEWEST_ROUNDS, 0)
-        before, effects = effects, effects + np.clip(new - effects, -longest, longest)
-        effects = effects + _level(pairs.design, value, weight, effects)[:, None]
-        rest = (value - pairs.design.of_pairs(effects)) * pairs.present
-        slope, robust, extra = _unusual(
-            rest, variance, mean, pairs.present, time, extra, huber if begin else bisquare
-        )
-        moved = pairs.design.of_pairs(effects - before) * pairs.present
-        if step >= FEWEST_ROUNDS and np.abs(moved).max() < CALM:
-            break
-    mean = _means(pairs, effects, slope[:, None] * time)
-    value, variance = response(pairs.count, mean, least=LEAST_MEAN)
-    return _Fit(weight, effects, value, variance, extra)
-
-
-def _weights(mean: Floats, variance: Floats, present: Bools, cap: float) -> Floats:
-    """Weights (p, t): one for a pair's years, less where a year alone tells much less."""
-    inside = np.minimum(1 / variance, mean) * present
-    pair = np.minimum(inside.sum(axis=1) / present.sum(axis=1), cap)
-    return np.minimum(pair[:, None], LENIENCE * inside)
-
-
-def _level(design: Design, value: Floats, weight: Floats, effects: Floats) -> Floats:
-    """Level of effects at which the typical pair has a constant of 0, roughly: (e,)."""
-    total = weight.sum(axis=1)
-    inside = (weight * (value - design.of_pairs(effects))).sum(axis=1)
-    constant = inside / np.maximum(total, 1e-300)
-    level, base = np.zeros(len(effects)), total / (1 + 0.25 * total)
-    for _ in range(4):
-        now = base * huber((constant - design.of_pairs(level)) / 0.5)
-        level = solver(design.normal(now)) @ design.sums(now * constant)
-    return np.clip(level, -LONGEST_STEP, LONGEST_STEP)
-
-
-def _centred_times(present: Bools) -> Floats:
-    """Years from the middle of each pair's years: (p, t)."""
-    times = np.arange(present.shape[1], dtype=np.float64)
-    return times - ((present * times).sum(axis=1) / present.sum(axis=1))[:, None]
-
-
-def _means(pairs: _Pairs, effects: Floats, line: Floats) -> Floats:
-    """Mean counts (p, t), with each pair's total as observed (a little more than none)."""
-    shape = np.exp(np.clip(pairs.design.of_pairs(effects) + line, -60, 60)) * pairs.present
-    level = (pairs.count.sum(axis=1) + 0.5) / (shape.sum(axis=1) + 0.5)
-    return np.maximum(shape * level[:, None], 1e-12)
-
-
-def _unusual(rest, variance, mean, present, time, extra, robust):
-    """Slopes of pairs, the weights of pairs by slope and path, and the noise about lines."""
-    weight = present / (variance + extra**2)
-    total = weight.sum(axis=1)
-    level = (weight * rest).sum(axis=1) / total
-    moment = time - ((weight * time).sum(axis=1) / total)[:, None]
-    spread = np.maximum((weight * moment**2).sum(axis=1), 1e-12)
-    slope = (weight * moment * rest).sum(axis=1) / spread
-    left = (rest - level[:, None] - slope[:, None] * moment) * present
-    years = present.sum(axis=1)
-    starts = np.arange(0, rest.shape[1], BLOCK)
-    sums = np.add.reduceat(weight * left, starts, axis=1)
-    blocks = np.add.reduceat(weight, starts, axis=1)
-    path = np.sqrt((sums**2 / np.maximum(blocks, 1e-12)).sum(axis=1) / (blocks > 0).sum(axis=1))
-    z = slope * np.sqrt(spread)
-    large = (mean.sum(axis=1) >= LIMITS_BELOW * years) & (years > 3)
-    known = large if large.sum() >= 10 else years > 3
-    unit = max(1.4826 * float(np.median(np.abs(z[known]))), 1.0) if known.any() else 1.0
-    typical = max(float(np.median(path[known])), 1.0) if known.any() else 1.0
-    found = robust(z / unit) * robust(path / typical)
-    works = (np.minimum(weight, mean) * present).sum(axis=1)
-    found = np.maximum(found, 1 / (1 + works / FEW_WORKS))
-    if large.sum() >= 10:
-        rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
-        extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))
-    shrunk = slope * TYPICAL_SLOPE**2 / (TYPICAL_SLOPE**2 + 1 / spread)
-    return shrunk, found, extra
-
-
-def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
+def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
@@ -341,8 +166,8 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     series = np.where(present, value, np.nan)
     noise, kind = _noises(series, np.sqrt(error), pairs)
     own = np.empty(len(kind))
-    for place, each in enumerate(noise):
-        rows = kind == place
+    for number, each in enumerate(noise):
+        rows = kind == number
         own[rows] = noise_sd(series[rows], np.sqrt(error[rows]), each)
     other = (own**2 + reference)[:, None]
     low, high = _limits(pairs, value, error + other, spread + other, effects)
@@ -366,7 +191,7 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     )
 
 
-def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, ...], Ints]:
+def _noises(value: Floats, error: Floats, pairs: Pairs) -> tuple[tuple[Noise, ...], Ints]:
     """Noise of ties about their lines by size of pair, and each pair's class."""
     years = pairs.present.sum(axis=1)
     size = pairs.count.sum(axis=1) / years
@@ -382,7 +207,7 @@ def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, .
 
 
 def _limits(
-    pairs: _Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
+    pairs: Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
 ) -> tuple[Floats, Floats]:
     """95 % limits: normal from 10 works on, mid-P of a negative binomial below."""
     tail = 0.025
@@ -401,7 +226,7 @@ class _Placing:
     """Puts values of pairs, (p, t) or (p,), into (t, n, n) or (n, n)."""
 
     shape: tuple[int, ...]
-    pairs: _Pairs
+    pairs: Pairs
     directed: bool
 
     def __call__(self, values: Floats, absent: float = np.nan) -> Floats:
@@ -412,7 +237,6 @@ class _Placing:
             out[:, self.pairs.target, self.pairs.source] = there
         return out
 
-
     def once(self, values: Ints) -> Ints:
         """Classes of pairs, -1 where there is no pair."""
         out = np.full(self.shape[1:], -1)
@@ -422,7 +246,7 @@ class _Placing:
         return out
 
 
-def _effects(effects: Floats, pairs: _Pairs, directed: bool) -> Floats:
+def _effects(effects: Floats, pairs: Pairs, directed: bool) -> Floats:
     """Effects by year with NaN where absent: (t, n) or (t, 2, n)."""
     there = (pairs.design.sums(pairs.present.astype(np.float64))) > 0
     found = np.where(there, effects, np.nan).T

@@ -74,7 +74,7 @@ class Design:
 
 def inverse(normal: Floats) -> Floats:
     """Inverse of a normal matrix, on what it determines: absent effects get 0."""
-    return np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+    return np.asarray(np.linalg.pinv(normal, rcond=1e-10, hermitian=True))
 
 
 def solver(normal: Floats) -> Floats:

@@ -97,9 +97,7 @@ def tie_panel(
     level[j, i] = level[j, i] if directed else strength
     time = np.arange(years) - (years - 1) / 2
     affinity = level + slope * time[:, None, None]
-    drawn = affinity + [
-        _symmetric(x, directed) for x in _ar(random, (years, n, n), noise, rho)
-    ]
+    drawn = affinity + [_symmetric(x, directed) for x in _ar(random, (years, n, n), noise, rho)]
     if dispersion:
         gamma = random.gamma(1 / dispersion, dispersion, size=drawn.shape)
         drawn += [_symmetric(x, directed) for x in np.log(gamma)]
