@@ -1,4 +1,4 @@
-"""Random small studies: does every run end, with its report and its explorer?
+"""Random small studies: every run ends, with its report and its explorer.
 
 Each study has a seed of its own: a part of a simulated corpus of 50 to 8,000 works from
 which groups are taken away (affiliations, references, authors, years, countries, subjects),

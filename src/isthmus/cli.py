@@ -28,6 +28,12 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+
+def _warn(sentence: str) -> None:
+    """Print what the user should read before results are waited for."""
+    _err.print(f"Note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
 #: Options of verbs that Spark can do.
 Master = Annotated[
     str | None,
@@ -267,7 +273,7 @@ def run(
     if memory is not None:
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
-        results = answer(wanted, to, overwrite=overwrite, progress=progress)
+        results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
     _out.print(leaders(results))
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)

@@ -19,9 +19,9 @@ from isthmus.report import charts, panels, pole_figures
 from isthmus.report.charts import GROUND, VEGA_LITE
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
-from isthmus.report.source import Source, join_names, missing, where
+from isthmus.report.source import Source, missing, where
 from isthmus.results import Results
-from isthmus.wording import listed
+from isthmus.wording import in_sentence, listed
 
 #: Pixels of a PNG per pixel of the figure: 2 prints sharp at a column's width.
 PNG_SCALE = 2.0
@@ -73,12 +73,12 @@ def draw_figures(results: Results, target: str | Path | None = None) -> list[Dra
         In the order of the report. What could not be drawn is absent with its reason.
     """
     folder = Path(target) if target is not None else results.path / FIGURES
-    ended: list[Drawn] = []
     with atomic_path(folder) as partial:
         partial.mkdir(parents=True)
-        for figure in figures(Source(results)):
-            ended.append(_written(figure, partial) if isinstance(figure, Figure) else figure)
-    return ended
+        return [
+            _written(figure, partial) if isinstance(figure, Figure) else figure
+            for figure in figures(Source(results))
+        ]
 
 
 def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
@@ -132,9 +132,9 @@ def shows_something(drawn: str) -> bool:
     """
     for group in ElementTree.fromstring(drawn).iter(f"{SVG}g"):
         kinds = group.get("class", "").split()
-        if "role-mark" in kinds and f"{GROUND}_marks" not in kinds:
-            if any(shape.get("d") != "" for shape in group):
-                return True
+        is_mark = "role-mark" in kinds and f"{GROUND}_marks" not in kinds
+        if is_mark and any(shape.get("d") != "" for shape in group):
+            return True
     return False
 
 
@@ -219,7 +219,7 @@ def _origins(source: Source) -> Iterator[Drawn]:
             rule_of(source, "scientists_moved"),
             f"n = {total_of(rows, 'scientists'):,} moves. Counts of all moves seen; no interval.",
         ]
-        title = f"Where scientists who came to {join_names([pole], source.names)} came from"
+        title = f"Where scientists who came to {in_sentence(pole)} came from"
         yield Figure(name, title, "flows", rows, charts.side_by_side([bars, lines]), notes)
 
 

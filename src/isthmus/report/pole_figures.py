@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
-from isthmus.report.source import Source, join_names, missing, where
+from isthmus.report.source import Source, missing, where
+from isthmus.wording import capital, listed
 
 #: Countries besides the poles whose ties with them are drawn over time.
 CHOSEN = 4
@@ -32,7 +33,7 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     rows = rows.filter(pc.or_(pc.is_valid(rows["log_ratio"]), pc.is_valid(rows["z"])))
     kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
     rows = rows_of(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
-    whom = join_names(source.poles, source.names)
+    whom = capital(source.words.the_poles)
     size = f"n = {len(pc.unique(rows['year']))} years."
     notes = [rule_of(source, "expected"), f"Zero: as expected. Bars: 95 % interval. {size}"]
     ratio = charts.intervals(
@@ -109,7 +110,7 @@ def _alignment(source: Source) -> Iterator[Drawn]:
     rows = where(table, null_model=source.headline_null)
     spec = charts.world("role", "Role", nominal=True)
     notes = [
-        f"Poles: {join_names(source.poles, source.names)}. Null model {source.headline_null}.",
+        f"Poles: {source.words.the_poles}. Null model {source.headline_null}.",
         f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
         rule_of(source, "observed"),
     ]
@@ -182,7 +183,7 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
         f"{source.settings['poles']['placebo_replays']} replays at most. Where the band moves "
         "with the line, the null model moves it; the band is the interval.",
     ]
-    title = f"{join_names(first, source.names)}, beside the placebo"
+    title = f"{capital(listed(first))}, beside the placebo"
     yield Figure("pole-placebo", title, "pole_years", rows, spec, notes)
 
 

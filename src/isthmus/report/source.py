@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.corpus.countries import countries
 from isthmus.corpus.mag_files import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
+from isthmus.wording import StudyWords, country_name, in_sentence
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6
@@ -131,6 +131,34 @@ class Source:
         """Title of the study."""
         return str(self.results.record["title"])
 
+    @cached_property
+    def words(self) -> StudyWords:
+        """Names of the poles, the field and the years for sentences."""
+        return StudyWords.of_record(self.results.record)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences the run said before it began, as on poles that are not in the data."""
+        return list(self.note("warnings") or [])
+
+    @cached_property
+    def poles_left_out(self) -> dict[str, str]:
+        """Poles that the panel of countries leaves out, with the reason."""
+        table = self.table("panel")
+        rows = table.to_pylist() if table is not None else []
+        return {
+            row["source"]: row["reason"] or "no reason is recorded"
+            for row in rows
+            if row["kind"] == "country" and row["source"] in self.poles and not row["enters"]
+        }
+
+    @property
+    def why_no_poles(self) -> str:
+        """Say which poles are in no number of the pole analysis, and why; empty where all are."""
+        left_out = self.poles_left_out.items()
+        said = [f"{in_sentence(pole)} ({reason})" for pole, reason in left_out]
+        return f"Not in the panel of countries: {'; '.join(said)}." if said else ""
+
     @property
     def years(self) -> tuple[int, int]:
         """First and last year of the study."""
@@ -160,7 +188,6 @@ class Source:
     @cached_property
     def names(self) -> dict[str, str]:
         """English names of the countries that occur, and of the study's blocs."""
-        known = countries()
         found: set[str] = set(self.poles)
         for table, columns in _COUNTRY_COLUMNS.items():
             read = self.table(table)
@@ -168,7 +195,7 @@ class Source:
                 if read is not None and column in read.column_names:
                     found |= {c for c in pc.unique(read[column]).to_pylist() if c}
         found -= {"all"}
-        return {c: known[c].name if c in known else c for c in sorted(found)}
+        return {code: country_name(code) for code in sorted(found)}
 
 
 #: Tables in which the countries of a study occur, and the columns that name them.
@@ -234,9 +261,3 @@ def where(table: pa.Table, **values: Any) -> pa.Table:
     for name, value in values.items():
         table = table.filter(pc.equal(table[name], pa.scalar(value, table[name].type)))
     return table
-
-
-def join_names(codes: Sequence[str], names: Mapping[str, str]) -> str:
-    """Write countries by name, in order, for a sentence."""
-    shown = [names.get(code, code) for code in codes]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
