@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
-from isthmus.report.source import Source, missing, where
+from isthmus.report.source import Source, where
 from isthmus.wording import capital, listed
 
 #: Countries besides the poles whose ties with them are drawn over time.
@@ -23,7 +23,7 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     table = source.table("links")
     names = ("pole-pair", "pole-pair-z")
     if table is None or len(source.poles) < 2:
-        yield from (Absent(name, missing("links")) for name in names)
+        yield from (Absent(name, source.missing("links")) for name in names)
         return
     ends = pa.array(source.poles)
     rows = table.filter(pc.is_in(table["source"], ends)).filter(
@@ -49,7 +49,7 @@ def _network(source: Source) -> Iterator[Drawn]:
     """Draw the network of significant ties, averaged over the last years (Gallo et al.)."""
     table = source.table("significant")
     if table is None:
-        yield Absent("network", missing("significant"))
+        yield Absent("network", source.missing("significant"))
         return
     rows = where(table, null_model=source.headline_null, layer="collaboration")
     rows = rows.filter(rows["significant"])
@@ -71,7 +71,7 @@ def _polarisation(source: Source) -> Iterator[Drawn]:
     """Draw how well two blocs around the poles explain the links, by year."""
     table = source.table("polarisation")
     if table is None:
-        yield Absent("polarisation", missing("polarisation"))
+        yield Absent("polarisation", source.missing("polarisation"))
         return
     rows = where(table, layer="collaboration")
     spec = charts.intervals("index", "low", "high", "Polarisation index", colour="null_model")
@@ -87,7 +87,7 @@ def _archetypes(source: Source) -> Iterator[Drawn]:
     """Draw the archetype of every pair under the headline null model."""
     table = source.table("archetypes")
     if table is None:
-        yield Absent("archetypes", missing("archetypes"))
+        yield Absent("archetypes", source.missing("archetypes"))
         return
     kept = ["null_model", "source", "target", "archetype", "stability"]
     rows = where(rows_of(table, kept), null_model=source.headline_null)
@@ -105,7 +105,7 @@ def _alignment(source: Source) -> Iterator[Drawn]:
     """Draw who aligns with which pole."""
     table = source.table("alignment")
     if table is None:
-        yield Absent("alignment", missing("alignment"))
+        yield Absent("alignment", source.missing("alignment"))
         return
     rows = where(table, null_model=source.headline_null)
     spec = charts.world("role", "Role", nominal=True)
@@ -124,7 +124,7 @@ def _chosen(source: Source) -> Iterator[Drawn]:
         name = f"chosen-pairs-{layer}"
         rows = None if table is None else where(table, layer=layer)
         if rows is None or len(source.poles) < 2:
-            yield Absent(name, missing("links"))
+            yield Absent(name, source.missing("links"))
             continue
         pairs = _main_pairs(rows, source.poles)
         chosen = pa.array(sorted({code for pair in pairs for code in pair}), pa.string())
@@ -164,7 +164,7 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
     """Draw the poles' log ratio beside what sizes alone give under the same null model."""
     table = source.table("pole_years")
     if table is None:
-        yield Absent("pole-placebo", missing("pole_years"))
+        yield Absent("pole-placebo", source.missing("pole_years"))
         return
     rows = where(table, quantity="log_ratio")
     if rows.num_rows:
@@ -191,7 +191,7 @@ def _centroids(source: Source) -> Iterator[Drawn]:
     """Draw the courses the archetypes stand for."""
     table = source.table("centroids")
     if table is None:
-        yield Absent("centroids", missing("centroids"))
+        yield Absent("centroids", source.missing("centroids"))
         return
     rows = where(table, null_model=source.headline_null)
     each = rows.group_by("cluster").aggregate([("pairs", "max")])

@@ -105,6 +105,22 @@ class Source:
                 return step["notes"][name]
         return None
 
+    def missing(self, name: str) -> str:
+        """Say why a table has no row to show, and what makes it where it is not there."""
+        if name not in self.results.record["tables"]:
+            return (
+                f"These results hold no table `{name}`. The step that makes it is "
+                f"{MAKERS.get(name, 'unknown')}; `isthmus run STUDY.toml --to OTHER` takes it."
+            )
+        return f"`{name}` is empty: these data hold nothing for it. {self._why(name)}".strip()
+
+    def nothing_drawn(self, name: str) -> str:
+        """Say that a table has rows, but none that a figure could show."""
+        return f"`{name}` of these results has no row to draw. {self._why(name)}".strip()
+
+    def _why(self, name: str) -> str:
+        return self.why_no_poles if MAKERS.get(name) == "poles" else ""
+
     @property
     def comparisons(self) -> Mapping[str, Mapping[str, Any]]:
         """Tables of others that the study names, by name."""
@@ -210,14 +226,6 @@ _COUNTRY_COLUMNS = {
     "coverage": ("country",),
     "comparison": ("country",),
 }
-
-
-def missing(name: str) -> str:
-    """Say that a table is not there and which step makes it."""
-    return (
-        f"These results hold no rows of `{name}`. The step that makes it is "
-        f"{MAKERS.get(name, 'unknown')}; run the study again with an isthmus that has it."
-    )
 
 
 def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = DIGITS) -> Columns:

@@ -273,7 +273,8 @@ NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
 
 def in_study(what: str, settings: Mapping[str, Any]) -> str:
     """Put the study's own poles into a meaning that gives an experiment as an example."""
-    a, b, *_ = *settings["countries"].get("poles", ()), "", ""
+    poles: list[str] = [*settings["countries"].get("poles", ()), "", ""]
+    a, b = poles[:2]
     if not b:
         example = "joint:A+B are papers led by country A with someone in country B"
     else:
