@@ -374,7 +374,7 @@ def poles_page(source: Source) -> Page:
         ),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
-    intro += "without any preference would show."
+    intro += f"without any preference would show. {source.why_no_poles}".rstrip()
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
 
 
