@@ -335,7 +335,7 @@ def shapes() -> dict[str, Any]:
 
 
 def points(codes: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """Return a point for each of the countries (all by default), and whether it is too small to have a shape."""
+    """Return a point for each country, all by default, and whether it is too small for a shape."""
     found = shapes()
     shaped = {g.get("id") for g in found["topology"]["objects"]["countries"]["geometries"]}
     return [
