@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.report.terms import NOVELTY, TERMS, Kind
+from isthmus.report.terms import NOVELTY, TERMS, Kind, in_study
 from isthmus.report.words import RULES, word
 
 
@@ -391,7 +391,7 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if name in TERMS:
         shown, how, what = TERMS[name]
         section = _section(name)
-        return Metric(shown, how, what, RULES[section], section)
+        return Metric(shown, how, in_study(what, settings), RULES[section], section)
     if (known := word(name)) is not None:
         return Metric(*known)
     return Metric(
