@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.chunks import Pool, cut, open_pieces
-from isthmus.corpus.fetching.client import Answer
+from isthmus.fetch.client import Answer
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
 from isthmus.corpus.merged import read_merged

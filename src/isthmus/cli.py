@@ -108,15 +108,19 @@ def fetch(
     study: Annotated[Path, typer.Argument(help="The study file; its field is fetched.")],
     to: Annotated[Path, typer.Option(help="Folder for the works, to be ingested then.")],
     yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking first.")] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Finish though fewer works came than announced."),
+    ] = False,
 ) -> None:
     """Fetch the works of a study's field from the OpenAlex API.
 
-    The key is read from OPENALEX_API_KEY in the environment. Stopped half-way,
-    by whatever, the same command goes on where it was.
+    The key is read from OPENALEX_API_KEY in the environment. Interrupted? Run the
+    same command to resume. Fewer works than the API announced end with an error.
     """
     from isthmus.console import agreed, fetched, when_begun
-    from isthmus.corpus.fetch import fetch as get
-    from isthmus.corpus.fetch import fetch_command
+    from isthmus.fetch.works import fetch as get
+    from isthmus.fetch.works import fetch_command
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -127,6 +131,8 @@ def fetch(
             command=fetch_command(study, to),
             confirm=lambda found: agreed(_err, found, yes=yes),
             progress=progress,
+            say=lambda words: _err.print(words, markup=False, highlight=False, soft_wrap=True),
+            allow_missing=allow_missing,
         )
     _out.print(fetched(done), soft_wrap=True, highlight=False, markup=False)
     _out.print(f"Next: `isthmus ingest {to} --to corpus`.", markup=False)

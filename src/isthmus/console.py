@@ -28,10 +28,10 @@ from isthmus.errors import TargetError
 from isthmus.results import Results
 
 if TYPE_CHECKING:
-    from isthmus.corpus.fetch import Fetched
-    from isthmus.corpus.fetching.estimate import Estimate
     from isthmus.demo import Demonstration, Recovery
     from isthmus.differences import Differences
+    from isthmus.fetch.estimate import Estimate
+    from isthmus.fetch.works import Fetched
     from isthmus.findings import Finding
 
 #: How often something happened, by reason.
@@ -156,8 +156,8 @@ def fetched(done: Fetched) -> str:
     if not done.missing:
         return words
     return (
-        f"{words} The API announced {done.missing:,} works more than it gave, in every pass: its "
-        "counts and its pages differ. Fetch into another folder later to try again."
+        f"{words} The API announced {done.missing:,} works more than it gave; the fetch was "
+        "finished without them, as asked."
     )
 
 
