@@ -282,7 +282,7 @@ def run(
 
     With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.console import leaders, steps
+    from isthmus.console import field_summary, leaders, steps
     from isthmus.report import write_report
     from isthmus.runner import run as answer
     from isthmus.study import Study
@@ -293,6 +293,7 @@ def run(
     with steps(_err) as progress:
         results = answer(wanted, to, overwrite=overwrite, progress=progress)
     _out.print(leaders(results))
+    _out.print(field_summary(results), markup=False, highlight=False, soft_wrap=True)
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
     _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)

@@ -244,6 +244,22 @@ def sums_by_country(results: Results, columns: list[str]) -> list[dict[str, Any]
     ]
 
 
+def field_summary(results: Results) -> str:
+    """Say how many works are in the field and how many each publication rule left out."""
+    works: dict[str, list[int]] = {}
+    for row in results.table("funnel").to_pylist():
+        sums = works.setdefault(row["rule"], [0, 0])
+        sums[0] += row["works_before"]
+        sums[1] += row["works_after"]
+    everything, named = works.pop("subject")
+    out = {rule: before - after for rule, (before, after) in works.items() if before > after}
+    first, last = results.record["settings"]["study"]["years"]
+    words = f"{first}-{last}: {everything:,} works in the corpus, {named:,} of them named by the "
+    words += f"study; {named - sum(out.values()):,} count"
+    parts = [f"{count:,} {rule}" for rule, count in out.items()]
+    return f"{words}. Left out by rule: {', '.join(parts) or 'none'} (table funnel)."
+
+
 def leaders(results: Results) -> Table:
     """Show the leading countries of a study, by papers under its attribution."""
     settings = results.record["settings"]

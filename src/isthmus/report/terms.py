@@ -281,5 +281,8 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     ),
 }
 
+#: Columns of the table `funnel`.
+FUNNEL = ("rule", "works_before", "works_after")
+
 #: Columns of the tables on novelty, whose meaning the section on novelty says more about.
 NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
