@@ -29,10 +29,10 @@ from isthmus.errors import TargetError
 from isthmus.results import Results
 
 if TYPE_CHECKING:
-    from isthmus.corpus.fetch import Fetched
-    from isthmus.corpus.fetching.estimate import Estimate
     from isthmus.demo import Demonstration, Recovery, Twins
     from isthmus.differences import Differences
+    from isthmus.fetch.estimate import Estimate
+    from isthmus.fetch.works import Fetched
     from isthmus.findings import Finding
 
 #: How often something happened, by reason.
@@ -160,8 +160,8 @@ def fetched(done: Fetched) -> str:
     if not done.missing:
         return words
     return (
-        f"{words} The API announced {done.missing:,} works more than it gave, in every pass: its "
-        "counts and its pages differ. Fetch into another folder later to try again."
+        f"{words} The API announced {done.missing:,} works more than it gave; the fetch was "
+        "finished without them, as asked."
     )
 
 
@@ -246,6 +246,22 @@ def sums_by_country(results: Results, columns: list[str]) -> list[dict[str, Any]
         {"country": row["country"], **{c: row[f"{c}_sum"] for c in columns}}
         for row in ordered.to_pylist()
     ]
+
+
+def field_summary(results: Results) -> str:
+    """Say how many works are in the field and how many each publication rule left out."""
+    works: dict[str, list[int]] = {}
+    for row in results.table("funnel").to_pylist():
+        sums = works.setdefault(row["rule"], [0, 0])
+        sums[0] += row["works_before"]
+        sums[1] += row["works_after"]
+    everything, named = works.pop("subject")
+    out = {rule: before - after for rule, (before, after) in works.items() if before > after}
+    first, last = results.record["settings"]["study"]["years"]
+    words = f"{first}-{last}: {everything:,} works in the corpus, {named:,} of them named by the "
+    words += f"study; {named - sum(out.values()):,} count"
+    parts = [f"{count:,} {rule}" for rule, count in out.items()]
+    return f"{words}. Left out by rule: {', '.join(parts) or 'none'} (table funnel)."
 
 
 def leaders(results: Results) -> Table:

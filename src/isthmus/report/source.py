@@ -22,6 +22,7 @@ DIGITS = 6
 #: Result table -> the step of a run that makes it.
 MAKERS: dict[str, str] = {
     "coverage": "coverage",
+    "funnel": "coverage",
     "country_year": "leadership",
     "country_totals": "leadership",
     "bloc_year": "leadership, when the study names blocs",

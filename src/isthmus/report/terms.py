@@ -12,6 +12,23 @@ Kind = Literal["text", "country", "year", "count", "number", "share", "percent",
 
 #: Column -> label, kind of value, meaning.
 TERMS: dict[str, tuple[str, Kind, str]] = {
+    "rule": (
+        "Publication rule",
+        "text",
+        "What works have to pass to count. Rules apply one after another: first what the study "
+        "names (subject), then its types, languages and exclusions.",
+    ),
+    "works_before": (
+        "Works before the rule",
+        "count",
+        "Works that passed all rules before this one. Before the first these are all works of "
+        "the corpus.",
+    ),
+    "works_after": (
+        "Works after the rule",
+        "count",
+        "Works that passed this rule too. What the last rule leaves is the field.",
+    ),
     "experiment": (
         "Experiment",
         "text",
@@ -266,6 +283,9 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
         "References that make pairs of venues. Novelty stands on them.",
     ),
 }
+
+#: Columns of the table `funnel`.
+FUNNEL = ("rule", "works_before", "works_after")
 
 #: Columns of the tables on novelty, whose meaning the section on novelty says more about.
 NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
