@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.report.comparisons import comparisons_text
-from isthmus.report.source import MAKERS, Source, join_names
+from isthmus.report.source import MAKERS, Source
+from isthmus.wording import in_sentence, listed
 
 _WHO = {
     "last_author": "of its last author",
@@ -124,12 +125,12 @@ def _field(field: Mapping[str, Any]) -> str:
 
 def _countries(source: Source) -> str:
     chosen = source.settings["countries"]
-    text = f"The poles are {join_names(source.poles, source.names)}. A paper counts to the country "
+    text = f"The poles are {source.words.the_poles}. A paper counts to the country "
     text += f"{_WHO[chosen['attribution']]}, once in each when there are several."
     for into, members in chosen["merge"].items():
-        text += f" {join_names(list(members), {})} are folded into {into}."
+        text += f" {listed(members)} are folded into {in_sentence(into)}."
     for name, members in chosen["blocs"].items():
-        text += f" Bloc {name}: {join_names(list(members), {})}."
+        text += f" Bloc {name}: {listed(members)}."
     return text
 
 

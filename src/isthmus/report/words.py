@@ -453,6 +453,7 @@ WORDS: dict[str, Term] = {
 
 #: Counting rule by section, for columns whose own entry has none.
 RULES: dict[str, str] = {
+    "coverage": "A work once, in its year of publication.",
     "matching": _PAIR,
     "mobility": _MOVE,
     "archetypes": POLE_WORDS["pairs"][3],
