@@ -28,6 +28,12 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+
+def _warn(sentence: str) -> None:
+    """Print what the user should read before results are waited for."""
+    _err.print(f"Note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
 #: Options of verbs that Spark can do.
 Master = Annotated[
     str | None,
@@ -108,15 +114,19 @@ def fetch(
     study: Annotated[Path, typer.Argument(help="The study file; its field is fetched.")],
     to: Annotated[Path, typer.Option(help="Folder for the works, to be ingested then.")],
     yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking first.")] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Finish though fewer works came than announced."),
+    ] = False,
 ) -> None:
     """Fetch the works of a study's field from the OpenAlex API.
 
-    The key is read from OPENALEX_API_KEY in the environment. Stopped half-way,
-    by whatever, the same command goes on where it was.
+    The key is read from OPENALEX_API_KEY in the environment. Interrupted? Run the
+    same command to resume. Fewer works than the API announced end with an error.
     """
     from isthmus.console import agreed, fetched, when_begun
-    from isthmus.corpus.fetch import fetch as get
-    from isthmus.corpus.fetch import fetch_command
+    from isthmus.fetch.works import fetch as get
+    from isthmus.fetch.works import fetch_command
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -127,6 +137,8 @@ def fetch(
             command=fetch_command(study, to),
             confirm=lambda found: agreed(_err, found, yes=yes),
             progress=progress,
+            say=lambda words: _err.print(words, markup=False, highlight=False, soft_wrap=True),
+            allow_missing=allow_missing,
         )
     _out.print(fetched(done), soft_wrap=True, highlight=False, markup=False)
     _out.print(f"Next: `isthmus ingest {to} --to corpus`.", markup=False)
@@ -276,8 +288,9 @@ def run(
 
     With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.console import leaders, steps
+    from isthmus.console import field_summary, leaders, steps
     from isthmus.report import write_report
+    from isthmus.report.source import Source
     from isthmus.runner import run as answer
     from isthmus.study import Study
 
@@ -285,8 +298,11 @@ def run(
     if memory is not None:
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
-        results = answer(wanted, to, overwrite=overwrite, progress=progress)
+        results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
     _out.print(leaders(results))
+    _out.print(field_summary(results), markup=False, highlight=False, soft_wrap=True)
+    if reason := Source(results).why_no_poles:
+        _out.print(f"No numbers of some poles. {reason}", markup=False, soft_wrap=True)
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
     _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)
@@ -340,7 +356,7 @@ def poles(
             progress=progress,
         )
     for part in pole_summary(results):
-        _out.print(part)
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
 
 

@@ -42,6 +42,8 @@ def corpus_tables(seed: int, n: int = 400, venues: int = 12) -> dict[str, pa.Tab
                 "n_authors": 1,
                 "authors_truncated": False,
                 "is_retracted": False,
+                "is_paratext": False,
+                "is_xpac": False,
             }
         )
         cited = set(rng.integers(1, n + 30, rng.integers(0, 12)).tolist())
@@ -231,7 +233,7 @@ def test_works_without_references_give_nulls(tmp_path: Path) -> None:
         works = novelty.works()
         rows = study_tables.engine.collect(works).to_pylist()
         assert rows
-        assert all(row["novelty"] is None and row["n_references"] == 0 for row in rows)
+        assert all(row["novelty"] is None and row["n_references"] is None for row in rows)
         countries = novelty.by_country(works, study_tables.deciding)
         assert study_tables.engine.collect(countries).num_rows == 0
 

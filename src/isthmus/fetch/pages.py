@@ -36,7 +36,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     announced
         Works the API said it has for the query, the last time it said so.
     done
-        There is no next page.
+        All announced works came, so that the query is not read again.
     passes
         Times the query was read to its end before, without finding all announced.
     distinct
