@@ -163,6 +163,11 @@ def test_other_poles_and_a_pole_the_world_does_not_hold():
     found = standings(WorldSettings(WORKS, 1), poles=("JP", "IN"))
     assert found["poles-lead-output"] == "false"
     assert found["second-catches-up"] == found["second-passes-in-scientists"] == "sizes"
+    # The US was ahead of China from the start, so it does not catch up.
+    assert standings(WorldSettings(WORKS, 1), poles=("CN", "US"))["second-catches-up"] == "false"
+    unequal = (CountryCurve("FR", ((1998, 1.1),)),)
+    unseen = standings(WorldSettings(WORKS, 1, missing_by_country=unequal))
+    assert unseen["second-passes-in-scientists"] == "undetermined"
     with pytest.raises(InputError, match=r"pole KE; it holds US, CN"):
         planted_claims(WorldSettings(10, 1, n_countries=5), ("US", "KE"))
 
