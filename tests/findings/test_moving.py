@@ -216,7 +216,9 @@ def test_rows_of_all_years_alone_say_nothing_of_every_year(tmp_path: Path) -> No
 
 def test_growth_of_the_premium(tmp_path: Path) -> None:
     values = 3.0 * np.arange(N) + np.random.default_rng(3).normal(0, 4, N)
-    rows = [effect("joint:US+CN", y, float(v), 8.0) for y, v in zip(EVERY_YEAR, values, strict=True)]
+    rows = [
+        effect("joint:US+CN", y, float(v), 8.0) for y, v in zip(EVERY_YEAR, values, strict=True)
+    ]
     found = decided(tmp_path, {"matched": effects(rows)}, "premium-grows-first")
     by_hand = fitted(values[None] / 100, np.full((1, N), 8 / POINT / 100))
     assert found.estimate == pytest.approx(100 * float(by_hand.slope[0]))
