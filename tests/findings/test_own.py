@@ -46,7 +46,7 @@ def test_own_claims_are_decided(tmp_path: Path, wish: dict[str, Any], verdict: s
 def test_intervals_of_own_claims(tmp_path: Path) -> None:
     """Papers 50 a year, with an interval from 25 (scientists) to 150 (citations)."""
     ends = {"where": GERMANY, "low": "scientists", "high": "c2_sum"}
-    for above, verdict in ((5, "supported"), (40, "undecided"), (160, "contradicted")):
+    for above, verdict in ((5, "supported"), (40, "undecided"), (400, "contradicted")):
         found = mine(tmp_path / str(above), above=above, **ends)
         assert (found.verdict, found.low, found.high) == (verdict, 25.0, 150.0)
 
