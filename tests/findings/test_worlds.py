@@ -6,6 +6,7 @@ by 2 in the logarithm; in the other world no tie ever changes.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ CLAIMS = ("poles-diverge-collaboration", "two-poles")
 TABLES = {"archetypes", "alignment", "polarisation"}
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(analysis, "NONE"), reason="the pole analysis of this version has no affinities"
+    find_spec("isthmus.sections") is None,
+    reason="the pole analysis of this version follows no affinities",
 )
 
 
