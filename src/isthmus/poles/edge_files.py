@@ -54,6 +54,9 @@ _COMPRESSED: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x28\xb5\x2f\xfd": lambda content: _unpacked(content, "zstd"),
 }
 
+#: A weight in a row that is put together: plain, or with commas before groups of three digits.
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?)")
+
 #: Rows that are put together where a name holds the separator: no more pieces than this.
 _MOST_PIECES = 12
 
@@ -106,7 +109,7 @@ def read_raw(path: Path) -> RawEdges:
             if content.startswith(start):
                 content = unpack(content)
         return _text(content, path)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
         raise SourceError(f"{path} cannot be read as a table of edges: {error}.") from None
 
 
@@ -272,6 +275,8 @@ def _fits(cells: Sequence[str], places: Mapping[str, int]) -> bool:
     ends = [cells[places[side]] for side in ("source", "target")]
     if year_of(cells[places["year"]])[0] is None:
         return False
-    if not re.fullmatch(r"\s*[+-]?\d[\d.,]*([eE][+-]?\d+)?\s*", cells[places["weight"]]):
+    if not re.fullmatch(
+        r"\s*[+-]?(\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?)\s*", cells[places["weight"]]
+    ):
         return False
     return all(country_named(end) is not None or is_aggregate(end) for end in ends)

@@ -176,6 +176,8 @@ def is_aggregate(name: str) -> bool:
     >>> [is_aggregate(name) for name in ("World", "EU27_2020", "OECD - Total", "Chad", "US")]
     [True, True, True, False, False]
     """
+    if country_named(name) is not None:
+        return False
     plain = " ".join(re.findall(r"[^\W_]+", name.casefold()))
     known = _aggregates()
     bare = re.sub(r"\b(total|all|average)\b", "", plain).strip()

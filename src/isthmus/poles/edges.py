@@ -271,7 +271,6 @@ def _not_countries(columns: dict[str, list[str]], codes: dict[str, str]) -> dict
     """Rows of an aggregate, by its name; and of parts of a country that is listed itself."""
     there = {*columns["source"], *columns["target"]} - {""}
     apart = {name: f"total or aggregate: {name}" for name in there if is_aggregate(name)}
-    apart = {name: reason for name, reason in apart.items() if name not in codes}
     whole = {code for name, code in codes.items() if name.casefold() not in PARTS}
     for name, code in codes.items():
         if name.casefold() in PARTS and code in whole:
