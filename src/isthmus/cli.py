@@ -219,7 +219,10 @@ def simulate(
     works: Annotated[int, typer.Option(help="Number of works.", min=1)] = 50_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
     as_: Annotated[
-        str, typer.Option("--as", help="`corpus`, or `openalex` or `mag` for files to ingest.")
+        str,
+        typer.Option(
+            "--as", help="`corpus`, or `openalex`, `openalex-2026` or `mag` for files to ingest."
+        ),
     ] = "corpus",
     family: Annotated[
         str | None,

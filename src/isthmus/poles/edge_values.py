@@ -181,11 +181,14 @@ def is_aggregate(name: str) -> bool:
     plain = " ".join(re.findall(r"[^\W_]+", name.casefold()))
     known = _aggregates()
     bare = re.sub(r"\b(total|all|average)\b", "", plain).strip()
-    return plain in known or bare in known - {""} or _EXTENSIONS.fullmatch(plain) is not None
+    if not plain:
+        return False
+    return plain in known or bare in known or _EXTENSIONS.fullmatch(plain) is not None
 
 
 @cache
 def _aggregates() -> frozenset[str]:
     listed = {" ".join(name.split()) for name in _TOTALS.split(";")}
-    regions = {c.region for c in countries().values()} | {c.subregion for c in countries().values()}
-    return frozenset(listed | {" ".join(re.findall(r"[^\W_]+", r.casefold())) for r in regions})
+    regions = {name for c in countries().values() for name in (c.region, c.subregion)}
+    plain = {" ".join(re.findall(r"[^\W_]+", region.casefold())) for region in regions}
+    return frozenset((listed | plain) - {""})
