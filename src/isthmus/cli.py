@@ -28,6 +28,12 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+
+def _warn(sentence: str) -> None:
+    """Print what the user should read before results are waited for."""
+    _err.print(f"Note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
 #: Options of verbs that Spark can do.
 Master = Annotated[
     str | None,
@@ -287,6 +293,7 @@ def run(
     """
     from isthmus.console import field_summary, leaders, steps
     from isthmus.report import write_report
+    from isthmus.report.source import Source
     from isthmus.runner import run as answer
     from isthmus.study import Study
 
@@ -294,9 +301,11 @@ def run(
     if memory is not None:
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
-        results = answer(wanted, to, overwrite=overwrite, progress=progress)
+        results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
     _out.print(leaders(results))
     _out.print(field_summary(results), markup=False, highlight=False, soft_wrap=True)
+    if reason := Source(results).why_no_poles:
+        _out.print(f"No numbers of some poles. {reason}", markup=False, soft_wrap=True)
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
     _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)
@@ -360,7 +369,7 @@ def poles(
         )
     _out.print(edge_rows(results))
     for part in pole_summary(results):
-        _out.print(part)
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from isthmus.errors import TargetError
 from isthmus.results import Results
 
 if TYPE_CHECKING:
-    from isthmus.demo import Demonstration, Recovery
+    from isthmus.demo import Demonstration, Recovery, Twins
     from isthmus.differences import Differences
     from isthmus.fetch.estimate import Estimate
     from isthmus.fetch.works import Fetched
@@ -39,6 +40,9 @@ Counts = Mapping[str, int]
 
 #: Countries shown in the leaders' table.
 TOP = 10
+
+#: Columns of the terminal that a verdict and its number take: "not testable here" fits.
+VERDICT_WIDTH = 17
 
 #: What the demonstration says last.
 NEXT = """\
@@ -285,7 +289,8 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     planted = planted_papers(shown.folder / "openalex")
     columns = ["papers_last_author", "papers_fractional", "c2_sum", "hits"]
     table = Table(title="Who leads a simulated world, next to what was planted")
-    for name in ("country", "planted papers", *columns):
+    heads = ("planted papers", "papers, last author", "papers, fractional", "citations, 2 years")
+    for name in ("country", *heads, "hits"):
         table.add_column(name, justify="left" if name == "country" else "right")
     for row in sums_by_country(shown.results, columns)[:TOP]:
         cells = [planted.get(row["country"], 0), *(row[c] for c in columns)]
@@ -297,14 +302,34 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     yield NEXT.format(folder=shown.folder, **pages)
 
 
-def twins(verdicts: Sequence[tuple[str, str, str]]) -> Table:
-    """Show which findings hold in the planted world and which its placebo twin shows too."""
-    table = Table(title="Which findings survive: the planted world beside its placebo twin")
-    for name in ("claim", "planted world", "placebo twin (nothing planted)"):
-        table.add_column(name)
-    for claim, planted, placebo in verdicts:
-        table.add_row(claim, planted, placebo)
+def twins(verdicts: Sequence[Twins]) -> Table:
+    """Show each claim's verdict and estimate in the planted world and in its placebo twin."""
+    table = Table(title="Every claim: the planted world beside its twin without any effect")
+    table.add_column("claim", overflow="fold", ratio=1)
+    for name in ("planted world", "placebo twin"):
+        table.add_column(name, overflow="fold", width=VERDICT_WIDTH)
+    for one in verdicts:
+        table.add_row(one.statement, _verdict(*one.planted), _verdict(*one.placebo))
     return table
+
+
+def _verdict(verdict: str, estimate: float | None) -> str:
+    return verdict if estimate is None else f"{verdict}\n{number(estimate)}"
+
+
+def number(value: float) -> str:
+    """Write a number for people: three digits that count, large ones whole, none below .0005.
+
+    Examples
+    --------
+    >>> number(6220.4), number(0.12345), number(-1.9e-16), number(float("nan"))
+    ('6,220', '0.123', '0', '-')
+    """
+    if not math.isfinite(value):
+        return "-"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return "0" if abs(value) < 0.0005 else f"{value:.3g}"
 
 
 def recovery(recovered: list[Recovery]) -> Table:
@@ -339,8 +364,15 @@ def edge_rows(results: Results) -> Table:
     return table
 
 
-def pole_summary(results: Results) -> Iterator[Table]:
-    """Show the poles' headline numbers, each beside its placebo, by null model."""
+def pole_summary(results: Results) -> Iterator[Table | str]:
+    """Show the poles' headline numbers, each beside its placebo, by null model.
+
+    Poles that the panel leaves out have no numbers; the reason stands in their place.
+    """
+    from isthmus.report.source import Source
+
+    if reason := Source(results).why_no_poles:
+        yield f"No numbers of some poles. {reason}"
     rows = [row for row in results.table("placebo").to_pylist() if row["study"] is not None]
     for model in dict.fromkeys(row["null_model"] for row in rows):
         table = Table(title=f"{results.record['title']}, under {model}, beside its placebo")
@@ -352,9 +384,9 @@ def pole_summary(results: Results) -> Iterator[Table]:
                 row["layer"],
                 row["what"],
                 "-".join(end for end in (row["source"], row["target"]) if end),
-                f"{row['study']:.3g}",
-                "-" if row["placebo_mean"] is None else f"{row['placebo_mean']:.3g}",
-                "-" if low is None else f"{low:.3g} to {high:.3g}",
+                number(row["study"]),
+                "-" if row["placebo_mean"] is None else number(row["placebo_mean"]),
+                "-" if low is None else f"{number(low)} to {number(high)}",
                 {True: "yes", False: "no", None: "-"}[row["survives"]],
             )
         yield table

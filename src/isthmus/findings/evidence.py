@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import structs
 from numpy.typing import NDArray
 
 from isthmus.findings.verdict import Condition
+from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
+from isthmus.stats.ratios import Total
+from isthmus.study import Findings
 from isthmus.wording import StudyWords, in_sentence, listed
 
-__all__ = ["AFFINITY", "Evidence", "listed", "name"]
+__all__ = ["AFFINITY", "SPAN", "Evidence", "listed", "name"]
 
 #: Stands in column ``null_model`` for affinities, which need none.
 AFFINITY = "none"
@@ -96,9 +100,14 @@ class Evidence:
         return [*own, *self.null_models]
 
     @property
+    def rules(self) -> Mapping[str, Any]:
+        """Section ``[findings]``, with its defaults where results were made without."""
+        return {**structs.asdict(Findings()), **self.settings.get("findings", {})}
+
+    @property
     def error_rate(self) -> float:
         """False discovery rate up to which a claim is supported."""
-        found: float = self.settings["findings"]["error_rate"]
+        found: float = self.rules["error_rate"]
         return found
 
     @property
@@ -110,12 +119,12 @@ class Evidence:
     @property
     def smallest_ratio(self) -> float:
         """Smallest ratio of two totals that is called a difference."""
-        found: float = self.settings["findings"]["smallest_ratio"]
+        found: float = self.rules["smallest_ratio"]
         return found
 
     def smallest(self, claim: str, kind: str) -> float:
         """Smallest effect of interest of a claim: its own in the study file, else its kind's."""
-        rules = self.settings["findings"]
+        rules = self.rules
         found: float = rules["smallest"].get(claim, rules[f"smallest_{kind}"])
         return found
 
@@ -158,34 +167,24 @@ class Evidence:
             rows[column].to_numpy().astype(float),
         )
 
-    def ends(self, column: str, country: str, span: int) -> tuple[float, float]:
-        """Sum a country's column over the first and the last `span` years with a value."""
-        years, values = self.series("country_year", column, country=country)
-        if len(years) == 0:
-            return 0.0, 0.0
-        early, late = years < years.min() + span, years > years.max() - span
-        return float(values[early].sum()), float(values[late].sum())
+    def total(self, measure: str, country: str, span: str = "all") -> Total:
+        """Return a country's total of a measure with its standard error.
 
-    def error(self, column: str, country: str) -> float:
-        """Standard error of a country's total of a column over all years."""
-        _, errors = self._errors(column, country)
-        return math.sqrt(float((errors**2).sum()))
-
-    def end_errors(self, column: str, country: str, span: int) -> tuple[float, float]:
-        """Standard errors of the two sums of :meth:`ends`."""
-        years, errors = self._errors(column, country)
-        if len(years) == 0:
-            return 0.0, 0.0
-        early, late = years < years.min() + span, years > years.max() - span
-        return tuple(math.sqrt(float((errors[at] ** 2).sum())) for at in (early, late))  # type: ignore[return-value]
-
-    def _errors(self, column: str, country: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Standard error of a column in every year: the table's own, else a Poisson count's."""
-        own = self.series("country_year", f"{column}_se", country=country)
-        if len(own[0]):
-            return own
-        years, values = self.series("country_year", column, country=country)
-        return years, np.sqrt(np.maximum(values, 0.0))
+        Parameters
+        ----------
+        span
+            ``all`` years, or the ``first`` or ``last`` five with known values.
+        """
+        if self.has("country_totals"):
+            rows = self.table("country_totals", measure=measure, span=span)
+            if rows.num_rows:
+                found = rows.filter(pc.equal(rows["country"], country)).to_pylist()
+                return (found[0]["total"], found[0]["se"]) if found else (0.0, 0.0)
+        years, values = self.series("country_year", measure, country=country)
+        every = self.series("country_year", measure)[0]
+        ends = {"first": years < every.min() + SPAN, "last": years > every.max() - SPAN}
+        counted = float(values[ends.get(span, np.full(len(years), True))].sum())
+        return counted, math.sqrt(counted)
 
     def against_others(self, country: str) -> tuple[Impact, Impact]:
         """Papers, citations and their standard error by year: of a country, and of all others."""
@@ -215,11 +214,19 @@ class Evidence:
         return sorted(known, key=lambda code: (-totals[code], code))[:most]
 
     def beside_placebo(
-        self, condition: Condition, what: str, layer: str | None, model: str
+        self,
+        condition: Condition,
+        what: str,
+        layer: str | None,
+        model: str,
+        *,
+        quantity: str | None = None,
+        countries: Sequence[str] = (),
     ) -> Condition:
         """Add the share of placebo replays that show at least as much, the worst family's.
 
         Replays too few to show a share as small as the level the study asks for say nothing.
+        Rows of another layer, quantity or pair of countries do not count, where one is named.
         """
         if not self.has("placebo"):
             return condition
@@ -230,6 +237,8 @@ class Evidence:
             and row["replays"]
             and 1 / (1 + row["replays"]) <= self.placebo_level
             and (layer is None or row["layer"] == layer)
+            and (quantity is None or row["quantity"] == quantity)
+            and (not countries or {row["source"], row["target"]} == set(countries))
         ]
         if not rows:
             return condition

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.report.terms import FUNNEL, NOVELTY, TERMS, Kind
+from isthmus.report.terms import FUNNEL, NOVELTY, TERMS, Kind, in_study
 from isthmus.report.words import RULES, word
 
 
@@ -157,6 +157,14 @@ _FIXED: dict[str, Metric] = {
         "share",
         "Share of the works whose references the source lists. "
         "Works without them cite nobody in these numbers.",
+        "Works.",
+        "coverage",
+    ),
+    "references_known": Metric(
+        "References known",
+        "flag",
+        "False in years whose references are absent or break off. "
+        "What rests on citations over these years is unknown and left empty.",
         "Works.",
         "coverage",
     ),
@@ -383,7 +391,7 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if name in TERMS:
         shown, how, what = TERMS[name]
         section = _section(name)
-        return Metric(shown, how, what, RULES[section], section)
+        return Metric(shown, how, in_study(what, settings), RULES[section], section)
     if (known := word(name)) is not None:
         return Metric(*known)
     return Metric(
@@ -450,6 +458,11 @@ def _impact(name: str, rule: str) -> Metric | None:
 
 
 def _interval(name: str, settings: Mapping[str, Any]) -> Metric | None:
+    if name.endswith("_se") and word(name) is None:
+        base = metric(name.removesuffix("_se"), settings)
+        what = "The standard error of the sum, its units taken as drawn: papers with all their "
+        what += f"citations, or people. {base.what}"
+        return Metric(f"{base.label}, standard error", "number", what, base.rule, base.section)
     match = re.fullmatch(r"(.+)_(low|high)", name)
     if match is None or word(name) is not None:
         return None

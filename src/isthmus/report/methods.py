@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.report.comparisons import comparisons_text
-from isthmus.report.source import MAKERS, Source, join_names
+from isthmus.report.source import MAKERS, Source
+from isthmus.wording import in_sentence, listed
 
 _WHO = {
     "last_author": "of its last author",
@@ -91,7 +92,7 @@ def _parts(source: Source) -> Iterator[str]:
     yield (
         "Works without a known country are in no country's numbers; works without references "
         "cite nobody. The coverage table says how many, by year and country."
-        + (f" {source.source_end}" if source.source_end else "")
+        + "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     )
     yield from comparisons_text(source)
     yield "## Tables {#tables}"
@@ -124,12 +125,12 @@ def _field(field: Mapping[str, Any]) -> str:
 
 def _countries(source: Source) -> str:
     chosen = source.settings["countries"]
-    text = f"The poles are {join_names(source.poles, source.names)}. A paper counts to the country "
+    text = f"The poles are {source.words.the_poles}. A paper counts to the country "
     text += f"{_WHO[chosen['attribution']]}, once in each when there are several."
     for into, members in chosen["merge"].items():
-        text += f" {join_names(list(members), {})} are folded into {into}."
+        text += f" {listed(members)} are folded into {in_sentence(into)}."
     for name, members in chosen["blocs"].items():
-        text += f" Bloc {name}: {join_names(list(members), {})}."
+        text += f" Bloc {name}: {listed(members)}."
     return text
 
 
@@ -146,7 +147,8 @@ def _impact(source: Source) -> str:
     k = rules["window"]
     text = f"c_{k} counts citing works of the corpus in calendar years y to y+{k} of a paper of "
     text += f"year y; it is undefined where the corpus (to {_note_of(source, 'corpus_end')}) ends "
-    text += f"earlier. Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
+    text += "earlier or lists no references in one of these years. "
+    text += f"Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
     text += "tied at the threshold share what is left."
     if rules["exclude_self_citations"]:
         text += " Citations that share an author are left out."

@@ -10,7 +10,7 @@ from isthmus.report.comparisons import comparison_controls, comparison_views, la
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
 from isthmus.report.shards import MOST_NOVEL
-from isthmus.report.source import Source, join_names
+from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
 from isthmus.report.views import (
     TO_COUNTRY,
@@ -60,7 +60,8 @@ def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None
     shown: list[tuple[str, str | None]] = []
     if link:
         shown.append(("country", TO_COUNTRY))
-    shown += [(name, None) for name in there if name not in ("country", "year")]
+    named = [name for name in there if name not in ("country", "year")]
+    shown += [(name, None) for name in named if not name.endswith("_se")]
     return shown
 
 
@@ -213,7 +214,7 @@ def _alignment(
     ordered = [*(c for c in first if c in there), *(c for c in there if c not in first)]
     shown += [(c, None) for c in ordered if c != "country"]
     heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
-    note = f"The poles are {join_names(source.poles, source.names)}. One row per null model."
+    note = f"The poles are {source.words.the_poles}. One row per null model."
     role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
     return View(
         name,
@@ -245,6 +246,7 @@ def _coverage_view(
             ("works", None),
             ("share_with_country", None),
             ("share_with_references", None),
+            ("references_known", None),
             ("authors_truncated", None),
             ("references_to_field", None),
             ("references_to_later_years", None),
@@ -374,7 +376,7 @@ def poles_page(source: Source) -> Page:
         ),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
-    intro += "without any preference would show."
+    intro += f"without any preference would show. {source.why_no_poles}".rstrip()
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
 
 
@@ -410,7 +412,8 @@ def coverage_page(source: Source) -> Page:
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
-    intro = f"How much of the field the numbers rest on. {source.source_end}".strip()
+    intro = "How much of the field the numbers rest on."
+    intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *comparison_controls(source)]
     views = [everyone, each, *comparison_views(source)]
     return Page("coverage", "Coverage", intro, controls, views)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from isthmus.wording import in_sentence
 
 #: How the values of a column are written.
 Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]
@@ -29,8 +32,8 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     "experiment": (
         "Experiment",
         "text",
-        "Which papers or scientists are compared: joint:US+CN are papers led by the US with "
-        "someone in China. Endings name another control group or outcome.",
+        "Which papers or scientists are compared: {example}. Endings name another control group "
+        "or outcome.",
     ),
     "treated": ("Treated", "count", "Units with the treatment. Some find no match."),
     "control": ("Control", "count", "Units without the treatment. Some match nobody."),
@@ -286,3 +289,15 @@ FUNNEL = ("rule", "works_before", "works_after")
 
 #: Columns of the tables on novelty, whose meaning the section on novelty says more about.
 NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
+
+
+def in_study(what: str, settings: Mapping[str, Any]) -> str:
+    """Put the study's own poles into a meaning that gives an experiment as an example."""
+    poles: list[str] = [*settings["countries"].get("poles", ()), "", ""]
+    a, b = poles[:2]
+    if not b:
+        example = "joint:A+B are papers led by country A with someone in country B"
+    else:
+        example = f"joint:{a}+{b} are papers led by {in_sentence(a)} with someone in "
+        example += in_sentence(b)
+    return what.replace("{example}", example)

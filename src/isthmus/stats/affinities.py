@@ -8,36 +8,26 @@ so that a few strong ties cannot move them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
-from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
-from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, prior_noise, trend
-from isthmus.stats.sizes import size_expectation
-from isthmus.stats.three_way import Design, Years, bisquare, centre, huber, inverse
+from isthmus.stats.count_logs import LIMITS_BELOW, log_limits
+from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
+from isthmus.stats.three_way import centre, variances
+from isthmus.stats.three_way_fit import Fit, Pairs, fitted, pairs_of
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-#: Largest weight of a cell in the start, year by year.
-START_CAP = 20.0
-#: Smallest standard deviation of ties about their lines: pairs above some hundred works
-#: a year count alike in the effects, so that no large tie decides them.
-LEAST_NOISE = 0.05
-#: Rounds of the fit: the first with Huber's weights, the others with the bisquare.
-ROUNDS, HUBER_ROUNDS = 10, 4
-#: Typical change of affinity a year, to which slopes of small pairs are shrunk before
-#: they enter the means that counts are compared with.
-TYPICAL_SLOPE = 0.05
-#: Mean works a year from which a pair takes part in learning the noise, and most pairs.
-LEARN_FROM, LEARN_PAIRS = 3.0, 1500
-#: Years of a block, for the test whether a pair leaves its own line.
-BLOCK = 5
+#: Mean works a year from which a pair takes part in learning the noise, and most pairs
+#: of a class that do.
+LEARN_FROM, LEARN_PAIRS = 3.0, 300
+#: Pairs of a class that shares its noise, and the number of classes: noise falls with size.
+CLASS_PAIRS, MOST_CLASSES = 150, 5
 
 
 @dataclass(frozen=True)
@@ -65,11 +55,14 @@ class Affinity:
     expected : (t, n, n)
         Mean counts if every tie were constant: the effects of both and the pair's own
         level, with the pair's total over the years as observed. 0 where absent.
-    noise : Noise
-        Noise of ties about their lines, learned over the panel's pairs.
-    sigma, rho, dispersion : float
-        Its summary: standard deviation and correlation from year to year of the
-        AR(1) part, and the variance (of logs) of the part without memory.
+    noise : tuple of Noise
+        Noise of ties about their lines, learned over the panel's pairs, from the
+        smallest to the largest class of pairs.
+    noise_class : (n, n)
+        Which of them a pair has; -1 where it has none.
+    sigma, rho, dispersion : (k,)
+        Summary of each class: standard deviation and correlation from year to year of
+        the AR(1) part, and the variance (of logs) of the part without memory.
     tau : float
         Standard deviation of lasting affinities between pairs.
     """
@@ -81,10 +74,11 @@ class Affinity:
     se_total: Floats
     effects: Floats
     expected: Floats
-    noise: Noise
-    sigma: float
-    rho: float
-    dispersion: float
+    noise: tuple[Noise, ...]
+    noise_class: Ints
+    sigma: Floats
+    rho: Floats
+    dispersion: Floats
     tau: float
 
     def trends(self, source: ArrayLike, target: ArrayLike, *, level: float = 0.95) -> Trend:
@@ -96,34 +90,13 @@ class Affinity:
             Positions of the two countries of each pair.
         """
         rows, columns = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        return trend(
-            self.value[:, rows, columns].T,
-            self.se[:, rows, columns].T,
-            noise=self.noise,
-            level=level,
-        )
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Counts of p pairs: (p, t) works and presence, and which effects each pair has."""
-
-    design: Design
-    count: Floats
-    present: Bools
-    source: Ints
-    target: Ints
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Effects (e, t), the pairs' response, its Poisson variance, means and weights."""
-
-    years: Years
-    effects: Floats
-    value: Floats
-    variance: Floats
-    extra: float
+        value, error = self.value[:, rows, columns].T, self.se[:, rows, columns].T
+        out = np.full((len(fields(Trend)), len(rows)), np.nan)
+        for place, noise in enumerate(self.noise):
+            members = self.noise_class[rows, columns] == place
+            found = trend(value[members], error[members], noise=noise, level=level)
+            out[:, members] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)
 
 
 def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
@@ -158,10 +131,10 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     True
     """
     counts = _checked(panel, directed)
-    pairs = _pairs(counts, directed)
+    pairs = pairs_of(counts, directed)
     if not len(pairs.count):
         return _nothing(counts.shape, directed)
-    fit = _fitted(pairs, _start(pairs, counts, directed))
+    fit = fitted(pairs, counts)
     return _measured(pairs, fit, counts.shape, directed)
 
 
@@ -173,119 +146,16 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
         raise InputError("Affinity needs counts that are finite and not negative; 0 is no work.")
     if np.diagonal(counts, axis1=1, axis2=2).any():
         raise InputError("Affinity needs a diagonal of 0: a country is no partner of itself.")
-    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1)):
+    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1), rtol=1e-9):
         raise InputError("The counts are not symmetric; pass directed=True or add both directions.")
     return counts
 
 
-def _pairs(counts: Floats, directed: bool) -> _Pairs:
-    """Pairs of which both countries are there in at least one year."""
-    n = counts.shape[1]
-    gives, takes = counts.sum(axis=2) > 0, counts.sum(axis=1) > 0
-    there = gives[:, :, None] & takes[:, None, :] & ~np.eye(n, dtype=bool)
-    ever = there.any(axis=0)
-    source, target = np.nonzero(ever if directed else np.triu(ever))
-    return _Pairs(
-        Design.of(source, target + n * directed, n * (1 + directed)),
-        counts[:, source, target].T.copy(),
-        there[:, source, target].T.copy(),
-        source,
-        target,
-    )
-
-
-def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
-    """Effects (e, t) of a Huber fit year by year, large ties capped."""
-    design = pairs.design
-    effects = np.zeros((design.matrix.shape[1], len(counts)))
-    for t, weights in enumerate(counts):
-        if not weights.any():
-            continue
-        mean = np.maximum(_sizes(weights)[pairs.source, pairs.target], 1e-9)
-        logs = np.log((pairs.count[:, t] + 0.5) / (mean + 0.5)) + np.log(mean)
-        base = np.minimum(mean, START_CAP) * pairs.present[:, t]
-        rest = np.zeros(len(mean))
-        for _ in range(6):
-            weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
-            right = design.matrix.T @ (weight * logs)
-            effects[:, t] = inverse(design.normal(weight)) @ right
-            rest = logs - design.of_pairs(effects[:, t])
-    return effects
-
-
-def _sizes(weights: Floats) -> Floats:
-    """Counts that sizes alone give, loosely where no such counts exist."""
-    try:
-        return size_expectation(weights, tolerance=1e-3)
-    except InputError:
-        return np.outer(weights.sum(axis=1), weights.sum(axis=0)) / weights.sum()
-
-
-def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
-    """Three-way fit: means, weights and effects in turn."""
-    slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
-    time = _centred_times(pairs.present)
-    robust = np.ones(len(pairs.count))
-    for step in range(ROUNDS):
-        mean = _means(pairs, effects, slope[:, None] * time)
-        value, variance = response(pairs.count, mean)
-        inside = np.minimum(1 / (variance + extra**2), mean) * pairs.present
-        weight = inside.sum(axis=1) / pairs.present.sum(axis=1)
-        weight = np.minimum(weight, START_CAP) if step < HUBER_ROUNDS else weight
-        years = Years(pairs.design, weight * robust, pairs.present)
-        effects, _ = years.solve(value, effects)
-        rest = (value - pairs.design.of_pairs(effects)) * pairs.present
-        slope, robust, extra = _unusual(
-            rest, variance, mean, pairs.present, time, extra, huber if step < HUBER_ROUNDS else bisquare
-        )
-    return _Fit(years, effects, value, variance, extra)
-
-
-def _centred_times(present: Bools) -> Floats:
-    """Years from the middle of each pair's years: (p, t)."""
-    times = np.arange(present.shape[1], dtype=np.float64)
-    return times - ((present * times).sum(axis=1) / present.sum(axis=1))[:, None]
-
-
-def _means(pairs: _Pairs, effects: Floats, line: Floats) -> Floats:
-    """Mean counts (p, t), with each pair's total as observed (a little more than none)."""
-    shape = np.exp(np.clip(pairs.design.of_pairs(effects) + line, -60, 60)) * pairs.present
-    level = (pairs.count.sum(axis=1) + 0.5) / (shape.sum(axis=1) + 0.5)
-    return np.maximum(shape * level[:, None], 1e-12)
-
-
-def _unusual(rest, variance, mean, present, time, extra, robust):
-    """Slopes of pairs, the weights of pairs by slope and path, and the noise about lines."""
-    weight = present / (variance + extra**2)
-    total = weight.sum(axis=1)
-    level = (weight * rest).sum(axis=1) / total
-    moment = time - ((weight * time).sum(axis=1) / total)[:, None]
-    spread = np.maximum((weight * moment**2).sum(axis=1), 1e-12)
-    slope = (weight * moment * rest).sum(axis=1) / spread
-    left = (rest - level[:, None] - slope[:, None] * moment) * present
-    years = present.sum(axis=1)
-    starts = np.arange(0, rest.shape[1], BLOCK)
-    sums = np.add.reduceat(weight * left, starts, axis=1)
-    blocks = np.add.reduceat(weight, starts, axis=1)
-    path = np.sqrt((sums**2 / np.maximum(blocks, 1e-12)).sum(axis=1) / (blocks > 0).sum(axis=1))
-    z = slope * np.sqrt(spread)
-    large = (mean.sum(axis=1) >= WORKING_BELOW * years) & (years > 3)
-    known = large if large.sum() >= 10 else years > 3
-    unit = max(1.4826 * float(np.median(np.abs(z[known]))), 1.0) if known.any() else 1.0
-    typical = max(float(np.median(path[known])), 1.0) if known.any() else 1.0
-    found = robust(z / unit) * robust(path / typical)
-    if large.sum() >= 10:
-        rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
-        extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))
-    shrunk = slope * TYPICAL_SLOPE**2 / (TYPICAL_SLOPE**2 + 1 / spread)
-    return shrunk, found, extra
-
-
-def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
+def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
-    spread, rest = fit.years.variances(total)
+    spread, rest = variances(design, fit.weight, total)
     error = np.maximum(rest - fit.extra**2, 0.25 * fit.variance)
     weight = present / total
     inside = fit.value - design.of_pairs(fit.effects)
@@ -293,40 +163,51 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     alpha, reference, tau = centre(design, constant, 1 / weight.sum(axis=1))
     effects = fit.effects + alpha[:, None]
     value = fit.value - design.of_pairs(effects)
-    noise = _noise(np.where(present, value, np.nan), np.sqrt(error), pairs)
-    whole = error + noise.variance + reference[:, None]
-    low, high = _limits(pairs, value, whole, spread + noise.variance + reference[:, None], effects)
+    series = np.where(present, value, np.nan)
+    noise, kind = _noises(series, np.sqrt(error), pairs)
+    own = np.empty(len(kind))
+    for number, each in enumerate(noise):
+        rows = kind == number
+        own[rows] = noise_sd(series[rows], np.sqrt(error[rows]), each)
+    other = (own**2 + reference)[:, None]
+    low, high = _limits(pairs, value, error + other, spread + other, effects)
     place = _Placing(shape, pairs, directed)
     mean = np.exp(np.clip(design.of_pairs(effects), -60, 60)) * present
     constant_mean = mean * (pairs.count.sum(axis=1) / mean.sum(axis=1))[:, None]
-    ar, white = noise.weight * noise.sigma**2, noise.weight * noise.white**2
     return Affinity(
         value=place(value),
         low=place(low),
         high=place(high),
         se=place(np.sqrt(error)),
-        se_total=place(np.sqrt(whole)),
+        se_total=place(np.sqrt(error + other)),
         effects=_effects(effects, pairs, directed),
         expected=place(constant_mean, 0.0),
         noise=noise,
-        sigma=float(np.sqrt(ar.sum())),
-        rho=float(ar @ noise.rho / ar.sum()) if ar.sum() > 0 else 0.0,
-        dispersion=float(white.sum()),
+        noise_class=place.once(kind),
+        sigma=np.array([each.ar_sd for each in noise]),
+        rho=np.array([each.ar_rho for each in noise]),
+        dispersion=np.array([each.variance - each.ar_sd**2 for each in noise]),
         tau=tau,
     )
 
 
-def _noise(value: Floats, error: Floats, pairs: _Pairs) -> Noise:
-    """Noise of ties about their lines, learned from pairs with enough works."""
+def _noises(value: Floats, error: Floats, pairs: Pairs) -> tuple[tuple[Noise, ...], Ints]:
+    """Noise of ties about their lines by size of pair, and each pair's class."""
     years = pairs.present.sum(axis=1)
     size = pairs.count.sum(axis=1) / years
     rows = np.flatnonzero((size >= LEARN_FROM) & (years >= MIN_YEARS))
-    rows = rows[:: -(-len(rows) // LEARN_PAIRS)] if len(rows) else rows
-    return learned_noise(value[rows], error[rows])
+    rows = rows[np.argsort(size[rows], kind="stable")]
+    classes = np.array_split(rows, int(np.clip(len(rows) // CLASS_PAIRS, 1, MOST_CLASSES)))
+    noises = []
+    for members in classes:
+        some = members[:: max(1, -(-len(members) // LEARN_PAIRS))]
+        noises.append(learned_noise(value[some], error[some]))
+    bounds = [size[members[0]] for members in classes[1:]]
+    return tuple(noises), np.searchsorted(bounds, size, side="right").astype(np.int64)
 
 
 def _limits(
-    pairs: _Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
+    pairs: Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
 ) -> tuple[Floats, Floats]:
     """95 % limits: normal from 10 works on, mid-P of a negative binomial below."""
     tail = 0.025
@@ -334,7 +215,7 @@ def _limits(
     low, high = value - reach, value + reach
     small = pairs.present & (pairs.count < LIMITS_BELOW)
     level = pairs.design.of_pairs(effects)[small]
-    lowest, highest = log_limits(pairs.count[small], np.expm1(wider[small]), tail)
+    lowest, highest = log_limits(pairs.count[small], np.expm1(np.minimum(wider[small], 5.0)), tail)
     low[small] = np.minimum(lowest - level, value[small])
     high[small] = np.maximum(highest - level, value[small])
     return low, high
@@ -342,10 +223,10 @@ def _limits(
 
 @dataclass(frozen=True)
 class _Placing:
-    """Puts (p, t) values into (t, n, n)."""
+    """Puts values of pairs, (p, t) or (p,), into (t, n, n) or (n, n)."""
 
     shape: tuple[int, ...]
-    pairs: _Pairs
+    pairs: Pairs
     directed: bool
 
     def __call__(self, values: Floats, absent: float = np.nan) -> Floats:
@@ -356,10 +237,18 @@ class _Placing:
             out[:, self.pairs.target, self.pairs.source] = there
         return out
 
+    def once(self, values: Ints) -> Ints:
+        """Classes of pairs, -1 where there is no pair."""
+        out = np.full(self.shape[1:], -1)
+        out[self.pairs.source, self.pairs.target] = values
+        if not self.directed:
+            out[self.pairs.target, self.pairs.source] = values
+        return out
 
-def _effects(effects: Floats, pairs: _Pairs, directed: bool) -> Floats:
+
+def _effects(effects: Floats, pairs: Pairs, directed: bool) -> Floats:
     """Effects by year with NaN where absent: (t, n) or (t, 2, n)."""
-    there = (pairs.design.matrix.T @ pairs.present.astype(np.float64)) > 0
+    there = (pairs.design.sums(pairs.present.astype(np.float64))) > 0
     found = np.where(there, effects, np.nan).T
     if not directed:
         return found
@@ -376,7 +265,8 @@ def _nothing(shape: tuple[int, ...], directed: bool) -> Affinity:
     t, n = shape[:2]
     effects = np.full((t, 2, n) if directed else (t, n), np.nan)
     zero = np.zeros(shape)
-    nan = float("nan")
+    kinds = np.full(shape[1:], -1)
+    none = np.empty(0)
     return Affinity(
-        empty, empty, empty, empty, empty, effects, zero, prior_noise(white=True), nan, nan, nan, nan
+        empty, empty, empty, empty, empty, effects, zero, (), kinds, none, none, none, np.nan
     )
