@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from isthmus.errors import SourceError
 from isthmus.poles.analysis import Progress, Tables, analyse
 from isthmus.poles.layers import LAYERS
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
 #: Names a column may have; the first that is there is taken.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -106,7 +106,7 @@ def read_edges(path: str | Path, *, directed: bool | None = None) -> Edges:
 def analyse_edges(
     path: str | Path,
     *,
-    settings: PolesSettings | None = None,
+    settings: Poles | None = None,
     poles: tuple[str, ...] = ("US", "CN"),
     directed: bool | None = None,
     seed: int,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
-from isthmus.poles.settings import Quantity
+from isthmus.sections import Quantity
 from isthmus.poles.teams import TeamFits
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
