@@ -1,0 +1,382 @@
+"""Affinity: how much more two countries work together than either does with others.
+
+``log E w_ijt = a_it + a_jt + A_ijt``: the effects `a` hold whatever changes a country
+with all its partners (size, openness), the affinity `A` what is left to the pair. A null
+model that keeps totals counts a pair into its own expectation; these effects are fitted
+so that a few strong ties cannot move them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from isthmus.errors import InputError
+from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
+from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, prior_noise, trend
+from isthmus.stats.sizes import size_expectation
+from isthmus.stats.three_way import Design, Years, bisquare, centre, huber, inverse
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+#: Largest weight of a cell in the start, year by year.
+START_CAP = 20.0
+#: Smallest standard deviation of ties about their lines: pairs above some hundred works
+#: a year count alike in the effects, so that no large tie decides them.
+LEAST_NOISE = 0.05
+#: Rounds of the fit: the first with Huber's weights, the others with the bisquare.
+ROUNDS, HUBER_ROUNDS = 10, 4
+#: Typical change of affinity a year, to which slopes of small pairs are shrunk before
+#: they enter the means that counts are compared with.
+TYPICAL_SLOPE = 0.05
+#: Mean works a year from which a pair takes part in learning the noise, and most pairs.
+LEARN_FROM, LEARN_PAIRS = 3.0, 1500
+#: Years of a block, for the test whether a pair leaves its own line.
+BLOCK = 5
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """Affinities of a panel of t years and n countries, relative to their other partners.
+
+    Attributes
+    ----------
+    value : (t, n, n)
+        Log of how much more the two work together than either does with its typical
+        partner; NaN where a country is absent (no works that year) and on the diagonal.
+        Cells expected below 10 works hold the working response of a Poisson
+        regression: right on average over years, skewed in a single one.
+    low, high : (t, n, n)
+        95 % limits of a single year's lasting affinity, with every source of error:
+        counting, the noise of ties, the effects and the reference level.
+    se : (t, n, n)
+        Standard error from counting and from the effects only, to be passed to
+        `isthmus.stats.trend`, which estimates the noise of ties itself.
+    se_total : (t, n, n)
+        Standard error that `low` and `high` rest on from 10 works on.
+    effects : (t, n) or (t, 2, n)
+        Effects of countries; directed: of sources and of targets, the latter with
+        mean 0 in every year. NaN where absent.
+    expected : (t, n, n)
+        Mean counts if every tie were constant: the effects of both and the pair's own
+        level, with the pair's total over the years as observed. 0 where absent.
+    noise : Noise
+        Noise of ties about their lines, learned over the panel's pairs.
+    sigma, rho, dispersion : float
+        Its summary: standard deviation and correlation from year to year of the
+        AR(1) part, and the variance (of logs) of the part without memory.
+    tau : float
+        Standard deviation of lasting affinities between pairs.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    se: Floats
+    se_total: Floats
+    effects: Floats
+    expected: Floats
+    noise: Noise
+    sigma: float
+    rho: float
+    dispersion: float
+    tau: float
+
+    def trends(self, source: ArrayLike, target: ArrayLike, *, level: float = 0.95) -> Trend:
+        """Return trends of pairs, with the noise learned over the panel.
+
+        Parameters
+        ----------
+        source, target : (m,)
+            Positions of the two countries of each pair.
+        """
+        rows, columns = np.asarray(source, np.int64), np.asarray(target, np.int64)
+        return trend(
+            self.value[:, rows, columns].T,
+            self.se[:, rows, columns].T,
+            noise=self.noise,
+            level=level,
+        )
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Counts of p pairs: (p, t) works and presence, and which effects each pair has."""
+
+    design: Design
+    count: Floats
+    present: Bools
+    source: Ints
+    target: Ints
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Effects (e, t), the pairs' response, its Poisson variance, means and weights."""
+
+    years: Years
+    effects: Floats
+    value: Floats
+    variance: Floats
+    extra: float
+
+
+def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
+    """Estimate affinities by a robust three-way fit of log counts.
+
+    Effects of countries by year and a constant of each pair, with one weight per pair
+    for all years, so that a lasting tie never leaks into effects as countries grow.
+    Pairs whose own slope or path is unusual lose their weight (Huber, then bisquare):
+    the reference is the bulk of a country's ties, each by its information up to a cap.
+
+    Parameters
+    ----------
+    panel : (t, n, n)
+        Counts (fractions allowed), zero diagonal; symmetric unless directed. A
+        country without any count in a year is absent; countries may come and go.
+    directed : bool
+        Whether entry (i, j) counts from i to j: sources and targets have effects.
+
+    Raises
+    ------
+    InputError
+        Another shape; negative, missing or infinite counts; a diagonal that is not
+        zero; an undirected panel that is not symmetric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> size = np.array([9.0, 8.0, 7.0, 6.0, 5.0])
+    >>> counts = np.outer(size, size) * ~np.eye(5, dtype=bool)
+    >>> found = affinity(np.array([counts] * 6), directed=False)
+    >>> bool(np.nanmax(np.abs(found.value)) < 0.05)
+    True
+    """
+    counts = _checked(panel, directed)
+    pairs = _pairs(counts, directed)
+    if not len(pairs.count):
+        return _nothing(counts.shape, directed)
+    fit = _fitted(pairs, _start(pairs, counts, directed))
+    return _measured(pairs, fit, counts.shape, directed)
+
+
+def _checked(panel: ArrayLike, directed: bool) -> Floats:
+    counts = np.asarray(panel, dtype=np.float64)
+    if counts.ndim != 3 or counts.shape[1] != counts.shape[2]:
+        raise InputError(f"Affinity needs counts of shape (t, n, n); found {counts.shape}.")
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise InputError("Affinity needs counts that are finite and not negative; 0 is no work.")
+    if np.diagonal(counts, axis1=1, axis2=2).any():
+        raise InputError("Affinity needs a diagonal of 0: a country is no partner of itself.")
+    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1)):
+        raise InputError("The counts are not symmetric; pass directed=True or add both directions.")
+    return counts
+
+
+def _pairs(counts: Floats, directed: bool) -> _Pairs:
+    """Pairs of which both countries are there in at least one year."""
+    n = counts.shape[1]
+    gives, takes = counts.sum(axis=2) > 0, counts.sum(axis=1) > 0
+    there = gives[:, :, None] & takes[:, None, :] & ~np.eye(n, dtype=bool)
+    ever = there.any(axis=0)
+    source, target = np.nonzero(ever if directed else np.triu(ever))
+    return _Pairs(
+        Design.of(source, target + n * directed, n * (1 + directed)),
+        counts[:, source, target].T.copy(),
+        there[:, source, target].T.copy(),
+        source,
+        target,
+    )
+
+
+def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
+    """Effects (e, t) of a Huber fit year by year, large ties capped."""
+    design = pairs.design
+    effects = np.zeros((design.matrix.shape[1], len(counts)))
+    for t, weights in enumerate(counts):
+        if not weights.any():
+            continue
+        mean = np.maximum(_sizes(weights)[pairs.source, pairs.target], 1e-9)
+        logs = np.log((pairs.count[:, t] + 0.5) / (mean + 0.5)) + np.log(mean)
+        base = np.minimum(mean, START_CAP) * pairs.present[:, t]
+        rest = np.zeros(len(mean))
+        for _ in range(6):
+            weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
+            right = design.matrix.T @ (weight * logs)
+            effects[:, t] = inverse(design.normal(weight)) @ right
+            rest = logs - design.of_pairs(effects[:, t])
+    return effects
+
+
+def _sizes(weights: Floats) -> Floats:
+    """Counts that sizes alone give, loosely where no such counts exist."""
+    try:
+        return size_expectation(weights, tolerance=1e-3)
+    except InputError:
+        return np.outer(weights.sum(axis=1), weights.sum(axis=0)) / weights.sum()
+
+
+def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
+    """Three-way fit: means, weights and effects in turn."""
+    slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
+    time = _centred_times(pairs.present)
+    robust = np.ones(len(pairs.count))
+    for step in range(ROUNDS):
+        mean = _means(pairs, effects, slope[:, None] * time)
+        value, variance = response(pairs.count, mean)
+        inside = np.minimum(1 / (variance + extra**2), mean) * pairs.present
+        weight = inside.sum(axis=1) / pairs.present.sum(axis=1)
+        weight = np.minimum(weight, START_CAP) if step < HUBER_ROUNDS else weight
+        years = Years(pairs.design, weight * robust, pairs.present)
+        effects, _ = years.solve(value, effects)
+        rest = (value - pairs.design.of_pairs(effects)) * pairs.present
+        slope, robust, extra = _unusual(
+            rest, variance, mean, pairs.present, time, extra, huber if step < HUBER_ROUNDS else bisquare
+        )
+    return _Fit(years, effects, value, variance, extra)
+
+
+def _centred_times(present: Bools) -> Floats:
+    """Years from the middle of each pair's years: (p, t)."""
+    times = np.arange(present.shape[1], dtype=np.float64)
+    return times - ((present * times).sum(axis=1) / present.sum(axis=1))[:, None]
+
+
+def _means(pairs: _Pairs, effects: Floats, line: Floats) -> Floats:
+    """Mean counts (p, t), with each pair's total as observed (a little more than none)."""
+    shape = np.exp(np.clip(pairs.design.of_pairs(effects) + line, -60, 60)) * pairs.present
+    level = (pairs.count.sum(axis=1) + 0.5) / (shape.sum(axis=1) + 0.5)
+    return np.maximum(shape * level[:, None], 1e-12)
+
+
+def _unusual(rest, variance, mean, present, time, extra, robust):
+    """Slopes of pairs, the weights of pairs by slope and path, and the noise about lines."""
+    weight = present / (variance + extra**2)
+    total = weight.sum(axis=1)
+    level = (weight * rest).sum(axis=1) / total
+    moment = time - ((weight * time).sum(axis=1) / total)[:, None]
+    spread = np.maximum((weight * moment**2).sum(axis=1), 1e-12)
+    slope = (weight * moment * rest).sum(axis=1) / spread
+    left = (rest - level[:, None] - slope[:, None] * moment) * present
+    years = present.sum(axis=1)
+    starts = np.arange(0, rest.shape[1], BLOCK)
+    sums = np.add.reduceat(weight * left, starts, axis=1)
+    blocks = np.add.reduceat(weight, starts, axis=1)
+    path = np.sqrt((sums**2 / np.maximum(blocks, 1e-12)).sum(axis=1) / (blocks > 0).sum(axis=1))
+    z = slope * np.sqrt(spread)
+    large = (mean.sum(axis=1) >= WORKING_BELOW * years) & (years > 3)
+    known = large if large.sum() >= 10 else years > 3
+    unit = max(1.4826 * float(np.median(np.abs(z[known]))), 1.0) if known.any() else 1.0
+    typical = max(float(np.median(path[known])), 1.0) if known.any() else 1.0
+    found = robust(z / unit) * robust(path / typical)
+    if large.sum() >= 10:
+        rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
+        extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))
+    shrunk = slope * TYPICAL_SLOPE**2 / (TYPICAL_SLOPE**2 + 1 / spread)
+    return shrunk, found, extra
+
+
+def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
+    """Turn a fit into affinities with their errors."""
+    present, design = pairs.present, pairs.design
+    total = fit.variance + fit.extra**2
+    spread, rest = fit.years.variances(total)
+    error = np.maximum(rest - fit.extra**2, 0.25 * fit.variance)
+    weight = present / total
+    inside = fit.value - design.of_pairs(fit.effects)
+    constant = (weight * inside).sum(axis=1) / weight.sum(axis=1)
+    alpha, reference, tau = centre(design, constant, 1 / weight.sum(axis=1))
+    effects = fit.effects + alpha[:, None]
+    value = fit.value - design.of_pairs(effects)
+    noise = _noise(np.where(present, value, np.nan), np.sqrt(error), pairs)
+    whole = error + noise.variance + reference[:, None]
+    low, high = _limits(pairs, value, whole, spread + noise.variance + reference[:, None], effects)
+    place = _Placing(shape, pairs, directed)
+    mean = np.exp(np.clip(design.of_pairs(effects), -60, 60)) * present
+    constant_mean = mean * (pairs.count.sum(axis=1) / mean.sum(axis=1))[:, None]
+    ar, white = noise.weight * noise.sigma**2, noise.weight * noise.white**2
+    return Affinity(
+        value=place(value),
+        low=place(low),
+        high=place(high),
+        se=place(np.sqrt(error)),
+        se_total=place(np.sqrt(whole)),
+        effects=_effects(effects, pairs, directed),
+        expected=place(constant_mean, 0.0),
+        noise=noise,
+        sigma=float(np.sqrt(ar.sum())),
+        rho=float(ar @ noise.rho / ar.sum()) if ar.sum() > 0 else 0.0,
+        dispersion=float(white.sum()),
+        tau=tau,
+    )
+
+
+def _noise(value: Floats, error: Floats, pairs: _Pairs) -> Noise:
+    """Noise of ties about their lines, learned from pairs with enough works."""
+    years = pairs.present.sum(axis=1)
+    size = pairs.count.sum(axis=1) / years
+    rows = np.flatnonzero((size >= LEARN_FROM) & (years >= MIN_YEARS))
+    rows = rows[:: -(-len(rows) // LEARN_PAIRS)] if len(rows) else rows
+    return learned_noise(value[rows], error[rows])
+
+
+def _limits(
+    pairs: _Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
+) -> tuple[Floats, Floats]:
+    """95 % limits: normal from 10 works on, mid-P of a negative binomial below."""
+    tail = 0.025
+    reach = -ndtri(tail) * np.sqrt(whole)
+    low, high = value - reach, value + reach
+    small = pairs.present & (pairs.count < LIMITS_BELOW)
+    level = pairs.design.of_pairs(effects)[small]
+    lowest, highest = log_limits(pairs.count[small], np.expm1(wider[small]), tail)
+    low[small] = np.minimum(lowest - level, value[small])
+    high[small] = np.maximum(highest - level, value[small])
+    return low, high
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """Puts (p, t) values into (t, n, n)."""
+
+    shape: tuple[int, ...]
+    pairs: _Pairs
+    directed: bool
+
+    def __call__(self, values: Floats, absent: float = np.nan) -> Floats:
+        out = np.full(self.shape, absent)
+        there = np.where(self.pairs.present, values, absent).T
+        out[:, self.pairs.source, self.pairs.target] = there
+        if not self.directed:
+            out[:, self.pairs.target, self.pairs.source] = there
+        return out
+
+
+def _effects(effects: Floats, pairs: _Pairs, directed: bool) -> Floats:
+    """Effects by year with NaN where absent: (t, n) or (t, 2, n)."""
+    there = (pairs.design.matrix.T @ pairs.present.astype(np.float64)) > 0
+    found = np.where(there, effects, np.nan).T
+    if not directed:
+        return found
+    sides = found.reshape(len(found), 2, -1)
+    with np.errstate(invalid="ignore"):
+        count = np.isfinite(sides[:, 1]).sum(axis=1)
+        shift = np.nansum(sides[:, 1], axis=1) / np.maximum(count, 1)
+    return np.stack([sides[:, 0] + shift[:, None], sides[:, 1] - shift[:, None]], axis=1)
+
+
+def _nothing(shape: tuple[int, ...], directed: bool) -> Affinity:
+    """Affinity of a panel without any pair."""
+    empty = np.full(shape, np.nan)
+    t, n = shape[:2]
+    effects = np.full((t, 2, n) if directed else (t, n), np.nan)
+    zero = np.zeros(shape)
+    nan = float("nan")
+    return Affinity(
+        empty, empty, empty, empty, empty, effects, zero, prior_noise(white=True), nan, nan, nan, nan
+    )

@@ -1,0 +1,176 @@
+"""Robust three-way fit of log counts: sides' effects by year, and a constant of each pair.
+
+``y_pt = a_{i(p)t} + a_{j(p)t} + c_p + e_pt`` over p pairs and t years. Each pair has
+one weight for all years: with weights that change, a lasting tie would leak into the
+effects of its countries as these grow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Efficient at 95 % under normal noise (Huber 1964; Beaton and Tukey 1974).
+HUBER, BISQUARE = 1.345, 4.685
+#: Change of an effect that ends the sweeps over effects and constants.
+SETTLED = 1e-7
+SWEEPS = 200
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which two effects each pair has.
+
+    Attributes
+    ----------
+    first, second : (p,)
+        Effect of the pair's source and of its target (n + target when directed).
+    matrix : (p, e) sparse
+        Two ones a row.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    matrix: csr_array
+
+    @classmethod
+    def of(cls, first: NDArray[np.int64], second: NDArray[np.int64], effects: int) -> Design:
+        """Build the design of pairs with these effects."""
+        rows = np.arange(len(first))
+        shape = (len(first), effects)
+        ones = np.ones(2 * len(first))
+        at = (np.concatenate([rows, rows]), np.concatenate([first, second]))
+        return cls(first, second, csr_array((ones, at), shape=shape))
+
+    def normal(self, weight: Floats) -> Floats:
+        """Normal matrix of pairs weighted so: (e, e)."""
+        scaled = self.matrix.multiply(weight[:, None])
+        return np.asarray((self.matrix.T @ scaled).todense())
+
+    def of_pairs(self, effects: Floats) -> Floats:
+        """Sum of each pair's two effects: (e, ...) to (p, ...)."""
+        return np.asarray(effects[self.first] + effects[self.second])
+
+    def quadratic(self, covariance: Floats) -> Floats:
+        """Variance of each pair's two effects together: (e, e) to (p,)."""
+        own = np.diag(covariance)
+        return np.asarray(
+            own[self.first] + own[self.second] + 2 * covariance[self.first, self.second]
+        )
+
+
+def inverse(normal: Floats) -> Floats:
+    """Inverse of a normal matrix, on what it determines: absent effects get 0."""
+    return np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+
+
+def solver(normal: Floats) -> Floats:
+    """Inverse with a slight ridge: faster, and as good for sums over pairs."""
+    own = np.diag(normal)
+    return np.linalg.inv(normal + np.diag(np.where(own > 0, 1e-10 * own, 1.0)))
+
+
+class Years:
+    """Effects by year for pairs of given weights (p,), present in some years (p, t)."""
+
+    def __init__(self, design: Design, weight: Floats, present: Bools) -> None:
+        self.design, self.weight, self.present = design, weight, present
+        kinds, self.kind = np.unique(present, axis=1, return_inverse=True)
+        self.kind = self.kind.ravel()
+        self.inverses = [inverse(design.normal(weight * kind)) for kind in kinds.T]
+        self.count = np.maximum(present.sum(axis=1), 1)
+
+    def solve(self, y: Floats, effects: Floats) -> tuple[Floats, Floats]:
+        """Effects (e, t) and constants (p,) of least weighted squares, from these effects."""
+        weight = self.weight[:, None] * self.present
+        for _ in range(SWEEPS):
+            constant = self.constants(y, effects)
+            right = self.design.matrix.T @ (weight * (y - constant[:, None]))
+            new = np.empty(effects.shape)
+            for kind, matrix in enumerate(self.inverses):
+                years = self.kind == kind
+                new[:, years] = matrix @ right[:, years]
+            moved = self.design.of_pairs(new - effects)
+            moved -= ((moved * self.present).sum(axis=1) / self.count)[:, None]
+            change = np.abs(moved * self.present).max(initial=0.0)
+            effects = new
+            if change < SETTLED:
+                break
+        return effects, self.constants(y, effects)
+
+    def constants(self, y: Floats, effects: Floats) -> Floats:
+        """Mean over years of what the effects leave of each pair: (p,)."""
+        rest = (y - self.design.of_pairs(effects)) * self.present
+        return np.asarray(rest.sum(axis=1) / self.count)
+
+    def variances(self, variance: Floats) -> tuple[Floats, Floats]:
+        """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each."""
+        effects, rest = np.empty(variance.shape), np.empty(variance.shape)
+        for t in range(variance.shape[1]):
+            matrix = self.inverses[self.kind[t]]
+            weight = self.weight * self.present[:, t]
+            spread = self.design.normal(weight**2 * variance[:, t])
+            effects[:, t] = self.design.quadratic(matrix @ spread @ matrix)
+            own = np.minimum(weight * self.design.quadratic(matrix), 1.0)
+            rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
+        return effects, np.maximum(rest, 0.0)
+
+
+def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, Floats, float]:
+    """Typical level of each side: c_p = alpha_i + alpha_j + A_p, by Huber, then bisquare.
+
+    Parameters
+    ----------
+    constant, variance : (p,)
+        Constants of the pairs and their variances.
+
+    Returns
+    -------
+    alpha : (e,)
+        Levels; what they leave of the constants is affinity.
+    spread : (p,)
+        Variance of the sum of a pair's two levels.
+    tau : float
+        Standard deviation of lasting affinities between pairs.
+    """
+    alpha, tau = np.zeros(design.matrix.shape[1]), 1.0
+    for step in range(40):
+        total = variance + tau**2
+        rest = constant - design.of_pairs(alpha)
+        robust = rest / np.sqrt(total)
+        weight = (huber(robust) if step < 15 else bisquare(robust)) / total
+        matrix = inverse(design.normal(weight))
+        new = matrix @ (design.matrix.T @ (weight * constant))
+        change = np.abs(design.of_pairs(new - alpha)).max(initial=0.0)
+        alpha = new
+        tau = between(constant - design.of_pairs(alpha), variance)
+        if step > 15 and change < SETTLED:
+            break
+    spread = matrix @ design.normal(weight**2 * (variance + tau**2)) @ matrix
+    return alpha, design.quadratic(spread), tau
+
+
+def between(rest: Floats, variance: Floats) -> float:
+    """Standard deviation between pairs that makes the median |rest| / sd normal."""
+    low, high = 0.0, 5.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        too_small = np.median(np.abs(rest) / np.sqrt(variance + middle**2 + 1e-12)) > 0.6745
+        low, high = (middle, high) if too_small else (low, middle)
+    return (low + high) / 2
+
+
+def huber(z: Floats) -> Floats:
+    """Weights of Huber's M-estimator."""
+    return np.asarray(HUBER / np.maximum(np.abs(z), HUBER))
+
+
+def bisquare(z: Floats) -> Floats:
+    """Weights of Tukey's bisquare."""
+    return np.asarray(np.maximum(1 - (z / BISQUARE) ** 2, 0.0) ** 2)
