@@ -8,7 +8,7 @@ so that a few strong ties cannot move them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +16,9 @@ from scipy.special import ndtri
 
 from isthmus.errors import InputError
 from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
-from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, prior_noise, trend
+from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, trend
 from isthmus.stats.sizes import size_expectation
-from isthmus.stats.three_way import Design, Years, bisquare, centre, huber, inverse
+from isthmus.stats.three_way import SETTLED, Design, bisquare, centre, huber, solve, solver, variances
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -31,11 +31,15 @@ START_CAP = 20.0
 LEAST_NOISE = 0.05
 #: Rounds of the fit: the first with Huber's weights, the others with the bisquare.
 ROUNDS, HUBER_ROUNDS = 10, 4
+#: How much less than its pair on average a year may tell before its weight is less too.
+LENIENCE = 3.0
 #: Typical change of affinity a year, to which slopes of small pairs are shrunk before
 #: they enter the means that counts are compared with.
 TYPICAL_SLOPE = 0.05
-#: Mean works a year from which a pair takes part in learning the noise, and most pairs.
-LEARN_FROM, LEARN_PAIRS = 3.0, 1500
+#: Mean works a year from which a pair takes part in learning the noise, and most pairs of a class.
+LEARN_FROM, LEARN_PAIRS = 3.0, 300
+#: Pairs of a class that shares its noise, and the number of classes: noise falls with size.
+CLASS_PAIRS, MOST_CLASSES = 150, 5
 #: Years of a block, for the test whether a pair leaves its own line.
 BLOCK = 5
 
@@ -65,11 +69,14 @@ class Affinity:
     expected : (t, n, n)
         Mean counts if every tie were constant: the effects of both and the pair's own
         level, with the pair's total over the years as observed. 0 where absent.
-    noise : Noise
-        Noise of ties about their lines, learned over the panel's pairs.
-    sigma, rho, dispersion : float
-        Its summary: standard deviation and correlation from year to year of the
-        AR(1) part, and the variance (of logs) of the part without memory.
+    noise : tuple of Noise
+        Noise of ties about their lines, learned over the panel's pairs, from the
+        smallest to the largest class of pairs.
+    noise_class : (n, n)
+        Which of them a pair has; -1 where it has none.
+    sigma, rho, dispersion : (k,)
+        Summary of each class: standard deviation and correlation from year to year of
+        the AR(1) part, and the variance (of logs) of the part without memory.
     tau : float
         Standard deviation of lasting affinities between pairs.
     """
@@ -81,10 +88,11 @@ class Affinity:
     se_total: Floats
     effects: Floats
     expected: Floats
-    noise: Noise
-    sigma: float
-    rho: float
-    dispersion: float
+    noise: tuple[Noise, ...]
+    noise_class: Ints
+    sigma: Floats
+    rho: Floats
+    dispersion: Floats
     tau: float
 
     def trends(self, source: ArrayLike, target: ArrayLike, *, level: float = 0.95) -> Trend:
@@ -96,11 +104,12 @@ class Affinity:
             Positions of the two countries of each pair.
         """
         rows, columns = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        return trend(
+        return _trends(
             self.value[:, rows, columns].T,
             self.se[:, rows, columns].T,
-            noise=self.noise,
-            level=level,
+            self.noise,
+            self.noise_class[rows, columns],
+            level,
         )
 
 
@@ -117,9 +126,9 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Effects (e, t), the pairs' response, its Poisson variance, means and weights."""
+    """Effects (e, t), and (p, t) weights, responses and their Poisson variances."""
 
-    years: Years
+    weight: Floats
     effects: Floats
     value: Floats
     variance: Floats
@@ -197,7 +206,7 @@ def _pairs(counts: Floats, directed: bool) -> _Pairs:
 def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
     """Effects (e, t) of a Huber fit year by year, large ties capped."""
     design = pairs.design
-    effects = np.zeros((design.matrix.shape[1], len(counts)))
+    effects = np.zeros((design.matrix.shape[0], len(counts)))
     for t, weights in enumerate(counts):
         if not weights.any():
             continue
@@ -207,8 +216,7 @@ def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
         rest = np.zeros(len(mean))
         for _ in range(6):
             weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
-            right = design.matrix.T @ (weight * logs)
-            effects[:, t] = inverse(design.normal(weight)) @ right
+            effects[:, t] = solver(design.normal(weight)) @ design.sums(weight * logs)
             rest = logs - design.of_pairs(effects[:, t])
     return effects
 
@@ -227,18 +235,36 @@ def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
     time = _centred_times(pairs.present)
     robust = np.ones(len(pairs.count))
     for step in range(ROUNDS):
+        begin = step < HUBER_ROUNDS
         mean = _means(pairs, effects, slope[:, None] * time)
         value, variance = response(pairs.count, mean)
-        inside = np.minimum(1 / (variance + extra**2), mean) * pairs.present
-        weight = inside.sum(axis=1) / pairs.present.sum(axis=1)
-        weight = np.minimum(weight, START_CAP) if step < HUBER_ROUNDS else weight
-        years = Years(pairs.design, weight * robust, pairs.present)
-        effects, _ = years.solve(value, effects)
+        weight = _weights(mean, variance + extra**2, pairs.present, START_CAP if begin else np.inf)
+        weight *= robust[:, None]
+        effects, constant = solve(pairs.design, weight, value, effects, 1e-3 if begin else SETTLED)
+        effects += _level(pairs.design, constant, weight.sum(axis=1))[:, None]
         rest = (value - pairs.design.of_pairs(effects)) * pairs.present
         slope, robust, extra = _unusual(
-            rest, variance, mean, pairs.present, time, extra, huber if step < HUBER_ROUNDS else bisquare
+            rest, variance, mean, pairs.present, time, extra, huber if begin else bisquare
         )
-    return _Fit(years, effects, value, variance, extra)
+    return _Fit(weight, effects, value, variance, extra)
+
+
+def _weights(mean: Floats, variance: Floats, present: Bools, cap: float) -> Floats:
+    """Weights (p, t): one for a pair's years, less where a year alone tells much less."""
+    inside = np.minimum(1 / variance, mean) * present
+    pair = np.minimum(inside.sum(axis=1) / present.sum(axis=1), cap)
+    return np.minimum(pair[:, None], LENIENCE * inside)
+
+
+def _level(design: Design, constant: Floats, weight: Floats) -> Floats:
+    """Level of effects at which the typical pair has a constant of 0, roughly: (e,)."""
+    level = np.zeros(design.matrix.shape[0])
+    base = weight / (1 + 0.25 * weight)
+    for _ in range(4):
+        rest = constant - design.of_pairs(level)
+        now = base * huber(rest / 0.5)
+        level = solver(design.normal(now)) @ design.sums(now * constant)
+    return level
 
 
 def _centred_times(present: Bools) -> Floats:
@@ -285,7 +311,7 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
-    spread, rest = fit.years.variances(total)
+    spread, rest = variances(design, fit.weight, total)
     error = np.maximum(rest - fit.extra**2, 0.25 * fit.variance)
     weight = present / total
     inside = fit.value - design.of_pairs(fit.effects)
@@ -293,36 +319,57 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     alpha, reference, tau = centre(design, constant, 1 / weight.sum(axis=1))
     effects = fit.effects + alpha[:, None]
     value = fit.value - design.of_pairs(effects)
-    noise = _noise(np.where(present, value, np.nan), np.sqrt(error), pairs)
-    whole = error + noise.variance + reference[:, None]
-    low, high = _limits(pairs, value, whole, spread + noise.variance + reference[:, None], effects)
+    series = np.where(present, value, np.nan)
+    noise, kind = _noises(series, np.sqrt(error), pairs)
+    own = _trends(series, np.sqrt(error), noise, kind, 0.95).noise
+    own = np.where(np.isnan(own), np.sqrt([noise[k].variance for k in kind]), own)
+    other = (own**2 + reference)[:, None]
+    low, high = _limits(pairs, value, error + other, spread + other, effects)
     place = _Placing(shape, pairs, directed)
     mean = np.exp(np.clip(design.of_pairs(effects), -60, 60)) * present
     constant_mean = mean * (pairs.count.sum(axis=1) / mean.sum(axis=1))[:, None]
-    ar, white = noise.weight * noise.sigma**2, noise.weight * noise.white**2
     return Affinity(
         value=place(value),
         low=place(low),
         high=place(high),
         se=place(np.sqrt(error)),
-        se_total=place(np.sqrt(whole)),
+        se_total=place(np.sqrt(error + other)),
         effects=_effects(effects, pairs, directed),
         expected=place(constant_mean, 0.0),
         noise=noise,
-        sigma=float(np.sqrt(ar.sum())),
-        rho=float(ar @ noise.rho / ar.sum()) if ar.sum() > 0 else 0.0,
-        dispersion=float(white.sum()),
+        noise_class=place.once(kind),
+        sigma=np.array([each.ar_sd for each in noise]),
+        rho=np.array([each.ar_rho for each in noise]),
+        dispersion=np.array([each.variance - each.ar_sd**2 for each in noise]),
         tau=tau,
     )
 
 
-def _noise(value: Floats, error: Floats, pairs: _Pairs) -> Noise:
-    """Noise of ties about their lines, learned from pairs with enough works."""
+def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, ...], Ints]:
+    """Noise of ties about their lines by size of pair, and each pair's class."""
     years = pairs.present.sum(axis=1)
     size = pairs.count.sum(axis=1) / years
     rows = np.flatnonzero((size >= LEARN_FROM) & (years >= MIN_YEARS))
-    rows = rows[:: -(-len(rows) // LEARN_PAIRS)] if len(rows) else rows
-    return learned_noise(value[rows], error[rows])
+    rows = rows[np.argsort(size[rows], kind="stable")]
+    classes = np.array_split(rows, int(np.clip(len(rows) // CLASS_PAIRS, 1, MOST_CLASSES)))
+    noises = []
+    for members in classes:
+        some = members[:: max(1, -(-len(members) // LEARN_PAIRS))]
+        noises.append(learned_noise(value[some], error[some]))
+    bounds = [size[members[0]] for members in classes[1:]]
+    return tuple(noises), np.searchsorted(bounds, size, side="right").astype(np.int64)
+
+
+def _trends(
+    value: Floats, error: Floats, noise: tuple[Noise, ...], kind: Ints, level: float
+) -> Trend:
+    """Trends of pairs (p, t), each with the noise of its class."""
+    out = np.full((len(fields(Trend)), len(value)), np.nan)
+    for place, each in enumerate(noise):
+        rows = kind == place
+        found = trend(value[rows], error[rows], noise=each, level=level)
+        out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
+    return Trend(*out)
 
 
 def _limits(
@@ -334,7 +381,7 @@ def _limits(
     low, high = value - reach, value + reach
     small = pairs.present & (pairs.count < LIMITS_BELOW)
     level = pairs.design.of_pairs(effects)[small]
-    lowest, highest = log_limits(pairs.count[small], np.expm1(wider[small]), tail)
+    lowest, highest = log_limits(pairs.count[small], np.expm1(np.minimum(wider[small], 5.0)), tail)
     low[small] = np.minimum(lowest - level, value[small])
     high[small] = np.maximum(highest - level, value[small])
     return low, high
@@ -342,7 +389,7 @@ def _limits(
 
 @dataclass(frozen=True)
 class _Placing:
-    """Puts (p, t) values into (t, n, n)."""
+    """Puts values of pairs, (p, t) or (p,), into (t, n, n) or (n, n)."""
 
     shape: tuple[int, ...]
     pairs: _Pairs
@@ -357,9 +404,18 @@ class _Placing:
         return out
 
 
+    def once(self, values: Ints) -> Ints:
+        """Classes of pairs, -1 where there is no pair."""
+        out = np.full(self.shape[1:], -1)
+        out[self.pairs.source, self.pairs.target] = values
+        if not self.directed:
+            out[self.pairs.target, self.pairs.source] = values
+        return out
+
+
 def _effects(effects: Floats, pairs: _Pairs, directed: bool) -> Floats:
     """Effects by year with NaN where absent: (t, n) or (t, 2, n)."""
-    there = (pairs.design.matrix.T @ pairs.present.astype(np.float64)) > 0
+    there = (pairs.design.sums(pairs.present.astype(np.float64))) > 0
     found = np.where(there, effects, np.nan).T
     if not directed:
         return found
@@ -376,7 +432,8 @@ def _nothing(shape: tuple[int, ...], directed: bool) -> Affinity:
     t, n = shape[:2]
     effects = np.full((t, 2, n) if directed else (t, n), np.nan)
     zero = np.zeros(shape)
-    nan = float("nan")
+    kinds = np.full(shape[1:], -1)
+    none = np.empty(0)
     return Affinity(
-        empty, empty, empty, empty, empty, effects, zero, prior_noise(white=True), nan, nan, nan, nan
+        empty, empty, empty, empty, empty, effects, zero, (), kinds, none, none, none, np.nan
     )

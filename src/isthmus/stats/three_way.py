@@ -31,8 +31,8 @@ class Design:
     ----------
     first, second : (p,)
         Effect of the pair's source and of its target (n + target when directed).
-    matrix : (p, e) sparse
-        Two ones a row.
+    matrix : (e, p) sparse
+        Two ones a column.
     """
 
     first: NDArray[np.int64]
@@ -43,15 +43,22 @@ class Design:
     def of(cls, first: NDArray[np.int64], second: NDArray[np.int64], effects: int) -> Design:
         """Build the design of pairs with these effects."""
         rows = np.arange(len(first))
-        shape = (len(first), effects)
-        ones = np.ones(2 * len(first))
-        at = (np.concatenate([rows, rows]), np.concatenate([first, second]))
-        return cls(first, second, csr_array((ones, at), shape=shape))
+        at = (np.concatenate([first, second]), np.concatenate([rows, rows]))
+        shape = (effects, len(first))
+        return cls(first, second, csr_array((np.ones(2 * len(first)), at), shape=shape))
 
     def normal(self, weight: Floats) -> Floats:
-        """Normal matrix of pairs weighted so: (e, e)."""
-        scaled = self.matrix.multiply(weight[:, None])
-        return np.asarray((self.matrix.T @ scaled).todense())
+        """Normal matrix of pairs weighted so: (p,) to (e, e)."""
+        size = self.matrix.shape[0]
+        cells = np.zeros((size, size))
+        cells[self.first, self.second] = weight
+        cells += cells.T
+        cells[np.diag_indices(size)] = cells.sum(axis=1)
+        return cells
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum of the pairs of each effect: (p, ...) to (e, ...)."""
+        return np.asarray(self.matrix @ values)
 
     def of_pairs(self, effects: Floats) -> Floats:
         """Sum of each pair's two effects: (e, ...) to (p, ...)."""
@@ -73,53 +80,42 @@ def inverse(normal: Floats) -> Floats:
 def solver(normal: Floats) -> Floats:
     """Inverse with a slight ridge: faster, and as good for sums over pairs."""
     own = np.diag(normal)
-    return np.linalg.inv(normal + np.diag(np.where(own > 0, 1e-10 * own, 1.0)))
+    return np.linalg.inv(normal + np.diag(np.where(own > 0, 1e-9 * own, 1.0)))
 
 
-class Years:
-    """Effects by year for pairs of given weights (p,), present in some years (p, t)."""
+def solve(
+    design: Design, weight: Floats, y: Floats, effects: Floats, settled: float = SETTLED
+) -> tuple[Floats, Floats]:
+    """Effects (e, t) and constants (p,) of least weighted squares, from these effects.
 
-    def __init__(self, design: Design, weight: Floats, present: Bools) -> None:
-        self.design, self.weight, self.present = design, weight, present
-        kinds, self.kind = np.unique(present, axis=1, return_inverse=True)
-        self.kind = self.kind.ravel()
-        self.inverses = [inverse(design.normal(weight * kind)) for kind in kinds.T]
-        self.count = np.maximum(present.sum(axis=1), 1)
+    Parameters
+    ----------
+    weight, y : (p, t)
+        Weights (0 where a pair is absent) and log counts.
+    """
+    inverses = np.array([solver(design.normal(year)) for year in weight.T])
+    share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+    constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+    for _ in range(SWEEPS):
+        right = design.sums(weight * (y - constant[:, None]))
+        effects = (inverses @ right.T[:, :, None])[:, :, 0].T
+        before = constant
+        constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+        if np.abs(constant - before).max(initial=0.0) < settled:
+            break
+    return effects, constant
 
-    def solve(self, y: Floats, effects: Floats) -> tuple[Floats, Floats]:
-        """Effects (e, t) and constants (p,) of least weighted squares, from these effects."""
-        weight = self.weight[:, None] * self.present
-        for _ in range(SWEEPS):
-            constant = self.constants(y, effects)
-            right = self.design.matrix.T @ (weight * (y - constant[:, None]))
-            new = np.empty(effects.shape)
-            for kind, matrix in enumerate(self.inverses):
-                years = self.kind == kind
-                new[:, years] = matrix @ right[:, years]
-            moved = self.design.of_pairs(new - effects)
-            moved -= ((moved * self.present).sum(axis=1) / self.count)[:, None]
-            change = np.abs(moved * self.present).max(initial=0.0)
-            effects = new
-            if change < SETTLED:
-                break
-        return effects, self.constants(y, effects)
 
-    def constants(self, y: Floats, effects: Floats) -> Floats:
-        """Mean over years of what the effects leave of each pair: (p,)."""
-        rest = (y - self.design.of_pairs(effects)) * self.present
-        return np.asarray(rest.sum(axis=1) / self.count)
-
-    def variances(self, variance: Floats) -> tuple[Floats, Floats]:
-        """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each."""
-        effects, rest = np.empty(variance.shape), np.empty(variance.shape)
-        for t in range(variance.shape[1]):
-            matrix = self.inverses[self.kind[t]]
-            weight = self.weight * self.present[:, t]
-            spread = self.design.normal(weight**2 * variance[:, t])
-            effects[:, t] = self.design.quadratic(matrix @ spread @ matrix)
-            own = np.minimum(weight * self.design.quadratic(matrix), 1.0)
-            rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
-        return effects, np.maximum(rest, 0.0)
+def variances(design: Design, weight: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each."""
+    effects, rest = np.empty(variance.shape), np.empty(variance.shape)
+    for t in range(variance.shape[1]):
+        matrix = inverse(design.normal(weight[:, t]))
+        spread = design.normal(weight[:, t] ** 2 * variance[:, t])
+        effects[:, t] = design.quadratic(matrix @ spread @ matrix)
+        own = np.minimum(weight[:, t] * design.quadratic(matrix), 1.0)
+        rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
+    return effects, np.maximum(rest, 0.0)
 
 
 def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, Floats, float]:
@@ -139,19 +135,19 @@ def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, 
     tau : float
         Standard deviation of lasting affinities between pairs.
     """
-    alpha, tau = np.zeros(design.matrix.shape[1]), 1.0
+    alpha, tau = np.zeros(design.matrix.shape[0]), 1.0
     for step in range(40):
         total = variance + tau**2
         rest = constant - design.of_pairs(alpha)
         robust = rest / np.sqrt(total)
         weight = (huber(robust) if step < 15 else bisquare(robust)) / total
-        matrix = inverse(design.normal(weight))
-        new = matrix @ (design.matrix.T @ (weight * constant))
+        new = solver(design.normal(weight)) @ design.sums(weight * constant)
         change = np.abs(design.of_pairs(new - alpha)).max(initial=0.0)
         alpha = new
         tau = between(constant - design.of_pairs(alpha), variance)
         if step > 15 and change < SETTLED:
             break
+    matrix = inverse(design.normal(weight))
     spread = matrix @ design.normal(weight**2 * (variance + tau**2)) @ matrix
     return alpha, design.quadratic(spread), tau
 
@@ -159,7 +155,7 @@ def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, 
 def between(rest: Floats, variance: Floats) -> float:
     """Standard deviation between pairs that makes the median |rest| / sd normal."""
     low, high = 0.0, 5.0
-    for _ in range(40):
+    for _ in range(24):
         middle = (low + high) / 2
         too_small = np.median(np.abs(rest) / np.sqrt(variance + middle**2 + 1e-12)) > 0.6745
         low, high = (middle, high) if too_small else (low, middle)
