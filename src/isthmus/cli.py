@@ -215,13 +215,30 @@ def simulate(
     as_: Annotated[
         str, typer.Option("--as", help="`corpus`, or `openalex` or `mag` for files to ingest.")
     ] = "corpus",
+    family: Annotated[
+        str | None,
+        typer.Option(help="A family without effect, as listed above; default: plant everything."),
+    ] = None,
     placebo: Annotated[
-        bool, typer.Option(help="Plant nothing: no affinities, no effects.")
+        bool, typer.Option(help="Plant nothing; the same as `--family sizes`.")
     ] = False,
     master: Master = None,
     memory: Memory = None,
 ) -> None:
     """Write a simulated world with its planted truth beside it.
+
+    By default all is planted that isthmus looks for. In a family (`--family NAME`) ties
+    do not change and nobody gains, but something else happens that can look like it:
+
+    - `sizes`: countries differ in size and growth and in nothing else
+    - `constant_ties`: strong and weak ties between all countries, the same in all years
+    - `drifting_impact`: each country's citations rise or fall, at random
+    - `longer_lists`: reference lists grow, so that everybody's citations rise
+    - `missing_affiliations`: ever more are missing, in some countries and venues more
+    - `many_movers`: 5 % of authors move each year, whoever they are
+    - `overdispersed`: ties and citations vary from year to year more than chance says
+
+    `truth/claims.parquet` says of each claim whether the world makes it true.
 
     On Spark a world larger than one process holds is grown as several that share all
     that is planted; `docs/spark.md` says how.
@@ -236,6 +253,7 @@ def simulate(
             seed=seed,
             as_=as_,
             placebo=placebo,
+            family=family,
             master=master,
             memory=memory,
             progress=progress,

@@ -331,19 +331,20 @@ def pole_summary(results: Results) -> Iterator[Table]:
 
 def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
     """Show findings: the statement, the verdict and why, and what it survives."""
-    colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
+    colours = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for finding in found:
         claim, decision = finding.claim, finding.decision
         text = Text(f"{claim.statement}\n", style="bold")
-        text.append(f"  {decision.verdict}", style=colours[decision.verdict])
+        text.append(f"  {decision.verdict}", style=colours.get(decision.verdict, "dim"))
         text.append(f": {decision.why}\n  [{claim.name}; {claim.source}]", style="not bold")
         checks = {
-            "null models": decision.nulls,
+            "as large as said": decision.as_said,
+            "null models": decision.models,
             "placebo": decision.placebo,
             "counting": decision.counting,
             "dropping": decision.dropping,
         }
         for name, said in checks.items():
-            if not said.startswith("not tested"):
+            if not said.startswith(("not tested", "not asked")):
                 text.append(f"\n  {name}: {said}", style="not bold")
         yield text

@@ -152,7 +152,7 @@ def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
     """Give each claim about poles with its verdict in the world and in its placebo twin."""
     there = {found.claim.name: found for found in decide(twin)}
     return [
-        (found.claim.general, said(found), said(there[found.claim.name]))
+        (found.claim.statement, said(found), said(there[found.claim.name]))
         for found in decide(results)
         if ABOUT_POLES in found.claim.source and found.claim.needs
     ]
@@ -160,7 +160,7 @@ def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
 
 def said(finding: Finding) -> str:
     """Give a verdict, with a warning where the placebo shows the same."""
-    warned = finding.decision.placebo.startswith("fails")
+    warned = finding.decision.placebo.startswith("differ")
     return finding.decision.verdict + (" (worlds without affinity show it too)" if warned else "")
 
 

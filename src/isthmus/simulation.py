@@ -37,6 +37,7 @@ from isthmus.growing import (
 )
 from isthmus.spark import on_executors, refuse_memory_alone
 from isthmus.world import openalex
+from isthmus.world.families import FAMILIES, family_world
 from isthmus.world.generator import World
 from isthmus.world.mag import MagDump
 from isthmus.world.pieces import WORKS_PER_PIECE
@@ -78,12 +79,33 @@ def simulate_world(
     seed: int,
     as_: str = "corpus",
     placebo: bool = False,
+    family: str | None = None,
     master: str | None = None,
     memory: str | None = None,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Write a world in which everything is planted, or, as a placebo, nothing is."""
-    settings = WorldSettings(works, seed) if placebo else planted_world(works, seed)
+    """Write a world in which everything is planted, or one of a family without effect.
+
+    Parameters
+    ----------
+    target, as_, master, memory, progress
+        As in :func:`simulate`.
+    works, seed
+        Number of works; the same seed gives the same bytes.
+    placebo
+        Plant nothing; the same as the family ``sizes``.
+    family
+        A family of :mod:`isthmus.world.families`; None plants everything.
+
+    Raises
+    ------
+    InputError
+        No family has this name, or it is asked for together with `placebo`.
+    """
+    if placebo and family is not None:
+        raise InputError("A placebo is the family sizes; ask for a placebo or for a family.")
+    name = "sizes" if placebo else family
+    settings = planted_world(works, seed) if name is None else family_world(name, works, seed)
     return simulate(settings, target, as_=as_, master=master, memory=memory, progress=progress)
 
 
@@ -190,10 +212,11 @@ def _write_on_spark(
 
 def _command(settings: WorldSettings, target: Path) -> str:
     """What a user types to write this world."""
-    placebo = settings == WorldSettings(settings.n_works, settings.seed)
+    works, seed = settings.n_works, settings.seed
+    names = [name for name, family in FAMILIES.items() if family(works, seed) == settings]
     return (
-        f"isthmus simulate --works {settings.n_works} --seed {settings.seed}"
-        f"{' --placebo' if placebo else ''} --to {shlex.quote(str(target))}"
+        f"isthmus simulate --works {works} --seed {seed}"
+        f"{''.join(f' --family {name}' for name in names)} --to {shlex.quote(str(target))}"
     )
 
 

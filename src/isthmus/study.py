@@ -249,6 +249,35 @@ class Teaming(_Section, frozen=True):
     papers_in_memory: int = 5_000_000
 
 
+class Findings(_Section, frozen=True):
+    """``[findings]``: when a claim is supported.
+
+    Attributes
+    ----------
+    error_rate
+        False discoveries among the claims a study can test.
+    min_clusters
+        Effective number of clusters (institutions, matched groups) that each side of a
+        comparison needs for an interval; with fewer its coverage falls far below 95 %.
+    smallest_ratio, smallest_percent, smallest_change, smallest_points, smallest_index
+        Smallest effects of interest: of a ratio of two totals, of a matched difference in per
+        cent, of a yearly relative change (0.02 is 2 % a year), of a yearly change in
+        percentage points, and of a yearly change of the polarisation index (which lies
+        between -1 and 1). That of a tie is ``poles.smallest_change``.
+    smallest
+        Smallest effects of interest of single claims, by name.
+    """
+
+    error_rate: float = 0.05
+    min_clusters: float = 6.0
+    smallest_ratio: float = 1.1
+    smallest_percent: float = 5.0
+    smallest_change: float = 0.02
+    smallest_points: float = 1.0
+    smallest_index: float = 0.005
+    smallest: dict[str, float] = {}
+
+
 class Run(_Section, frozen=True):
     """``[run]``: the seed, the engine and what it may use.
 
@@ -326,6 +355,7 @@ class Study(_Section, frozen=True):
     mobility: Mobility = Mobility()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
+    findings: Findings = Findings()
     run: Run = Run()
     claims: dict[str, OwnClaim] = {}
     comparisons: dict[str, Comparison] = {}
@@ -548,6 +578,7 @@ def _check_numbers(study: Study) -> None:
             "at least 0 and below 1",
         ),
         *poles.rules(),
+        *_findings_rules(study.findings),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
         (
             study.run.pair_memory_mb >= 1,
@@ -559,6 +590,19 @@ def _check_numbers(study: Study) -> None:
     rules += _novelty_rules(study.novelty)
     for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
         _require(*rule)
+
+
+def _findings_rules(rules: Findings) -> list[tuple[bool, str, object, str]]:
+    rate, ratio = rules.error_rate, rules.smallest_ratio
+    positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
+    return [
+        (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
+        (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
+        *(
+            (getattr(rules, name) > 0, f"findings.{name}", getattr(rules, name), "above 0")
+            for name in (*positive, "smallest_index")
+        ),
+    ]
 
 
 def _novelty_rules(rules: Novelty) -> list[tuple[bool, str, object, str]]:

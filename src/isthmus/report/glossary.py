@@ -318,16 +318,20 @@ _FIXED: dict[str, Metric] = {
 }
 
 _FINDING = {
-    "verdict": "Supported, not supported or undecided. The rule stands under evidence.",
-    "statement": "The claim in the study's own words and countries. The general form is beside it.",
-    "general": "The claim for any poles. It is what these results decide.",
-    "why": "The sentence behind the verdict. It names the number and its interval.",
-    "evidence": "Tables the claim is read from, and its rule. Both were fixed beforehand.",
-    "estimate": "The number that decides. Its meaning is in the sentence behind the verdict.",
-    "null_models": "Whether every null model of the study says the same. The first leads.",
-    "placebo": "Whether worlds without any affinity show the same. If they do, it is no evidence.",
-    "counting": "Whether other rules of counting or attribution say the same. Each is tried.",
-    "dropping": "Whether it hangs on the largest papers or a country. Each is left out.",
+    "verdict": "Supported, contradicted, undecided or not testable here. Why stands beside it.",
+    "statement": "The claim in the words of this study. Its poles, its field, its years.",
+    "said": "The paper's own sentence. The study at hand may be about something else.",
+    "estimand": "What the number estimates. It was fixed before the data were seen.",
+    "why": "The sentences behind the verdict. They name the number and its interval.",
+    "estimate": "The number that decides. Of several, the one with the weakest evidence.",
+    "q": "False discovery rate at which the claim would be supported. Over claims tested here.",
+    "smallest": "Smallest effect of interest. Smaller ones do not make the claim worth saying.",
+    "as_said": "Whether the interval includes the number that the paper states. A second answer.",
+    "of_sizes": "Why sizes alone can make the claim true. Empty where they cannot.",
+    "models": "What affinity and each null model say. Only opposite readings differ.",
+    "placebo": "Share of placebo replays that show at least as much. More than 5 % is no evidence.",
+    "counting": "What other rules of counting or attribution say. Only opposite readings differ.",
+    "dropping": "What is left without one of the largest countries. Each is left out in turn.",
     "claim": "Short name of the claim. It is the same in every study.",
 }
 

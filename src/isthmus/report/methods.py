@@ -77,10 +77,15 @@ def _parts(source: Source) -> Iterator[str]:
     yield from _comparisons(source)
     yield "## Findings {#findings}"
     yield (
-        "A claim is supported when the whole 95 % interval of its estimate is on its side, not "
-        "supported when none of it is, undecided otherwise, when a table is missing, or when the "
-        "placebo shows the same. Ratios of counts take both as Poisson; trends are Theil-Sen "
-        "slopes (Sen 1968)."
+        "A claim is supported when its number reaches the smallest effect of interest, its 95 % "
+        "interval excludes no effect, its false discovery rate among the claims tested here is at "
+        f"most {source.settings['findings']['error_rate']:g} (Benjamini and Hochberg 1995; claims "
+        "that can be true of sizes alone are a family of their own), and neither placebo replays "
+        "nor other null models nor other rules of counting stand against it. It is contradicted "
+        "when the interval excludes an effect that matters, and undecided otherwise. Several "
+        "numbers must all hold (an intersection-union test); a contradiction by one of them is "
+        "judged at a level divided among them. No interval is given below six years or six units "
+        "a side."
     )
     yield "## Coverage {#coverage}"
     yield (

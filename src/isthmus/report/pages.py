@@ -380,13 +380,15 @@ def poles_page(source: Source) -> Page:
 
 def findings_page(source: Source) -> Page:
     """Each claim of the studies, its evidence and its verdict."""
-    shown = ["statement", "verdict", "why", "estimate", "low", "high", "null_models", "placebo"]
-    shown += ["counting", "dropping", "evidence", "general", "source", "claim"]
+    shown = ["statement", "verdict", "why", "estimate", "low", "high", "smallest", "p", "q"]
+    shown += ["as_said", "of_sizes", "placebo", "models", "counting", "dropping", "estimand"]
+    shown += ["source", "claim", *(["said"] if source.words.is_original_study else [])]
     view = View(
         "findings",
         "Claims and verdicts",
-        "Supported: the whole interval is on the claim's side. Not supported: none of it is. "
-        "Undecided: it holds both, or the data are missing, or the placebo shows the same.",
+        "Supported: the effect is large enough to matter and its error rate is controlled. "
+        "Contradicted: an effect of that size is excluded. Undecided: neither, or placebo, null "
+        "models or rules of counting stand against it. Not testable here: the data are missing.",
         "findings",
         ["findings"],
         "findings",

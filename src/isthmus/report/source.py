@@ -15,6 +15,7 @@ from isthmus.corpus.countries import countries
 from isthmus.corpus.mag_files import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
+from isthmus.wording import StudyWords
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6
@@ -91,6 +92,11 @@ class Source:
 
     def _findings(self) -> pa.Table:
         return findings_table(decide(self.results))
+
+    @cached_property
+    def words(self) -> StudyWords:
+        """The study's own words."""
+        return StudyWords.of_record(self.results.record)
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
