@@ -17,7 +17,6 @@ from isthmus.files import LOCK_NAME, sha256, sole_writer, write_text
 from isthmus.poles.analysis import Progress
 from isthmus.poles.edges import analyse_edges
 from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
-from isthmus.steps import poles_settings
 from isthmus.study import Study
 
 
@@ -69,7 +68,7 @@ def run_edges(
     began = time.perf_counter()
     tables = analyse_edges(
         path,
-        settings=poles_settings(study.poles),
+        settings=study.poles,
         poles=poles,
         directed=directed,
         seed=seed,

@@ -1,4 +1,4 @@
-"""The section ``[poles]`` of a study, and what every section has in common."""
+"""The section ``[poles]`` of a study: the settings of the pole analysis."""
 
 from __future__ import annotations
 
@@ -30,11 +30,7 @@ FLAT_CHANGE: dict[str, float] = {"z": 0.1, "log_ratio": 0.0953, "percentile": 0.
 Rule = tuple[bool, str, object, str]
 
 
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the study file; its fields are the allowed keys."""
-
-
-class Poles(Section, frozen=True):
+class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[poles]``: what is followed, null models, panel, clustering, trends and placebo.
 
     Attributes

@@ -18,7 +18,6 @@ import msgspec
 
 from isthmus.errors import StudyError
 from isthmus.sections import Poles
-from isthmus.sections import Section as _Section
 
 Attribution = Literal["last_author", "first_author", "corresponding", "any"]
 Counting = Literal["whole", "fractional"]
@@ -26,6 +25,10 @@ EngineName = Literal["duckdb", "spark"]
 
 #: Years a work can plausibly carry; a study outside them is a slip of the pen.
 EARLIEST_YEAR, LATEST_YEAR = 1600, 2100
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the study file; its fields are the allowed keys."""
 
 
 class About(_Section, frozen=True):
@@ -474,12 +477,12 @@ def _content(path: Path, key: str) -> str:
         raise StudyError(f"There is no file at {path}, which the study names as `{key}`.") from None
 
 
-def _sections() -> dict[str, type[_Section]]:
+def _sections() -> dict[str, type[msgspec.Struct]]:
     hints = {f.name: f.type for f in msgspec.structs.fields(Study)}
     return {
         name: kind
         for name, kind in hints.items()
-        if isinstance(kind, type) and issubclass(kind, _Section)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }
 
 

@@ -15,7 +15,7 @@ import pytest
 from findings.tables import results_of, verdicts
 from isthmus.findings import Finding
 from isthmus.poles.analysis import analyse
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 from isthmus.world.networks import poisson_panel
 
 N, YEARS = 24, 22
@@ -43,7 +43,7 @@ def decided(
             "works_whole": panel.weights[t, i, j],
         }
     )
-    settings = PolesSettings(
+    settings = Poles(
         null_models=models, placebo_replays=40, resamples=50, n_init=3, n_resamples=2
     )
     tables = analyse(table, None, settings=settings, poles=("US", "CN"), seed=1)

@@ -6,7 +6,7 @@ chance without p, 2/41, passing the level of 5 %.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,9 @@ from isthmus.errors import InputError
 from isthmus.poles.analysis import analyse
 from isthmus.poles.archetypes import APART, TOGETHER, name_archetype
 from isthmus.poles.observation import roles
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
-QUICK = PolesSettings(
+QUICK = Poles(
     null_models=("multiedge", "ecm"),
     min_works=0,
     placebo_replays=40,
@@ -262,11 +262,11 @@ def test_output_decides_the_size_of_countries():
 
 def test_bad_settings_and_tables_are_refused_with_a_sentence():
     with pytest.raises(InputError, match="quantity"):
-        PolesSettings(quantity="zz")
+        Poles(quantity="zz")
     with pytest.raises(InputError, match="at least one null model"):
-        PolesSettings(null_models=())
+        Poles(null_models=())
     with pytest.raises(InputError, match="archetypes"):
-        PolesSettings(archetypes=0)
+        Poles(archetypes=0)
     wrong = table([(2000, "AA", "BB", 3)], "joint")
     with pytest.raises(InputError, match="works_whole"):
         analyse(wrong, None, poles=POLES, seed=1)

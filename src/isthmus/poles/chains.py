@@ -76,7 +76,9 @@ class AffinityChain:
 def measured(layer: Layer, found: Affinity) -> Measured:
     """Return affinities as a chain sees them."""
     values = {"affinity": found.value}
-    return Measured(layer.name, layer.directed, "affinity", values, found.se, found.noise)
+    return Measured(
+        layer.name, layer.directed, "affinity", values, found.se, found.noise, found.noise_class
+    )
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def _activity(layer: Layer, years: Ints, settings: Poles) -> list[str | None]:
     active: Flags = np.asarray(layer.weights.any(axis=2))
     if layer.directed:
         active &= layer.weights.any(axis=1)
-    missing = some_year[:, None] & ~active
+    missing: Flags = np.asarray(some_year[:, None] & ~active)
     most = (1 - settings.min_year_share) * some_year.sum()
     return [
         f"inactive in {layer.name} in {gone.sum()} years ({years[gone][0]} the first)"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.stats.gls import Noise, learned_noise
+from isthmus.stats.gls import Noise, Trend, learned_noise, trend
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -16,8 +16,8 @@ Ints = NDArray[np.int64]
 #: Name, in column ``null_model``, of the chain on affinities, which rest on no null model.
 NONE = "none"
 
-#: Most series from which the noise of means of two directions is learned.
-LEARNED_FROM = 500
+#: Most series of a class from which the noise of means of two directions is learned.
+LEARNED_FROM = 300
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class Measured:
         ``log_ratio``.
     se : (t, n, n), optional
         Standard errors of the followed quantity, for trends; of affinities only.
-    noise : Noise, optional
-        Noise of affinities about their lines.
+    noise : tuple of Noise
+        Noise of affinities about their lines, by class of pairs; none of other quantities.
+    kind : (n, n), optional
+        Class of each pair.
     """
 
     name: str
@@ -45,7 +47,13 @@ class Measured:
     quantity: str
     values: Mapping[str, Floats]
     se: Floats | None = None
-    noise: Noise | None = None
+    noise: tuple[Noise, ...] = ()
+    kind: Ints | None = None
+
+    @property
+    def quantities(self) -> list[str]:
+        """Quantities of the chain, the followed one first."""
+        return [self.quantity, *(name for name in self.values if name != self.quantity)]
 
     @property
     def followed(self) -> Floats:
@@ -74,9 +82,24 @@ class Measured:
             return np.ascontiguousarray(forward)
         return np.asarray(np.hypot(forward, self.se[:, other, one].T) / 2)
 
-    def noise_of(self, series: Floats, se: Floats | None) -> Noise | None:
-        """Noise of paths: as learned over the panel; of means of directions, learned here."""
-        if self.noise is None or se is None or not self.directed:
-            return self.noise
-        most = np.linspace(0, len(series) - 1, min(len(series), LEARNED_FROM)).astype(np.int64)
-        return learned_noise(series[most], se[most])
+    def trends(self, one: Ints, other: Ints) -> Trend:
+        """Trends of the paths of the followed quantity, each with the noise of its class.
+
+        The noise of means of two directions is learned from these means.
+        """
+        series, se = self.paths(self.quantity, one, other), self.errors(one, other)
+        if se is None or self.kind is None:
+            return trend(series)
+        kind = self.kind[one, other]
+        if self.directed:
+            kind = np.maximum(kind, self.kind[other, one])
+        out = np.full((len(fields(Trend)), len(series)), np.nan)
+        for place, noise in enumerate(self.noise):
+            rows = np.flatnonzero(kind == place)
+            if len(rows):
+                if self.directed:
+                    some = rows[:: max(1, -(-len(rows) // LEARNED_FROM))]
+                    noise = learned_noise(series[some], se[some])
+                found = trend(series[rows], se[rows], noise=noise)
+                out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)

@@ -98,7 +98,10 @@ def choose_pairs(
     for layer in panel.layers:
         why[layer.name] = _reasons(layer, expected[layer.name], first, second, either, settings)
         why[layer.name][both] = None
-    within = {name: np.equal(reasons, None).astype(bool) for name, reasons in why.items()}
+    within = {
+        name: np.array([reason is None for reason in reasons], dtype=bool)
+        for name, reasons in why.items()
+    }
     keep = np.any(list(within.values()), axis=0)
     notes: list[Note] = []
     for row in np.flatnonzero(~np.all(list(within.values()), axis=0)):
@@ -136,6 +139,11 @@ def _reasons(
     return reasons
 
 
+def _say(reasons: NDArray[np.object_], where: Flags, what: str) -> None:
+    for row in np.flatnonzero(where):
+        reasons[row] = reasons[row] or what
+
+
 def _present(layer: Layer) -> Flags:
     """Whether a pair has a null law in both directions, (t, n, n)."""
     rows: Flags = np.asarray(layer.weights.any(axis=2))
@@ -155,9 +163,7 @@ def _longest_gap(there: Flags) -> Ints:
     return longest
 
 
-def trajectories(
-    followed: Mapping[str, Floats], pairs: Pairs, settings: Poles
-) -> Trajectories:
+def trajectories(followed: Mapping[str, Floats], pairs: Pairs, settings: Poles) -> Trajectories:
     """Take the trajectories of pairs out of followed quantities, (t, n, n) per layer."""
     raw: dict[str, Floats] = {}
     for name, values in followed.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control
 
 from isthmus.sections import Poles
 from isthmus.stats import trend
-from isthmus.stats.gls import Noise
+from isthmus.stats.gls import Trend
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -62,6 +62,21 @@ class Lines:
         np.divide(self.slope, width, out=out, where=width > 0)
         return np.where(self.slope == 0, 0.0, out)
 
+    def only(self, row: int) -> Lines:
+        """Return the trend of one series."""
+        return Lines(*(getattr(self, field.name)[[row]] for field in fields(self)))
+
+    def placed(self, rows: NDArray[np.int64], count: int) -> Lines:
+        """Return the trends as those of `count` series, unknown but at `rows`."""
+        made = []
+        for field in fields(self):
+            values = getattr(self, field.name)
+            empty = np.full(count, np.nan if values.dtype.kind == "f" else 0)
+            whole = empty.astype(values.dtype)
+            whole[rows] = values
+            made.append(whole)
+        return Lines(*made)
+
     def word(self, row: int) -> str:
         """Return the trend of a series in words."""
         if not self.known[row]:
@@ -83,16 +98,8 @@ def least_slope(quantity: str, years: int, settings: Poles) -> float:
     return settings.flat_change[quantity] / max(years - 1, 1)
 
 
-def lines(
-    series: Floats,
-    se: Floats | None,
-    least: float,
-    settings: Poles,
-    *,
-    noise: Noise | None = None,
-    alone: Flags | None = None,
-) -> Lines:
-    """Fit a line to each series and judge its direction.
+def lines(found: Trend, least: float, settings: Poles, *, alone: Flags | None = None) -> Lines:
+    """Judge the direction of each trend.
 
     Whether a path bends is asked of thousands of pairs, so their p-values are held to a
     false discovery rate of `bend_level` (Benjamini and Hochberg 1995). Series that the
@@ -100,22 +107,24 @@ def lines(
 
     Parameters
     ----------
-    series, se : (p, t)
-        Values, and standard errors where they are known.
+    found : Trend
     least : float
         Smallest slope that counts, see :func:`least_slope`.
-    noise : Noise, optional
-        Noise of the series, as learned over a panel.
     alone : (p,) bool, optional
         Series named in advance; all by default.
     """
-    found = trend(series, se, noise=noise)
-    chance = found.p <= settings.trend_level
-    large = np.abs(found.slope) >= least
+    with np.errstate(invalid="ignore"):
+        chance = found.p <= settings.trend_level
+        large = np.abs(found.slope) >= least
     sign = np.where(chance & large, np.sign(found.slope), 0).astype(np.int8)
-    named = np.ones(len(series), dtype=bool) if alone is None else alone
+    named = np.ones(len(sign), dtype=bool) if alone is None else alone
     bent = _bent(found.bend_p, named, settings.bend_level)
     return Lines(found.slope, found.low, found.high, found.p, found.bend_p, sign, bent)
+
+
+def line(path: Floats, least: float, settings: Poles) -> Lines:
+    """Fit a line to one series, (t,), whose errors are not known."""
+    return lines(trend(path[None]), least, settings)
 
 
 def _bent(p: Floats, alone: Flags, level: float) -> Flags:

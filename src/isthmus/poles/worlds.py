@@ -42,9 +42,7 @@ class Worlds:
     affinities: Mapping[str, Affinity]
     seed: int
 
-    def draw(
-        self, family: str, number: int, teams: TeamFits | None = None
-    ) -> dict[str, Floats]:
+    def draw(self, family: str, number: int, teams: TeamFits | None = None) -> dict[str, Floats]:
         """Draw one world: the weights of every layer, (t, n, n).
 
         The same family and number give the same world, whatever is drawn beside it.
@@ -76,7 +74,11 @@ def wandering(found: Affinity, directed: bool, random: np.random.Generator) -> F
     """Means of constant ties times the noise of ties, which has mean 1: (t, n, n)."""
     years, n = found.expected.shape[:2]
     rows, columns = np.nonzero(~np.eye(n, dtype=bool)) if directed else np.triu_indices(n, 1)
-    noise = noise_paths(found.noise, len(rows), years, random)
+    kind = found.noise_class[rows, columns]
+    noise = np.zeros((years, len(rows)))
+    for place, each in enumerate(found.noise):
+        mine = np.flatnonzero(kind == place)
+        noise[:, mine] = noise_paths(each, len(mine), years, random)
     means = np.zeros(found.expected.shape)
     means[:, rows, columns] = found.expected[:, rows, columns] * np.exp(noise)
     if not directed:
