@@ -80,8 +80,8 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         A tie is significant when its z, averaged over the last years, is above the
         threshold: 2 over 5 years, as in Gallo et al.
     placebo_replays, simulated_replays
-        Replays without change, shared by their families: 100, so that each family of two
-        can show a rate of 2 %; 5 for null models that are themselves simulated.
+        Replays without change, shared by their families: 80, so that each family of two can
+        show a rate of 1 in 41; 5 for null models that are themselves simulated.
     placebo_level
         Share of replays that may show a finding before it counts as the replays' own.
     resamples
@@ -110,7 +110,7 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     centroid_change: float = 0.5
     z_threshold: float = 2.0
     average_years: int = 5
-    placebo_replays: int = 100
+    placebo_replays: int = 80
     simulated_replays: int = 5
     placebo_level: float = 0.05
     resamples: int = 400

@@ -26,42 +26,12 @@ GROUPS: dict[str, list[Condition]] = {
 }
 
 #: Members of the European Union, for the claim on hubs and spokes.
-EU = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "HR",
-        "CY",
-        "CZ",
-        "DK",
-        "EE",
-        "FI",
-        "FR",
-        "DE",
-        "GR",
-        "HU",
-        "IE",
-        "IT",
-        "LV",
-        "LT",
-        "LU",
-        "MT",
-        "NL",
-        "PL",
-        "PT",
-        "RO",
-        "SK",
-        "SI",
-        "ES",
-        "SE",
-    ]
-)
+_EU = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE"
+EU = frozenset(_EU.split())
 
 #: Countries of Europe, for the claim on bridges.
-EUROPE = EU | frozenset(
-    ["AL", "BA", "BY", "CH", "GB", "IS", "MD", "ME", "MK", "NO", "RS", "RU", "UA"]
-)
+_BESIDE = "AL BA BY CH GB IS MD ME MK NO RS RU UA"
+EUROPE = EU | frozenset(_BESIDE.split())
 
 #: How many members of the union are hubs, and countries the largest producers.
 HUBS, LARGEST = 6, 10

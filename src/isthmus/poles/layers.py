@@ -189,7 +189,7 @@ def _few(works: Floats, years: Ints, settings: Poles) -> list[str | None]:
 
 def _activity(layer: Layer, years: Ints, settings: Poles) -> list[str | None]:
     """Why a country is not followed in a layer, None where it is active in enough years."""
-    some_year = layer.weights.any(axis=(1, 2))
+    some_year: Flags = np.asarray(layer.weights.any(axis=(1, 2)))
     active: Flags = np.asarray(layer.weights.any(axis=2))
     if layer.directed:
         active &= layer.weights.any(axis=1)
@@ -199,7 +199,7 @@ def _activity(layer: Layer, years: Ints, settings: Poles) -> list[str | None]:
         f"inactive in {layer.name} in {gone.sum()} years ({years[gone][0]} the first)"
         if gone.sum() > most + 1e-9
         else None
-        for gone in missing.T
+        for gone in np.transpose(missing)
     ]
 
 
