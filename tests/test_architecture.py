@@ -29,6 +29,7 @@ FLOORS = {
     "field": 2,
     "attribution": 2,
     "corrections": 2,
+    "reference_years": 2,
     "tables": 2,
     "growing": 2,
     "simulation": 2,
@@ -57,6 +58,7 @@ COMMON = {"errors", "files"}
 #: Pairs (room, room) on one floor, where one builds on the other in that order.
 ON_ONE_FLOOR = {
     ("tables", "field"),
+    ("tables", "reference_years"),
     ("tables", "corrections"),
     ("tables", "attribution"),
     ("attribution", "field"),

@@ -5,13 +5,16 @@ import gzip
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 import isthmus.corpus.manifest
 import isthmus.simulation as simulation
+from isthmus.cli import app
 from isthmus.corpus.store import open_corpus
 from isthmus.errors import InputError, TargetError
 from isthmus.simulation import read_truth, simulate, simulate_world
 from isthmus.world import openalex
+from isthmus.world.families import FAMILIES, family_world
 from isthmus.world.settings import WorldSettings, planted_world
 
 SETTINGS = planted_world(1_500, 11, n_countries=20)
@@ -207,6 +210,38 @@ def test_progress_ends_with_all_works(tmp_path):
     assert seen[-1] == (500, 500)
     assert seen == sorted(seen)
     assert json.loads((tmp_path / "w" / "truth" / "settings.json").read_text())["retention"] == 0
+
+
+def test_a_family_is_written_with_what_it_makes_true_and_how_it_was_asked_for(tmp_path):
+    target = tmp_path / "w"
+    simulate_world(target, works=500, seed=1, family="drifting_impact")
+    settings = json.loads((target / "truth" / "settings.json").read_text())
+    assert settings["impact_drift"] == 0.04
+    claims = {row["claim"]: row["standing"] for row in read_truth(target, "claims").to_pylist()}
+    assert claims["premium-first"] == "false"
+    assert claims["second-as-novel"] == "true"
+    countries = read_truth(target, "countries").to_pylist()
+    multipliers = {row["impact_multiplier"] for row in countries if row["country"] == "US"}
+    assert len(multipliers) == 24
+    command = simulation._command(family_world("drifting_impact", 500, 1), target)
+    assert "--works 500 --seed 1 --family drifting_impact --to" in command
+    assert "--family" not in simulation._command(planted_world(500, 1), target)
+
+
+def test_the_placebo_is_the_family_sizes_and_both_together_are_refused(tmp_path):
+    simulate_world(tmp_path / "a", works=300, seed=1, placebo=True)
+    simulate_world(tmp_path / "b", works=300, seed=1, family="sizes")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    with pytest.raises(InputError, match="ask for a placebo or for a family"):
+        simulate_world(tmp_path / "c", works=300, seed=1, family="sizes", placebo=True)
+    with pytest.raises(InputError, match="Choose one of: sizes, constant_ties"):
+        simulate_world(tmp_path / "c", works=300, seed=1, family="size")
+    assert not (tmp_path / "c").exists()
+
+
+def test_help_teaches_every_family():
+    shown = " ".join(CliRunner().invoke(app, ["simulate", "--help"]).output.split())
+    assert all(f"{name}: " in shown for name in FAMILIES)
 
 
 def test_records_do_not_depend_on_the_size_of_blocks(tmp_path, records, monkeypatch):

@@ -9,14 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from isthmus.errors import TargetError
-from isthmus.files import LOCK_NAME, sha256, sole_writer, write_text
+from isthmus.files import LOCK_NAME, sha256, sole_writer
 from isthmus.poles.analysis import Progress
 from isthmus.poles.edges import analyse_edges
-from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
+from isthmus.results import RESULTS_VERSION, Results, open_results, write_record, write_table
 from isthmus.study import Study
 
 
@@ -98,8 +97,7 @@ def run_edges(
             "steps": {"poles": {"seconds": seconds, "tables": made, "notes": {}}},
             "tables": {name: table["rows"] for name, table in made.items()},
         }
-        text = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
-        write_text(target / RUN_FILE, text.decode() + "\n")
+        write_record(target, record)
     return open_results(target)
 
 

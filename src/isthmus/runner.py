@@ -24,7 +24,14 @@ from isthmus.errors import CorpusError, StudyError, TargetError
 from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
 from isthmus.journal import LOG_FILE, Journal, ObservedEngine
 from isthmus.leadership.country_year import Leaders
-from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
+from isthmus.results import (
+    RESULTS_VERSION,
+    RUN_FILE,
+    Results,
+    open_results,
+    write_record,
+    write_table,
+)
 from isthmus.steps import STEPS, Context, Step
 from isthmus.study import Study
 from isthmus.tables import StudyTables
@@ -202,7 +209,7 @@ class _Run:
                 else:
                     self.journal.say("step stands", step=step.name)
                 done[step.name] = left
-            write_text(self.target / RUN_FILE, _json(self._record(done, engine)))
+            write_record(self.target, self._record(done, engine))
             seconds = sum(step["seconds"] for step in done.values())
             self.journal.say("run ends", steps=len(done), seconds=float(seconds))
         remove(self.work)

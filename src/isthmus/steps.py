@@ -76,13 +76,23 @@ def _field(context: Context) -> dict[str, pa.Table]:
 def _coverage(context: Context) -> dict[str, pa.Table]:
     tables = context.tables
     corpus = tables.corpus
-    rows = coverage(tables.field_in_years, tables.countries, corpus["works"], corpus["references"])
+    rows = coverage(
+        tables.field_in_years,
+        tables.countries,
+        corpus["works"],
+        corpus["references"],
+        tables.unknown_years,
+    )
     tally = reference_tally(tables.dated_references)
     tally = tally.filter(tally.year.between(*tables.study.years))
     joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
     everyone = joined.country == "all"
     if tables.source_end is not None:
         context.notes["source_end"] = tables.source_end
+    if tables.unknown_years:
+        context.notes["references_unknown"] = tables.unknown_years
+    if tables.suggested_end is not None:
+        context.notes["corpus_end_suggested"] = tables.suggested_end
     blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
     return {"coverage": context.collect(joined.mutate(**blank))}
 
@@ -96,6 +106,7 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
         "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
         "reference_losses": context.collect(leaders.novelty.losses()),
     }
+    made["country_totals"] = leaders.country_totals(made["country_year"])
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
     if tables.study.comparisons:
@@ -120,6 +131,7 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
         "flow_totals": collect(movers.flow_totals()),
         "mobility_rates": collect(movers.rates()),
         "mover_profiles": collect(movers.profiles()),
+        "mover_contrasts": movers.contrasts(),
         "set_aside": collect(movers.set_aside()),
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
@@ -143,6 +155,7 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
         "cited_works": collect(teams.cited_works()),
         "placebo_pairs": teams.placebo_pairs(),
     }
+    made["team_contrasts"] = teams.team_contrasts(made["team_sizes"], made["top_institutions"])
     made |= teams.matched()
     for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
         made[name] = pa.concat_tables([made[name], context.result(movers)])
@@ -153,6 +166,8 @@ def _networks(context: Context) -> dict[str, pa.Table]:
     tables, study = context.tables, context.tables.study
     citations = tables.citations
     citations = citations.filter(citations.citing_year.between(*study.years))
+    if tables.unknown_years:
+        citations = citations.filter(~citations.citing_year.isin(tables.unknown_years))
     if not study.field.include_citing:
         inside = tables.field.select(citing_id="work_id")
         citations = citations.semi_join(inside, "citing_id")
@@ -191,6 +206,7 @@ def _teams(context: Context) -> CountryTeams:
 
 LEADERSHIP_TABLES = (
     "country_year",
+    "country_totals",
     "hit_thresholds",
     "novelty_works",
     "novelty_thresholds",
@@ -224,6 +240,7 @@ MOBILITY_TABLES = (
     "flow_totals",
     "mobility_rates",
     "mover_profiles",
+    "mover_contrasts",
     "set_aside",
     "retention",
     "retention_balance",
@@ -240,6 +257,7 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
+    "team_contrasts",
     "leading_institutions",
     "cited_works",
 )

@@ -18,6 +18,12 @@ from isthmus.corpus.store import Corpus
 from isthmus.corrections import Corrections
 from isthmus.engine import Engine, Table
 from isthmus.field import citations_of_field, dated_references, field_works
+from isthmus.reference_years import (
+    complete_years,
+    reference_years,
+    references_known,
+    suggested_end,
+)
 from isthmus.study import Study
 
 
@@ -129,6 +135,38 @@ class StudyTables:
         newest = self.engine.collect(works.agg(year=works.year.max()))["year"][0].as_py()
         found = int(newest) if newest is not None else self.study.years[1]
         return found if self.source_end is None else min(found, self.source_end)
+
+    @cached_property
+    def references_known(self) -> dict[int, bool]:
+        """Year -> whether references of the field's works are known; years without a work lack.
+
+        Where the study sets ``impact.corpus_end``, years up to it are unknown only if they
+        hold next to no reference at all: the study's word goes before a comparison of levels.
+        """
+        window = self.study.impact.window
+        counted = self.keep(
+            "reference_years",
+            lambda: reference_years(self.field, self.corpus["references"], window),
+        )
+        rows = self.engine.collect(counted).to_pylist()
+        by_level = self.study.impact.corpus_end is None
+        return references_known(rows, window, judged_by_level=by_level)
+
+    @property
+    def unknown_years(self) -> list[int]:
+        """Years of unknown references, in order."""
+        return sorted(year for year, known in self.references_known.items() if not known)
+
+    @property
+    def suggested_end(self) -> int | None:
+        """Last year with known references, where they break off before the corpus ends."""
+        return suggested_end(self.references_known)
+
+    def years_complete(self, window: int) -> list[int]:
+        """Years of the study whose works' citations are known through `window` years more."""
+        first, last = self.study.years
+        years = first, min(last, self.corpus_end - window)
+        return complete_years(self.references_known, years, window)
 
     @cached_property
     def holds_only_the_field(self) -> bool:

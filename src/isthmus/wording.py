@@ -22,8 +22,7 @@ ORIGINAL_POLES = ("US", "CN")
 
 #: Codes of countries that English names with an article.
 _WITH_ARTICLE = frozenset(
-    ("AE", "AX", "BQ", "BS", "CC", "CF", "CK", "DO", "FK", "FO", "GB", "GM", "IM", "KM", "KY")
-    + ("MH", "MP", "MV", "NL", "PH", "SB", "SC", "TC", "UM", "US", "VG", "VI")
+    re.findall("..", "AEAXBQBSCCCFCKDOFKFOGBGMIMKMKYMHMPMVNLPHSBSCTCUMUSVGVI")
 )
 
 #: How the field of AI is named in a study file: OpenAlex subfield, and concepts (also fields

@@ -10,6 +10,7 @@ from scipy.stats import binomtest, brunnermunzel, ttest_1samp
 
 from isthmus.findings.estimates import mean, ratio, share, slope, superiority
 from isthmus.findings.verdict import Condition
+from isthmus.stats.ratios import ratio_of_totals
 
 BLANK = Condition("x", 0.0, 0.1)
 RATIO = Condition("x", 1.0, 1.1, log=True)
@@ -24,17 +25,18 @@ def covered(conditions: list[Condition], truth: float) -> float:
 
 def test_ratio_of_counts_covers() -> None:
     random = np.random.default_rng(1)
-    made = [
-        ratio(RATIO, a, b) for a, b in zip(*random.poisson([[60], [30]], (2, 2000)), strict=True)
-    ]
+    counts = zip(random.poisson(60, 2000), random.poisson(30, 2000), strict=True)
+    made = [ratio(RATIO, [(a, math.sqrt(a))], [(b, math.sqrt(b))]) for a, b in counts]
     # 2,000 draws: the standard error of a coverage of .95 is .005.
     assert covered(made, 2.0) == pytest.approx(0.95, abs=0.02)
 
 
-def test_ratio_takes_the_standard_errors_it_is_given() -> None:
-    made = ratio(RATIO, 100.0, 100.0, (20.0, 0.0))
-    assert made.high == pytest.approx(math.exp(1.959964 * 0.2), rel=1e-6)
-    assert ratio(RATIO, 100.0, 5.0).reason.startswith("too few")
+def test_interval_and_p_of_a_ratio_come_from_one_law() -> None:
+    made = ratio(RATIO, [(120.0, 20.0)], [(80.0, 15.0)])
+    outside = ratio_of_totals([(120.0, 20.0)], [(80.0, 15.0)])
+    assert (made.low, made.high) == (outside.low, outside.high)
+    assert made.p_against(1.0) == pytest.approx(outside.p, rel=1e-6)
+    assert ratio(RATIO, [(5.0, 2.5)], [(80.0, 15.0)]).reason.startswith("too few")
 
 
 def test_share_has_the_exact_interval() -> None:

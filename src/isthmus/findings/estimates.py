@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from scipy.stats import binomtest, rankdata
 
 from isthmus.findings.verdict import COVERAGE, Z_95, Condition
 from isthmus.stats import trend
+from isthmus.stats.ratios import Total, ratio_of_totals
 
 Floats = NDArray[np.float64]
 
@@ -46,29 +47,26 @@ def with_error(condition: Condition, value: float, error: float, df: float = mat
     return replace(condition, value=value, low=low, high=high, df=df)
 
 
-def ratio(
-    condition: Condition, a: float, b: float, errors: tuple[float, float] | None = None
-) -> Condition:
-    """Fill in the ratio of two totals.
+def ratio(condition: Condition, above: Sequence[Total], below: Sequence[Total]) -> Condition:
+    """Fill in a ratio of totals (:func:`isthmus.stats.ratios.ratio_of_totals`).
 
     Parameters
     ----------
-    a, b
-        Totals; counts of independent events unless `errors` are given.
-    errors
-        Standard errors of the totals (counts: their square roots). The log of the ratio
-        has variance ``(error_a / a)^2 + (error_b / b)^2`` to first order.
+    above, below
+        Totals with their standard errors (of counts: their square roots); the product of those
+        above over the product of those below.
 
     Examples
     --------
-    >>> made = ratio(Condition("x", 1, 1.1, log=True), 400, 100)
+    >>> made = ratio(Condition("x", 1, 1.1, log=True), [(400, 20)], [(100, 10)])
     >>> round(made.value, 2), round(made.low, 2), round(made.high, 2)
-    (4.0, 3.21, 4.98)
+    (4.0, 3.2, 5.0)
     """
-    if min(a, b) < FEWEST:
-        return too_few(condition, f"{min(a, b):.3g} on one side, {FEWEST} are needed")
-    error_a, error_b = errors or (math.sqrt(a), math.sqrt(b))
-    return with_error(condition, a / b, math.hypot(error_a / a, error_b / b))
+    found = ratio_of_totals(above, below)
+    filled = replace(condition, value=None if math.isnan(found.value) else found.value)
+    if found.reason:
+        return replace(filled, reason=found.reason)
+    return replace(filled, low=found.low, high=found.high, df=found.df)
 
 
 def share(condition: Condition, k: float, n: float) -> Condition:

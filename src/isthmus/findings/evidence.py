@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.findings.verdict import Condition
+from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
+from isthmus.stats.ratios import Total
 from isthmus.wording import StudyWords, in_sentence, listed
 
-__all__ = ["AFFINITY", "Evidence", "listed", "name"]
+__all__ = ["AFFINITY", "SPAN", "Evidence", "listed", "name"]
 
 #: Stands in column ``null_model`` for affinities, which need none.
 AFFINITY = "none"
@@ -158,34 +160,24 @@ class Evidence:
             rows[column].to_numpy().astype(float),
         )
 
-    def ends(self, column: str, country: str, span: int) -> tuple[float, float]:
-        """Sum a country's column over the first and the last `span` years with a value."""
-        years, values = self.series("country_year", column, country=country)
-        if len(years) == 0:
-            return 0.0, 0.0
-        early, late = years < years.min() + span, years > years.max() - span
-        return float(values[early].sum()), float(values[late].sum())
+    def total(self, measure: str, country: str, span: str = "all") -> Total:
+        """Return a country's total of a measure with its standard error.
 
-    def error(self, column: str, country: str) -> float:
-        """Standard error of a country's total of a column over all years."""
-        _, errors = self._errors(column, country)
-        return math.sqrt(float((errors**2).sum()))
-
-    def end_errors(self, column: str, country: str, span: int) -> tuple[float, float]:
-        """Standard errors of the two sums of :meth:`ends`."""
-        years, errors = self._errors(column, country)
-        if len(years) == 0:
-            return 0.0, 0.0
-        early, late = years < years.min() + span, years > years.max() - span
-        return tuple(math.sqrt(float((errors[at] ** 2).sum())) for at in (early, late))  # type: ignore[return-value]
-
-    def _errors(self, column: str, country: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Standard error of a column in every year: the table's own, else a Poisson count's."""
-        own = self.series("country_year", f"{column}_se", country=country)
-        if len(own[0]):
-            return own
-        years, values = self.series("country_year", column, country=country)
-        return years, np.sqrt(np.maximum(values, 0.0))
+        Parameters
+        ----------
+        span
+            ``all`` years, or the ``first`` or ``last`` five with known values.
+        """
+        if self.has("country_totals"):
+            rows = self.table("country_totals", measure=measure, span=span)
+            if rows.num_rows:
+                found = rows.filter(pc.equal(rows["country"], country)).to_pylist()
+                return (found[0]["total"], found[0]["se"]) if found else (0.0, 0.0)
+        years, values = self.series("country_year", measure, country=country)
+        every = self.series("country_year", measure)[0]
+        ends = {"first": years < every.min() + SPAN, "last": years > every.max() - SPAN}
+        counted = float(values[ends.get(span, np.full(len(years), True))].sum())
+        return counted, math.sqrt(counted)
 
     def against_others(self, country: str) -> tuple[Impact, Impact]:
         """Papers, citations and their standard error by year: of a country, and of all others."""

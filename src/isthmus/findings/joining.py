@@ -187,7 +187,9 @@ def _within_years(rows: pa.Table, measure: str, everybody: pa.Table) -> NDArray[
     years, values = everybody["year"].to_numpy(), everybody[measure].to_numpy().astype(float)
     middle = {year: np.nanmedian(values[years == year]) for year in np.unique(years)}
     own: NDArray[np.float64] = rows[measure].to_numpy().astype(np.float64)
-    return own - np.array([middle[year] for year in rows["year"].to_numpy()], dtype=float)
+    return np.asarray(
+        own - np.array([middle[year] for year in rows["year"].to_numpy()], dtype=float)
+    )
 
 
 #: Columns of a difference with its interval.

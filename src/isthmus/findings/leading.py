@@ -7,16 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from isthmus.findings.estimates import missing, ratio, slope, too_few, with_error
-from isthmus.findings.evidence import Evidence, name
+from isthmus.findings.estimates import missing, ratio, slope, too_few
+from isthmus.findings.evidence import SPAN, Evidence, name
 from isthmus.findings.verdict import Claim, Condition, Conditions
+from isthmus.stats.ratios import Total
 
 STUDY = "AlShebli et al. 2024"
-
-#: Years at either end that are compared for a change (the study speaks of the last five).
-SPAN = 5
 
 #: A pole has caught up when its total reaches the other's, and nine tenths of it are excluded.
 NEARLY = 0.9
@@ -201,8 +197,7 @@ def _leading(key: str, evidence: Evidence, column: str | None = None) -> Conditi
         return [too_few(blank, "no other country has any")]
     least, next_ = min(poles, key=lambda c: poles[c]), max(rest, key=lambda c: rest[c])
     blank = replace(blank, what=f"{word} of {name(least)} over those of {name(next_)}")
-    errors = evidence.error(column, least), evidence.error(column, next_)
-    return [ratio(blank, poles[least], rest[next_], errors)]
+    return [ratio(blank, [evidence.total(column, least)], [evidence.total(column, next_)])]
 
 
 def _caught_up(key: str, evidence: Evidence, column: str | None = None) -> Conditions:
@@ -215,11 +210,11 @@ def _caught_up(key: str, evidence: Evidence, column: str | None = None) -> Condi
     level = Condition(f"{word}, last {SPAN} years", NEARLY, 1.0, log=True)
     if column not in evidence.columns("country_year"):
         return [missing(level, evidence.why_null("country_year", column))]
-    ends = [evidence.ends(column, code, SPAN) for code in (second, first)]
-    errors = [evidence.end_errors(column, code, SPAN) for code in (second, first)]
+    if not any(evidence.totals(column).values()):
+        return [missing(level, evidence.why_null("country_year", column))]
     return [
-        ratio(blank, ends[0][at], ends[1][at], (errors[0][at], errors[1][at]))
-        for at, blank in enumerate((behind, level))
+        ratio(blank, [evidence.total(column, second, at)], [evidence.total(column, first, at)])
+        for at, blank in (("first", behind), ("last", level))
     ]
 
 
@@ -227,11 +222,10 @@ def _more_scientists(evidence: Evidence) -> Conditions:
     first, second = evidence.poles[:2]
     what = f"Scientists of {name(second)} over those of {name(first)}, last {SPAN} years"
     blank = Condition(what, 1.0, evidence.smallest_ratio, log=True)
-    a, b = (evidence.ends("scientists", code, SPAN)[1] for code in (first, second))
-    if not a and not b:
+    if not any(evidence.totals("scientists").values()):
         return [missing(blank, evidence.why_null("country_year", "scientists"))]
-    errors = [evidence.end_errors("scientists", code, SPAN)[1] for code in (second, first)]
-    return [ratio(blank, b, a, (errors[0], errors[1]))]
+    ends = [evidence.total("scientists", code, "last") for code in (second, first)]
+    return [ratio(blank, ends[:1], ends[1:])]
 
 
 def _impact_rises(which: int, evidence: Evidence) -> Conditions:
@@ -256,14 +250,12 @@ def _as_novel(evidence: Evidence) -> Conditions:
     blank = Condition(what, LESS_NOVEL, COMPARABLE, log=True)
     if "novel_hits" not in evidence.columns("country_year"):
         return [missing(blank, evidence.why_null("country_year", "novel_hits"))]
-    hits, papers = evidence.totals("novel_hits"), evidence.totals("novelty_papers")
-    a, b = hits.get(first, 0.0), hits.get(second, 0.0)
-    n, m = papers.get(first, 0.0), papers.get(second, 0.0)
-    if not n or not m:
+    hits = [evidence.total("novel_hits", code) for code in (second, first)]
+    papers = [evidence.totals("novelty_papers").get(code, 0.0) for code in (second, first)]
+    if not all(papers):
         return [missing(blank, evidence.why_null("country_year", "novelty_papers"))]
-    if min(a, b) < 6:
-        return [too_few(blank, f"{min(a, b):.3g} such papers on one side, 6 are needed")]
-    return [with_error(blank, (b / m) / (a / n), math.sqrt(1 / a + 1 / b))]
+    certain = [(count, 0.0) for count in papers]
+    return [ratio(blank, [hits[0], certain[1]], [hits[1], certain[0]])]
 
 
 def _hits_change(which: int, rising: bool, evidence: Evidence) -> Conditions:
@@ -275,12 +267,16 @@ def _hits_change(which: int, rising: bool, evidence: Evidence) -> Conditions:
         above=rising,
         log=True,
     )
-    years, shares = evidence.series("country_year", "hit_share", country=code)
-    if not len(years):
-        return [missing(blank, evidence.why_null("country_year", "hit_share"))]
-    early, late = evidence.ends("hits", code, SPAN)
-    if min(early, late) < 6:
-        return [too_few(blank, f"{min(early, late):.3g} hits at one end, 6 are needed")]
-    first, last = years < years.min() + SPAN, years > years.max() - SPAN
-    change = float(np.mean(shares[last]) / np.mean(shares[first]))
-    return [with_error(blank, change, math.sqrt(1 / early + 1 / late))]
+    if not any(evidence.totals("hits").values()):
+        return [missing(blank, evidence.why_null("country_year", "hits"))]
+    quotas = [_all_hits(evidence, at) for at in ("last", "first")]
+    own = [evidence.total("hits", code, at) for at in ("last", "first")]
+    return [ratio(blank, [own[0], quotas[1]], [own[1], quotas[0]])]
+
+
+def _all_hits(evidence: Evidence, span: str) -> Total:
+    """Return the hits of all countries, a fixed part of all papers and so without error."""
+    years = sorted(set(evidence.series("country_year", "hits")[0].tolist()))
+    inside = set(years[:SPAN] if span == "first" else years[-SPAN:])
+    rows = evidence.table("country_year").select(["year", "hits"]).to_pylist()
+    return sum(row["hits"] or 0.0 for row in rows if row["year"] in inside), 0.0

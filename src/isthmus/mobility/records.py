@@ -6,6 +6,9 @@ in the corpus, in the field or not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import ibis
 
 from isthmus.attribution import AUTHOR_YEAR
@@ -78,3 +81,13 @@ def author_records(history: Table, papers: Table, citations: Table) -> Table:
         citations_before=sums.citations.sum().over(upto).cast("int64") - sums.citations,
     )
     return running.semi_join(history, AUTHOR_YEAR)
+
+
+def where_known(records: Table, unknown_years: Sequence[int]) -> Table:
+    """Blank citations before a year where a career holds years of unknown references."""
+    if not unknown_years:
+        return records
+    began = records.year - records.career_age
+    gaps = [(began <= first) & (records.year > first) for first in unknown_years]
+    broken = reduce(lambda a, b: a | b, gaps)
+    return records.mutate(citations_before=ibis.ifelse(broken, None, records.citations_before))

@@ -31,6 +31,9 @@ COLOURS = (
     "#7F7F7F",
 )
 
+#: Name of the layer of a map on which nothing of the rows is drawn.
+GROUND = "ground"
+
 #: Width and height of a figure in print, in pixels.
 WIDTH, HEIGHT = 560, 300
 
@@ -360,7 +363,7 @@ def _shapes() -> Spec:
 
 def _ground() -> Spec:
     mark = {"type": "geoshape", "fill": "#9a9a9a", "fillOpacity": 0.25, "stroke": "#808080"}
-    return {"mark": {**mark, "strokeWidth": 0.4}, "data": _shapes()}
+    return {"name": GROUND, "mark": {**mark, "strokeWidth": 0.4}, "data": _shapes()}
 
 
 def _lookup_rows(key: str, country: str, value: str) -> Spec:

@@ -49,10 +49,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Absent:
-    """A figure that cannot be drawn, and the sentence that says why."""
+    """A figure that cannot be drawn, and the sentence that says why.
+
+    `lost` is whether an error is the reason, not that there is nothing to draw.
+    """
 
     name: str
     why: str
+    lost: bool = False
 
 
 Drawn = Figure | Absent

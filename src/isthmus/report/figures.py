@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import pyarrow as pa
@@ -15,14 +16,18 @@ import pyarrow.compute as pc
 
 from isthmus.files import atomic_path
 from isthmus.report import charts, panels, pole_figures
-from isthmus.report.charts import VEGA_LITE
+from isthmus.report.charts import GROUND, VEGA_LITE
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source, join_names, missing, where
 from isthmus.results import Results
+from isthmus.wording import listed
 
 #: Pixels of a PNG per pixel of the figure: 2 prints sharp at a column's width.
 PNG_SCALE = 2.0
+
+#: Name space of SVG, as the parser writes it before names.
+SVG = "{http://www.w3.org/2000/svg}"
 
 #: Folder of the figures inside the results.
 FIGURES = "figures"
@@ -32,17 +37,28 @@ MOST = 20
 
 
 def figures(source: Source) -> Iterator[Drawn]:
-    """Give every figure, drawn or absent with its reason, in the order of the report."""
+    """Yield every figure, or its absence with the reason, in the order of the report.
+
+    An error in one figure is the reason of its absence and keeps nobody from the others.
+    """
     for make in _MAKERS:
-        for figure in make(source):
+        made = make(source)
+        while True:
+            try:
+                figure = next(made, None)
+            except Exception as error:
+                yield Absent(make.__name__.strip("_").replace("_", "-"), _reason(error), lost=True)
+                break
+            if figure is None:
+                break
             if isinstance(figure, Figure) and figure.rows.num_rows == 0:
-                yield Absent(figure.name, f"`{figure.table}` of these results has no row to draw.")
+                yield Absent(figure.name, _nothing(figure))
             else:
                 yield figure
 
 
-def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
-    """Write every figure as SVG, PNG and Vega-Lite JSON.
+def draw_figures(results: Results, target: str | Path | None = None) -> list[Drawn]:
+    """Write every figure as SVG, PNG and Vega-Lite JSON, and say which could not be drawn.
 
     Parameters
     ----------
@@ -53,16 +69,23 @@ def write_figures(results: Results, target: str | Path | None = None) -> list[Pa
 
     Returns
     -------
-    list of Path
-        The SVG files, in the order of the report.
+    list of Figure or Absent
+        In the order of the report. What could not be drawn is absent with its reason.
     """
     folder = Path(target) if target is not None else results.path / FIGURES
-    drawn = [f for f in figures(Source(results)) if isinstance(f, Figure)]
+    ended: list[Drawn] = []
     with atomic_path(folder) as partial:
         partial.mkdir(parents=True)
-        for figure in drawn:
-            _write(figure, partial)
-    return [folder / f"{figure.name}.svg" for figure in drawn]
+        for figure in figures(Source(results)):
+            ended.append(_written(figure, partial) if isinstance(figure, Figure) else figure)
+    return ended
+
+
+def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
+    """Write every figure as :func:`draw_figures` does; return the SVG files in order."""
+    folder = Path(target) if target is not None else results.path / FIGURES
+    drawn = draw_figures(results, folder)
+    return [folder / f"{figure.name}.svg" for figure in drawn if isinstance(figure, Figure)]
 
 
 def svg(figure: Figure) -> str:
@@ -73,14 +96,56 @@ def svg(figure: Figure) -> str:
     return drawn
 
 
-def _write(figure: Figure, folder: Path) -> None:
+def _written(figure: Figure, folder: Path) -> Drawn:
+    """Write the files of a figure, all or none; a figure that fails or shows nothing is absent.
+
+    The library that draws is compiled: where it panics, what it raises is no ``Exception``.
+    """
     import vl_convert
 
-    drawn = svg(figure)
-    spec = msgspec.json.encode(figure.vega_lite(), order="sorted")
-    (folder / f"{figure.name}.vl.json").write_bytes(spec + b"\n")
-    (folder / f"{figure.name}.svg").write_text(drawn, encoding="utf-8")
-    (folder / f"{figure.name}.png").write_bytes(vl_convert.svg_to_png(drawn, scale=PNG_SCALE))
+    try:
+        drawn = svg(figure)
+        if not shows_something(drawn):
+            return Absent(figure.name, _nothing(figure))
+        spec = msgspec.json.encode(figure.vega_lite(), order="sorted") + b"\n"
+        files = {"vl.json": spec, "svg": drawn.encode()}
+        files["png"] = vl_convert.svg_to_png(drawn, scale=PNG_SCALE)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return Absent(figure.name, _reason(error), lost=True)
+    for ending, content in files.items():
+        (folder / f"{figure.name}.{ending}").write_bytes(content)
+    return figure
+
+
+def shows_something(drawn: str) -> bool:
+    """Whether an SVG that Vega drew holds a mark with a shape, beside axes and the empty map.
+
+    Examples
+    --------
+    >>> frame = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
+    >>> shows_something(frame.format('<g class="mark-line role-mark"><path d="M0,0L1,1"/></g>'))
+    True
+    >>> shows_something(frame.format('<g class="mark-rule role-axis-grid"><line x2="1"/></g>'))
+    False
+    """
+    for group in ElementTree.fromstring(drawn).iter(f"{SVG}g"):
+        kinds = group.get("class", "").split()
+        if "role-mark" in kinds and f"{GROUND}_marks" not in kinds:
+            if any(shape.get("d") != "" for shape in group):
+                return True
+    return False
+
+
+def _nothing(figure: Figure) -> str:
+    return f"`{figure.table}` of these results has no row to draw."
+
+
+def _reason(error: BaseException) -> str:
+    """Say in one sentence why a figure could not be drawn."""
+    first = (str(error).splitlines() or [""])[0].rstrip(".")
+    return f"It could not be drawn ({type(error).__name__}: {first}); its table is whole."
 
 
 def _leaders(source: Source) -> Iterator[Drawn]:
@@ -108,6 +173,7 @@ def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str
     name, title, total, yearly, how = what
     ends = [f"{yearly}_low", f"{yearly}_high"]
     rows = rows_of(table, list(dict.fromkeys(["year", "country", total, yearly, *ends])))
+    rows = rows.filter(pc.or_(pc.is_valid(rows[total]), pc.is_valid(rows[yearly])))
     banded = ends[0] in table.column_names
     label = metric(yearly, source.settings).label
     bars = charts.summed_bars(total, "country", metric(total, source.settings).label, how, MOST)
@@ -120,8 +186,15 @@ def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str
         f"n = {total_of(table, source.papers):,} papers under this rule, "
         f"{len(pc.unique(rows['country']))} countries.",
     ]
+    notes += _poles_unseen(source, rows.filter(pc.is_valid(rows[yearly]))["country"])
     spec = charts.side_by_side([bars, charts.among(lines, "country", source.poles)])
     return Figure(name, f"{title} of countries", "country_year", rows, spec, notes)
+
+
+def _poles_unseen(source: Source, countries: pa.ChunkedArray) -> list[str]:
+    """Say which poles have no line in a figure."""
+    unseen = [pole for pole in source.poles if pole not in set(countries.to_pylist())]
+    return [f"No line: {listed(unseen)}, of which the table holds no value."] if unseen else []
 
 
 def _origins(source: Source) -> Iterator[Drawn]:

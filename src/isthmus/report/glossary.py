@@ -160,6 +160,14 @@ _FIXED: dict[str, Metric] = {
         "Works.",
         "coverage",
     ),
+    "references_known": Metric(
+        "References known",
+        "flag",
+        "False in years whose references are absent or break off. "
+        "What rests on citations over these years is unknown and left empty.",
+        "Works.",
+        "coverage",
+    ),
     "authors_truncated": Metric(
         "Author list cut",
         "count",
@@ -450,6 +458,11 @@ def _impact(name: str, rule: str) -> Metric | None:
 
 
 def _interval(name: str, settings: Mapping[str, Any]) -> Metric | None:
+    if name.endswith("_se") and word(name) is None:
+        base = metric(name.removesuffix("_se"), settings)
+        what = "The standard error of the sum, its units taken as drawn: papers with all their "
+        what += f"citations, or people. {base.what}"
+        return Metric(f"{base.label}, standard error", "number", what, base.rule, base.section)
     match = re.fullmatch(r"(.+)_(low|high)", name)
     if match is None or word(name) is not None:
         return None

@@ -91,7 +91,7 @@ def _parts(source: Source) -> Iterator[str]:
     yield (
         "Works without a known country are in no country's numbers; works without references "
         "cite nobody. The coverage table says how many, by year and country."
-        + (f" {source.source_end}" if source.source_end else "")
+        + "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     )
     yield from comparisons_text(source)
     yield "## Tables {#tables}"
@@ -146,7 +146,8 @@ def _impact(source: Source) -> str:
     k = rules["window"]
     text = f"c_{k} counts citing works of the corpus in calendar years y to y+{k} of a paper of "
     text += f"year y; it is undefined where the corpus (to {_note_of(source, 'corpus_end')}) ends "
-    text += f"earlier. Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
+    text += "earlier or lists no references in one of these years. "
+    text += f"Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
     text += "tied at the threshold share what is left."
     if rules["exclude_self_citations"]:
         text += " Citations that share an author are left out."

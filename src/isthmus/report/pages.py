@@ -60,7 +60,8 @@ def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None
     shown: list[tuple[str, str | None]] = []
     if link:
         shown.append(("country", TO_COUNTRY))
-    shown += [(name, None) for name in there if name not in ("country", "year")]
+    named = [name for name in there if name not in ("country", "year")]
+    shown += [(name, None) for name in named if not name.endswith("_se")]
     return shown
 
 
@@ -245,6 +246,7 @@ def _coverage_view(
             ("works", None),
             ("share_with_country", None),
             ("share_with_references", None),
+            ("references_known", None),
             ("authors_truncated", None),
             ("references_to_field", None),
             ("references_to_later_years", None),
@@ -410,7 +412,8 @@ def coverage_page(source: Source) -> Page:
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
-    intro = f"How much of the field the numbers rest on. {source.source_end}".strip()
+    intro = "How much of the field the numbers rest on."
+    intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *comparison_controls(source)]
     views = [everyone, each, *comparison_views(source)]
     return Page("coverage", "Coverage", intro, controls, views)

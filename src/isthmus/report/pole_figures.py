@@ -29,6 +29,7 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
         pc.is_in(table.filter(pc.is_in(table["source"], ends))["target"], ends)
     )
     rows = where(rows, layer="collaboration")
+    rows = rows.filter(pc.or_(pc.is_valid(rows["log_ratio"]), pc.is_valid(rows["z"])))
     kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
     rows = rows_of(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
     whom = join_names(source.poles, source.names)

@@ -24,6 +24,7 @@ DIGITS = 6
 MAKERS: dict[str, str] = {
     "coverage": "coverage",
     "country_year": "leadership",
+    "country_totals": "leadership",
     "bloc_year": "leadership, when the study names blocs",
     "comparison": "leadership, when the study names comparisons",
     "comparison_years": "leadership, when the study names comparisons",
@@ -131,6 +132,21 @@ class Source:
             beyond = str(last) if last == year + 1 else f"{max(first, year + 1)} to {last}"
             text += f": of this study {beyond}"
         return f"{text}."
+
+    @property
+    def references_unknown(self) -> str:
+        """Say in which years references are absent or break off; empty where in none."""
+        years = self.note("references_unknown")
+        if not years:
+            return ""
+        window = self.settings["impact"]["window"]
+        text = f"References are absent or break off in {listed_years(years)}: citations over "
+        text += f"these years, c_{window}, hits, novelty and disruption that need them are unknown"
+        text += " and left empty, and the citation network leaves these years out."
+        end = self.note("corpus_end_suggested")
+        if end is not None:
+            text += f" If the corpus ends there for you, set `corpus_end = {end}` under [impact]."
+        return text
 
     @property
     def title(self) -> str:
@@ -246,3 +262,20 @@ def join_names(codes: Sequence[str], names: Mapping[str, str]) -> str:
     """Write countries by name, in order, for a sentence."""
     shown = [names.get(code, code) for code in codes]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def listed_years(years: Sequence[int]) -> str:
+    """List years with runs shortened, such as ``1990, 2017-2019``.
+
+    Examples
+    --------
+    >>> listed_years([1990, 2017, 2018, 2019])
+    '1990, 2017-2019'
+    """
+    runs: list[list[int]] = []
+    for year in sorted(years):
+        if runs and year == runs[-1][-1] + 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)

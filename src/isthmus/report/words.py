@@ -31,9 +31,24 @@ WORDS: dict[str, Term] = {
     "p": (
         "p",
         "p",
-        "Chance of a difference this large without an effect. Welch's test for matched effects, "
+        "Chance of a difference this large without an effect. By the interval for matched effects, "
         "share of replays for the placebo.",
         _PAIR,
+        "matching",
+    ),
+    "effective_clusters": (
+        "Effective clusters",
+        "number",
+        "Institutions, or matched groups, that the effect rests on, were they of one size. "
+        "Below six there is no interval.",
+        "The smaller of the two sides.",
+        "matching",
+    ),
+    "reason": (
+        "Why no interval",
+        "text",
+        "Why there is no interval. Empty when there is one.",
+        "Per comparison.",
         "matching",
     ),
     "note": (

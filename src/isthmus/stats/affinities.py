@@ -15,33 +15,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
-from isthmus.stats.count_logs import LIMITS_BELOW, WORKING_BELOW, log_limits, response
-from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, trend
-from isthmus.stats.sizes import size_expectation
-from isthmus.stats.three_way import SETTLED, Design, bisquare, centre, huber, solve, solver, variances
+from isthmus.stats.count_logs import LIMITS_BELOW, log_limits
+from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
+from isthmus.stats.three_way import centre, variances
+from isthmus.stats.three_way_fit import Fit, Pairs, fitted, pairs_of
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-#: Largest weight of a cell in the start, year by year.
-START_CAP = 20.0
-#: Smallest standard deviation of ties about their lines: pairs above some hundred works
-#: a year count alike in the effects, so that no large tie decides them.
-LEAST_NOISE = 0.05
-#: Rounds of the fit: the first with Huber's weights, the others with the bisquare.
-ROUNDS, HUBER_ROUNDS = 10, 4
-#: How much less than its pair on average a year may tell before its weight is less too.
-LENIENCE = 3.0
-#: Typical change of affinity a year, to which slopes of small pairs are shrunk before
-#: they enter the means that counts are compared with.
-TYPICAL_SLOPE = 0.05
-#: Mean works a year from which a pair takes part in learning the noise, and most pairs of a class.
+#: Mean works a year from which a pair takes part in learning the noise, and most pairs
+#: of a class that do.
 LEARN_FROM, LEARN_PAIRS = 3.0, 300
 #: Pairs of a class that shares its noise, and the number of classes: noise falls with size.
 CLASS_PAIRS, MOST_CLASSES = 150, 5
-#: Years of a block, for the test whether a pair leaves its own line.
-BLOCK = 5
 
 
 @dataclass(frozen=True)
@@ -104,35 +90,13 @@ class Affinity:
             Positions of the two countries of each pair.
         """
         rows, columns = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        return _trends(
-            self.value[:, rows, columns].T,
-            self.se[:, rows, columns].T,
-            self.noise,
-            self.noise_class[rows, columns],
-            level,
-        )
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Counts of p pairs: (p, t) works and presence, and which effects each pair has."""
-
-    design: Design
-    count: Floats
-    present: Bools
-    source: Ints
-    target: Ints
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Effects (e, t), and (p, t) weights, responses and their Poisson variances."""
-
-    weight: Floats
-    effects: Floats
-    value: Floats
-    variance: Floats
-    extra: float
+        value, error = self.value[:, rows, columns].T, self.se[:, rows, columns].T
+        out = np.full((len(fields(Trend)), len(rows)), np.nan)
+        for place, noise in enumerate(self.noise):
+            members = self.noise_class[rows, columns] == place
+            found = trend(value[members], error[members], noise=noise, level=level)
+            out[:, members] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)
 
 
 def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
@@ -167,10 +131,10 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     True
     """
     counts = _checked(panel, directed)
-    pairs = _pairs(counts, directed)
+    pairs = pairs_of(counts, directed)
     if not len(pairs.count):
         return _nothing(counts.shape, directed)
-    fit = _fitted(pairs, _start(pairs, counts, directed))
+    fit = fitted(pairs, counts)
     return _measured(pairs, fit, counts.shape, directed)
 
 
@@ -182,132 +146,12 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
         raise InputError("Affinity needs counts that are finite and not negative; 0 is no work.")
     if np.diagonal(counts, axis1=1, axis2=2).any():
         raise InputError("Affinity needs a diagonal of 0: a country is no partner of itself.")
-    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1)):
+    if not directed and not np.allclose(counts, counts.transpose(0, 2, 1), rtol=1e-9):
         raise InputError("The counts are not symmetric; pass directed=True or add both directions.")
     return counts
 
 
-def _pairs(counts: Floats, directed: bool) -> _Pairs:
-    """Pairs of which both countries are there in at least one year."""
-    n = counts.shape[1]
-    gives, takes = counts.sum(axis=2) > 0, counts.sum(axis=1) > 0
-    there = gives[:, :, None] & takes[:, None, :] & ~np.eye(n, dtype=bool)
-    ever = there.any(axis=0)
-    source, target = np.nonzero(ever if directed else np.triu(ever))
-    return _Pairs(
-        Design.of(source, target + n * directed, n * (1 + directed)),
-        counts[:, source, target].T.copy(),
-        there[:, source, target].T.copy(),
-        source,
-        target,
-    )
-
-
-def _start(pairs: _Pairs, counts: Floats, directed: bool) -> Floats:
-    """Effects (e, t) of a Huber fit year by year, large ties capped."""
-    design = pairs.design
-    effects = np.zeros((design.matrix.shape[0], len(counts)))
-    for t, weights in enumerate(counts):
-        if not weights.any():
-            continue
-        mean = np.maximum(_sizes(weights)[pairs.source, pairs.target], 1e-9)
-        logs = np.log((pairs.count[:, t] + 0.5) / (mean + 0.5)) + np.log(mean)
-        base = np.minimum(mean, START_CAP) * pairs.present[:, t]
-        rest = np.zeros(len(mean))
-        for _ in range(6):
-            weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
-            effects[:, t] = solver(design.normal(weight)) @ design.sums(weight * logs)
-            rest = logs - design.of_pairs(effects[:, t])
-    return effects
-
-
-def _sizes(weights: Floats) -> Floats:
-    """Counts that sizes alone give, loosely where no such counts exist."""
-    try:
-        return size_expectation(weights, tolerance=1e-3)
-    except InputError:
-        return np.outer(weights.sum(axis=1), weights.sum(axis=0)) / weights.sum()
-
-
-def _fitted(pairs: _Pairs, effects: Floats) -> _Fit:
-    """Three-way fit: means, weights and effects in turn."""
-    slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
-    time = _centred_times(pairs.present)
-    robust = np.ones(len(pairs.count))
-    for step in range(ROUNDS):
-        begin = step < HUBER_ROUNDS
-        mean = _means(pairs, effects, slope[:, None] * time)
-        value, variance = response(pairs.count, mean)
-        weight = _weights(mean, variance + extra**2, pairs.present, START_CAP if begin else np.inf)
-        weight *= robust[:, None]
-        effects, constant = solve(pairs.design, weight, value, effects, 1e-3 if begin else SETTLED)
-        effects += _level(pairs.design, constant, weight.sum(axis=1))[:, None]
-        rest = (value - pairs.design.of_pairs(effects)) * pairs.present
-        slope, robust, extra = _unusual(
-            rest, variance, mean, pairs.present, time, extra, huber if begin else bisquare
-        )
-    return _Fit(weight, effects, value, variance, extra)
-
-
-def _weights(mean: Floats, variance: Floats, present: Bools, cap: float) -> Floats:
-    """Weights (p, t): one for a pair's years, less where a year alone tells much less."""
-    inside = np.minimum(1 / variance, mean) * present
-    pair = np.minimum(inside.sum(axis=1) / present.sum(axis=1), cap)
-    return np.minimum(pair[:, None], LENIENCE * inside)
-
-
-def _level(design: Design, constant: Floats, weight: Floats) -> Floats:
-    """Level of effects at which the typical pair has a constant of 0, roughly: (e,)."""
-    level = np.zeros(design.matrix.shape[0])
-    base = weight / (1 + 0.25 * weight)
-    for _ in range(4):
-        rest = constant - design.of_pairs(level)
-        now = base * huber(rest / 0.5)
-        level = solver(design.normal(now)) @ design.sums(now * constant)
-    return level
-
-
-def _centred_times(present: Bools) -> Floats:
-    """Years from the middle of each pair's years: (p, t)."""
-    times = np.arange(present.shape[1], dtype=np.float64)
-    return times - ((present * times).sum(axis=1) / present.sum(axis=1))[:, None]
-
-
-def _means(pairs: _Pairs, effects: Floats, line: Floats) -> Floats:
-    """Mean counts (p, t), with each pair's total as observed (a little more than none)."""
-    shape = np.exp(np.clip(pairs.design.of_pairs(effects) + line, -60, 60)) * pairs.present
-    level = (pairs.count.sum(axis=1) + 0.5) / (shape.sum(axis=1) + 0.5)
-    return np.maximum(shape * level[:, None], 1e-12)
-
-
-def _unusual(rest, variance, mean, present, time, extra, robust):
-    """Slopes of pairs, the weights of pairs by slope and path, and the noise about lines."""
-    weight = present / (variance + extra**2)
-    total = weight.sum(axis=1)
-    level = (weight * rest).sum(axis=1) / total
-    moment = time - ((weight * time).sum(axis=1) / total)[:, None]
-    spread = np.maximum((weight * moment**2).sum(axis=1), 1e-12)
-    slope = (weight * moment * rest).sum(axis=1) / spread
-    left = (rest - level[:, None] - slope[:, None] * moment) * present
-    years = present.sum(axis=1)
-    starts = np.arange(0, rest.shape[1], BLOCK)
-    sums = np.add.reduceat(weight * left, starts, axis=1)
-    blocks = np.add.reduceat(weight, starts, axis=1)
-    path = np.sqrt((sums**2 / np.maximum(blocks, 1e-12)).sum(axis=1) / (blocks > 0).sum(axis=1))
-    z = slope * np.sqrt(spread)
-    large = (mean.sum(axis=1) >= WORKING_BELOW * years) & (years > 3)
-    known = large if large.sum() >= 10 else years > 3
-    unit = max(1.4826 * float(np.median(np.abs(z[known]))), 1.0) if known.any() else 1.0
-    typical = max(float(np.median(path[known])), 1.0) if known.any() else 1.0
-    found = robust(z / unit) * robust(path / typical)
-    if large.sum() >= 10:
-        rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
-        extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))
-    shrunk = slope * TYPICAL_SLOPE**2 / (TYPICAL_SLOPE**2 + 1 / spread)
-    return shrunk, found, extra
-
-
-def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
+def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
@@ -321,8 +165,10 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     value = fit.value - design.of_pairs(effects)
     series = np.where(present, value, np.nan)
     noise, kind = _noises(series, np.sqrt(error), pairs)
-    own = _trends(series, np.sqrt(error), noise, kind, 0.95).noise
-    own = np.where(np.isnan(own), np.sqrt([noise[k].variance for k in kind]), own)
+    own = np.empty(len(kind))
+    for number, each in enumerate(noise):
+        rows = kind == number
+        own[rows] = noise_sd(series[rows], np.sqrt(error[rows]), each)
     other = (own**2 + reference)[:, None]
     low, high = _limits(pairs, value, error + other, spread + other, effects)
     place = _Placing(shape, pairs, directed)
@@ -345,7 +191,7 @@ def _measured(pairs: _Pairs, fit: _Fit, shape: tuple[int, ...], directed: bool) 
     )
 
 
-def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, ...], Ints]:
+def _noises(value: Floats, error: Floats, pairs: Pairs) -> tuple[tuple[Noise, ...], Ints]:
     """Noise of ties about their lines by size of pair, and each pair's class."""
     years = pairs.present.sum(axis=1)
     size = pairs.count.sum(axis=1) / years
@@ -360,20 +206,8 @@ def _noises(value: Floats, error: Floats, pairs: _Pairs) -> tuple[tuple[Noise, .
     return tuple(noises), np.searchsorted(bounds, size, side="right").astype(np.int64)
 
 
-def _trends(
-    value: Floats, error: Floats, noise: tuple[Noise, ...], kind: Ints, level: float
-) -> Trend:
-    """Trends of pairs (p, t), each with the noise of its class."""
-    out = np.full((len(fields(Trend)), len(value)), np.nan)
-    for place, each in enumerate(noise):
-        rows = kind == place
-        found = trend(value[rows], error[rows], noise=each, level=level)
-        out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
-    return Trend(*out)
-
-
 def _limits(
-    pairs: _Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
+    pairs: Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
 ) -> tuple[Floats, Floats]:
     """95 % limits: normal from 10 works on, mid-P of a negative binomial below."""
     tail = 0.025
@@ -392,7 +226,7 @@ class _Placing:
     """Puts values of pairs, (p, t) or (p,), into (t, n, n) or (n, n)."""
 
     shape: tuple[int, ...]
-    pairs: _Pairs
+    pairs: Pairs
     directed: bool
 
     def __call__(self, values: Floats, absent: float = np.nan) -> Floats:
@@ -403,7 +237,6 @@ class _Placing:
             out[:, self.pairs.target, self.pairs.source] = there
         return out
 
-
     def once(self, values: Ints) -> Ints:
         """Classes of pairs, -1 where there is no pair."""
         out = np.full(self.shape[1:], -1)
@@ -413,7 +246,7 @@ class _Placing:
         return out
 
 
-def _effects(effects: Floats, pairs: _Pairs, directed: bool) -> Floats:
+def _effects(effects: Floats, pairs: Pairs, directed: bool) -> Floats:
     """Effects by year with NaN where absent: (t, n) or (t, 2, n)."""
     there = (pairs.design.sums(pairs.present.astype(np.float64))) > 0
     found = np.where(there, effects, np.nan).T

@@ -15,38 +15,38 @@ from scipy.special import betainc, gammaln
 
 Floats = NDArray[np.float64]
 
-#: Mean count a year below which the working response is used instead of logs.
-WORKING_BELOW = 10.0
+#: Mean count a year below which the working response stands alone, and from which logs
+#: do; between, both are mixed, so that no count jumps from one to the other.
+WORKING_BELOW = (7.0, 14.0)
 #: Counts below this have limits from a negative binomial rather than a standard error.
 LIMITS_BELOW = 10
 #: Range and number of points of the tables of bias and variance, in log mean.
-LOG_MEANS = np.linspace(np.log(WORKING_BELOW / 2), np.log(1e5), 300)
+LOG_MEANS = np.linspace(np.log(WORKING_BELOW[0]), np.log(1e5), 300)
 #: Range of dispersions for which limits are tabulated; outside, the nearest is taken.
 LOG_DISPERSIONS = np.linspace(np.log(1e-4), np.log(30.0), 40)
 
 
-def response(count: Floats, mean: Floats) -> tuple[Floats, Floats]:
+def response(count: Floats, mean: Floats, *, least: float = 0.0) -> tuple[Floats, Floats]:
     """Log of a count, free of bias, and its Poisson variance given the mean.
 
-    From a mean of 10 on ``log(w + 1/2)`` less its exact bias, below the working
-    response ``log m + (w - m) / m`` with variance 1 / m.
+    For large means ``log(w + 1/2)`` less its exact bias, below a mean of 10 the working
+    response ``log m + (w - m) / m`` with variance 1 / m .
 
     Parameters
     ----------
     count, mean : same shape
         Counts, and positive means that do not rest on the single count.
+    least : float
+        The working response divides by this at least.
     """
     log_mean = np.log(mean)
     bias, variance = _moments()
-    high = mean >= WORKING_BELOW
-    value = np.where(
-        high,
-        np.log(count + 0.5) - np.interp(log_mean, LOG_MEANS, bias),
-        log_mean + count / mean - 1.0,
-    )
-    return value, np.where(
-        high, np.interp(log_mean, LOG_MEANS, variance, right=0.0) + (mean > 1e5) / mean, 1 / mean
-    )
+    logs = np.log(count + 0.5) - np.interp(log_mean, LOG_MEANS, bias)
+    spread = np.interp(log_mean, LOG_MEANS, variance, right=0.0) + (mean > 1e5) / mean
+    working = log_mean + (count - mean) / np.maximum(mean, least)
+    first, last = np.log(WORKING_BELOW)
+    share = np.clip((log_mean - first) / (last - first), 0.0, 1.0)
+    return working + share * (logs - working), share * spread + (1 - share) / mean
 
 
 @cache

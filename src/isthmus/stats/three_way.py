@@ -74,7 +74,7 @@ class Design:
 
 def inverse(normal: Floats) -> Floats:
     """Inverse of a normal matrix, on what it determines: absent effects get 0."""
-    return np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+    return np.asarray(np.linalg.pinv(normal, rcond=1e-10, hermitian=True))
 
 
 def solver(normal: Floats) -> Floats:
@@ -85,8 +85,8 @@ def solver(normal: Floats) -> Floats:
 
 def solve(
     design: Design, weight: Floats, y: Floats, effects: Floats, settled: float = SETTLED
-) -> tuple[Floats, Floats]:
-    """Effects (e, t) and constants (p,) of least weighted squares, from these effects.
+) -> Floats:
+    """Effects (e, t) of least weighted squares, from these; constants are solved for too.
 
     Parameters
     ----------
@@ -95,15 +95,17 @@ def solve(
     """
     inverses = np.array([solver(design.normal(year)) for year in weight.T])
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-    constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+    rest = y - design.of_pairs(effects)
+    constant = (share * rest).sum(axis=1)
     for _ in range(SWEEPS):
-        right = design.sums(weight * (y - constant[:, None]))
-        effects = (inverses @ right.T[:, :, None])[:, :, 0].T
-        before = constant
-        constant = (share * (y - design.of_pairs(effects))).sum(axis=1)
+        # The step, not the effects, is solved for: the ridge then leaves no trace.
+        right = design.sums(weight * (rest - constant[:, None]))
+        effects = effects + (inverses @ right.T[:, :, None])[:, :, 0].T
+        rest, before = y - design.of_pairs(effects), constant
+        constant = (share * rest).sum(axis=1)
         if np.abs(constant - before).max(initial=0.0) < settled:
             break
-    return effects, constant
+    return effects
 
 
 def variances(design: Design, weight: Floats, variance: Floats) -> tuple[Floats, Floats]:

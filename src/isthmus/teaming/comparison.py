@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from isthmus.stats.cluster_bootstrap import BootstrapEffect, cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import MIN_CLUSTERS, BootstrapEffect, cluster_bootstrap
 from isthmus.stats.effects import Effect, Measures, measures
 from isthmus.stats.matching import Matching, cem
 from isthmus.stats.ppml import poisson_regression
@@ -40,8 +40,9 @@ def _schema(counts: str, numbers: str, key: list[Any] = _KEY, last: str = "") ->
 #: One row per experiment and year; the row without a year pools all, matched within years.
 MATCHED = _schema(
     "treated control treated_matched control_matched",
-    "l1_before l1_after mean_treated mean_control effect_percent ci_low ci_high p",
-    last="note",
+    "l1_before l1_after mean_treated mean_control effect_percent ci_low ci_high p "
+    "effective_clusters",
+    last="reason note",
 )
 
 #: One row per experiment, year and covariate.
@@ -74,6 +75,8 @@ class Rules:
         Cut points of team size between the outermost; intervals are closed on the right.
     draws, seed
         Of the bootstrap over institutions.
+    min_clusters
+        Effective number of institutions each side needs for an interval.
     largest
         How many of the most cited matched papers `carried_by_largest` leaves out.
     """
@@ -81,6 +84,7 @@ class Rules:
     team_cuts: tuple[int, ...]
     draws: int
     seed: int
+    min_clusters: float = MIN_CLUSTERS
     largest: int = 10
 
 
@@ -188,11 +192,12 @@ def bootstrap(units: Units, matching: Matching, rules: Rules) -> BootstrapEffect
         units.cluster,
         draws=rules.draws,
         seed=rules.seed,
+        min_clusters=rules.min_clusters,
     )
 
 
 def matched_row(matching: Matching, drawn: BootstrapEffect, effect: Effect) -> dict[str, Any]:
-    """One row of ``matched`` without its key."""
+    """One row of ``matched`` without its key; ``reason`` says why there is no interval."""
     counts = matching.counts
     return {
         "treated": counts.treated,
@@ -206,8 +211,10 @@ def matched_row(matching: Matching, drawn: BootstrapEffect, effect: Effect) -> d
         "effect_percent": known(effect.percent),
         "ci_low": known(drawn.percent_low),
         "ci_high": known(drawn.percent_high),
-        "p": known(effect.p),
-        "note": " ".join(dict.fromkeys(s for s in (matching.note, drawn.note) if s)),
+        "p": known(drawn.p),
+        "effective_clusters": known(drawn.effective),
+        "reason": drawn.note,
+        "note": matching.note,
     }
 
 

@@ -406,7 +406,7 @@ def _aligned(
                 continue
             value = float(change[pole, codes.index(country)])
             said.append(_sign(value if towards else -value))
-    if "false" in said or design.ties_flat:
+    if "false" in said:
         return "false"
     return "undetermined" if "undetermined" in said else "true"
 

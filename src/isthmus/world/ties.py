@@ -37,6 +37,8 @@ class TiePanel:
         Counts with zero diagonal; symmetric unless directed.
     affinity : (t, n, n)
         Planted log affinities: lasting part and slope, without noise.
+    drawn : (t, n, n)
+        The same with the noise that was drawn: what the counts are Poisson around.
     slope : (n, n)
         Planted change of affinity a year.
     sizes : (t, n)
@@ -46,6 +48,7 @@ class TiePanel:
     countries: tuple[str, ...]
     counts: Floats
     affinity: Floats
+    drawn: Floats
     slope: Floats
     sizes: Floats
 
@@ -94,15 +97,15 @@ def tie_panel(
     level[j, i] = level[j, i] if directed else strength
     time = np.arange(years) - (years - 1) / 2
     affinity = level + slope * time[:, None, None]
-    wander = np.array([_symmetric(x, directed) for x in _ar(random, (years, n, n), noise, rho)])
+    drawn = affinity + [_symmetric(x, directed) for x in _ar(random, (years, n, n), noise, rho)]
+    if dispersion:
+        gamma = random.gamma(1 / dispersion, dispersion, size=drawn.shape)
+        drawn += [_symmetric(x, directed) for x in np.log(gamma)]
     mean = sizes[:, :, None] * sizes[:, None, :] * ~np.eye(n, dtype=bool)
     mean *= (works * GROWTH ** np.arange(years) / mean.sum(axis=(1, 2)))[:, None, None]
-    mean *= np.exp(affinity + wander)
-    if dispersion:
-        mean *= random.gamma(1 / dispersion, dispersion, size=mean.shape)
-    counts = random.poisson(mean).astype(np.float64)
+    counts = random.poisson(mean * np.exp(drawn)).astype(np.float64)
     counts = np.array([_symmetric(x, directed) for x in counts])
-    return TiePanel(countries, counts, affinity, slope, sizes)
+    return TiePanel(countries, counts, affinity, drawn, slope, sizes)
 
 
 def _sizes(n: int, years: int) -> Floats:
