@@ -8,6 +8,9 @@ import msgspec
 
 Quantity = Literal["affinity", "log_ratio", "z", "percentile"]
 
+#: Stands in column ``null_model`` for affinities, which need none.
+AFFINITY = "none"
+
 #: What trajectories can follow.
 QUANTITIES: tuple[Quantity, ...] = ("affinity", "log_ratio", "z", "percentile")
 

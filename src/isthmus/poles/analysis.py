@@ -31,7 +31,7 @@ from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
 from isthmus.poles.dropping import DROPPED_SCHEMA, Without
 from isthmus.poles.layers import PANEL_SCHEMA, Note, Panel, build_panel, panel_table
 from isthmus.poles.links import LINKS_SCHEMA, Fitter, affinity_links, against_null, links_table
-from isthmus.poles.measures import NONE, Measured
+from isthmus.poles.measures import Measured
 from isthmus.poles.observation import Frame, Observation, observe
 from isthmus.poles.placebo import (
     PLACEBO_SCHEMA,
@@ -54,7 +54,7 @@ from isthmus.poles.trajectories import (
     trajectories_table,
 )
 from isthmus.poles.worlds import Worlds
-from isthmus.sections import Poles
+from isthmus.sections import AFFINITY, Poles
 from isthmus.stats import Affinity, affinity
 from isthmus.stats.sizes import size_expectation
 
@@ -128,7 +128,7 @@ def analyse(
     models = list(dict.fromkeys(settings.null_models))
     fit = PanelFit.of(panel, poles, settings, seed, _citations_left_out(panel, models))
     fits = TeamFits(teams, panel.years, panel.countries) if teams is not None else None
-    names = [NONE, *models] if settings.quantity == "affinity" else models
+    names = [AFFINITY, *models] if settings.quantity == "affinity" else models
     at_once = max(min(threads, len(names)), 1)
     own = max(threads // at_once, 1)
     under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
@@ -284,7 +284,7 @@ class _Under:
 
     def _say(self, what: str, done: int = 0, total: int = 1) -> None:
         if self.progress is not None:
-            name = "affinity" if self.model == NONE else self.model
+            name = "affinity" if self.model == AFFINITY else self.model
             self.progress(f"{name}: {what}", done, total)
 
     def _measured(self, chain: Chain) -> tuple[pa.Table, pa.Table, list[Measured]]:
@@ -365,7 +365,7 @@ def measure(fit: PanelFit, chain: Chain) -> list[Measured]:
 
 def chain_of(model: str, panel: Panel, settings: Poles, seed: int, teams: TeamFits | None) -> Chain:
     """Return the chain on affinities, or under a null model."""
-    if model == NONE:
+    if model == AFFINITY:
         return AffinityChain()
     own = teams if model == BIPARTITE else None
     fitters = {

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer
 from isthmus.poles.links import Fitter, Tested, followed, quick_quantities
-from isthmus.poles.measures import NONE, Measured
+from isthmus.poles.measures import Measured
 from isthmus.poles.teams import TeamFits
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES
-from isthmus.sections import Poles, Quantity
+from isthmus.sections import AFFINITY, Poles, Quantity
 from isthmus.stats import Affinity, affinity
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Chain(Protocol):
 class AffinityChain:
     """Affinities, which rest on no null model."""
 
-    model: str = NONE
+    model: str = AFFINITY
     quantity: Quantity = "affinity"
     families: tuple[str, ...] = (SIZES, CONSTANT_TIES)
     teams: TeamFits | None = None

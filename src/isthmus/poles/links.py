@@ -10,9 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
-from isthmus.poles.measures import NONE
 from isthmus.poles.teams import TeamFits
-from isthmus.sections import Quantity
+from isthmus.sections import AFFINITY, Quantity
 from isthmus.stats import Affinity
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
@@ -28,7 +27,7 @@ Floats = NDArray[np.float64]
 _MEASURES = ["observed", "expected", "sd", *(f.name for f in fields(LinkTest))]
 
 #: Column of the table ``links`` -> attribute of an affinity.
-_AFFINITY = {
+_OF_AFFINITY = {
     "affinity": "value",
     "affinity_low": "low",
     "affinity_high": "high",
@@ -43,7 +42,7 @@ LINKS_SCHEMA = pa.schema(
         ("source", pa.string()),
         ("target", pa.string()),
         *((name, pa.float64()) for name in _MEASURES),
-        *((name, pa.float64()) for name in _AFFINITY),
+        *((name, pa.float64()) for name in _OF_AFFINITY),
         ("converged", pa.bool_()),
     ]
 )
@@ -203,9 +202,9 @@ def _links(panel: Panel, tested: Tested) -> pa.Table:
 
 def affinity_links(panel: Panel, layer: Layer, found: Affinity) -> pa.Table:
     """Rows of the table ``links`` with the affinities of a layer, which need no null model."""
-    measures = {column: getattr(found, name) for column, name in _AFFINITY.items()}
+    measures = {column: getattr(found, name) for column, name in _OF_AFFINITY.items()}
     there = np.isfinite(found.value)
-    return _pair_years(panel, layer, NONE, there, measures | {"observed": layer.weights}, None)
+    return _pair_years(panel, layer, AFFINITY, there, measures | {"observed": layer.weights}, None)
 
 
 def _pair_years(

@@ -13,9 +13,6 @@ from isthmus.stats.gls import Noise, Trend, learned_noise, trend
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Name, in column ``null_model``, of the chain on affinities, which rest on no null model.
-NONE = "none"
-
 #: Most series of a class from which the noise of means of two directions is learned.
 LEARNED_FROM = 300
 

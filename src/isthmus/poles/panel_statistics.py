@@ -10,12 +10,11 @@ import pyarrow as pa
 from isthmus.errors import InputError
 from isthmus.poles.analysis import PanelFit, chain_of, measure, refuse_unusable
 from isthmus.poles.layers import build_panel
-from isthmus.poles.measures import NONE
 from isthmus.poles.observation import observe
 from isthmus.poles.placebo import replay_all, worst_p
 from isthmus.poles.statistics import Key, Number, statistics
 from isthmus.poles.teams import BIPARTITE
-from isthmus.sections import Poles
+from isthmus.sections import AFFINITY, Poles
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def pole_statistics(
     settings: Poles | None = None,
     poles: Sequence[str] = ("US", "CN"),
     output: pa.Table | None = None,
-    model: str = NONE,
+    model: str = AFFINITY,
     seed: int,
     threads: int = 1,
 ) -> dict[str, PanelStatistic]:

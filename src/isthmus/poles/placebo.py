@@ -15,11 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.chains import Chain
-from isthmus.poles.measures import NONE
 from isthmus.poles.observation import Frame, Observation, observe
 from isthmus.poles.statistics import Key, Number, Statistic, placebo_p
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES, Worlds
-from isthmus.sections import Poles
+from isthmus.sections import AFFINITY, Poles
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +124,7 @@ def band_family(model: str, replays: Replays) -> Sequence[Replay]:
     Of a null model: sizes alone, which show its own drift. Of affinities: constant ties,
     for a tie that never changes has a level of its own, which sizes do not know.
     """
-    return replays.get(CONSTANT_TIES if model == NONE else SIZES, [])
+    return replays.get(CONSTANT_TIES if model == AFFINITY else SIZES, [])
 
 
 def placebo_table(
