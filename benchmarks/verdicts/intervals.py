@@ -190,16 +190,24 @@ def main() -> None:
                 for kind, key, interval in read(results):
                     found[kind][key].append(interval)
         print(f"world {seed} of {asked.worlds}", flush=True)
+        write(coverage(found), asked.out)
     for kind, key, interval in polarisation_years(10 * asked.worlds):
         found[kind][key].append(interval)
     rows = coverage(found)
+    write(rows, asked.out)
     print(f"{'kind':40} {'intervals':>9} {'covered':>8}  {'95 % of it':>13} {'none':>6}")
     for row in rows:
         ends = f"{row['low']:.3f}-{row['high']:.3f}"
-        print(f"{row['kind']:40} {row['intervals']:9} {row['covered']:8.3f}  {ends:>13} "
-              f"{row['no interval']:6}")  # fmt: skip
-    if asked.out is not None:
-        with asked.out.open("w", newline="", encoding="utf-8") as file:
+        print(
+            f"{row['kind']:40} {row['intervals']:9} {row['covered']:8.3f}  {ends:>13} "
+            f"{row['no interval']:6}"
+        )
+
+
+def write(rows: list[dict[str, Any]], out: Path | None) -> None:
+    """Write the table as CSV, where a file is asked for."""
+    if out is not None and rows:
+        with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
