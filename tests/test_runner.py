@@ -148,16 +148,19 @@ def test_impact_is_null_where_the_corpus_ends_too_early(tmp_path: Path) -> None:
     assert all(r["hits"] is None for r in rows if r["year"] > 2006)
 
 
-def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path) -> None:
+@pytest.mark.usefixtures("counts_only")
+@pytest.mark.parametrize("field", [{}, {"exclude": []}], ids=["rules on", "rules off"])
+def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path, field: dict) -> None:
     from isthmus.corpus.countries import countries
     from isthmus.corpus.ingest import ingest
 
     source = shared_data / "openalex-works" / "works.jsonl.gz"
     corpus = ingest([source], tmp_path / "corpus")
     years = (1990, 2022)
-    results = run(make_study(corpus.path, years), tmp_path / "results")
+    results = run(make_study(corpus.path, years, field=field), tmp_path / "results")
+    out = set() if field else recount.excluded(source)
     works = recount.read_openalex(source, set(countries()))
-    works = {i: w for i, w in works.items() if i in _ids(corpus)}
+    works = {i: w for i, w in works.items() if i in _ids(corpus) - out}
     everything = set(works)
     assert_country_year(results, recount.country_year(works, everything, years))
     pairs = recount.counting_citations(works, everything)

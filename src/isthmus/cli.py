@@ -225,7 +225,10 @@ def simulate(
     works: Annotated[int, typer.Option(help="Number of works.", min=1)] = 50_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
     as_: Annotated[
-        str, typer.Option("--as", help="`corpus`, or `openalex` or `mag` for files to ingest.")
+        str,
+        typer.Option(
+            "--as", help="`corpus`, or `openalex`, `openalex-2026` or `mag` for files to ingest."
+        ),
     ] = "corpus",
     family: Annotated[
         str | None,
@@ -311,11 +314,11 @@ def run(
 @app.command()
 def poles(
     edges: Annotated[
-        Path, typer.Argument(help="CSV (plain or .gz) or Parquet: year, source, target, weight.")
+        Path, typer.Argument(help="Text table or Parquet: year, source, target, weight.")
     ],
     to: Annotated[Path, typer.Option(help="Folder of results to write.")],
     pole: Annotated[
-        list[str] | None, typer.Option(help="A pole, as written in the file; default US and CN.")
+        list[str] | None, typer.Option(help="A pole, by code or name; default US and CN.")
     ] = None,
     null_model: Annotated[
         list[str] | None,
@@ -323,7 +326,14 @@ def poles(
     ] = None,
     directed: Annotated[
         bool | None,
-        typer.Option(help="Whether edges have a direction; seen from the file if unsaid."),
+        typer.Option(help="Whether edges have a direction; inferred from the file by default."),
+    ] = None,
+    years: Annotated[
+        str | None, typer.Option(help="First and last year to read, like 2010-2020.")
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(help="Sign of the decimals, . or ,; inferred from the file by default."),
     ] = None,
     min_works: Annotated[
         float, typer.Option(help="Least mean yearly weight of a country, over the last years.")
@@ -334,11 +344,11 @@ def poles(
 ) -> None:
     """Analyse poles on any table of yearly edges, without a corpus.
 
-    Both directions and the diagonal may be listed; what is set aside is counted
-    in the table `edges`.
+    Both directions and the diagonal may be listed. Countries may be codes of two or
+    three letters or names. What is set aside is shown, and counted in the table `edges`.
     """
-    from isthmus.console import one_by_one, pole_summary
-    from isthmus.edges import run_edges
+    from isthmus.console import edge_rows, one_by_one, pole_summary
+    from isthmus.edges import run_edges, years_between
     from isthmus.report import write_report
 
     settings: dict[str, Any] = {"min_works": min_works, "placebo_replays": replays}
@@ -350,11 +360,14 @@ def poles(
             to,
             poles=tuple(pole or ("US", "CN")),
             directed=directed,
+            years=None if years is None else years_between(years),
+            decimal=decimal,
             settings=settings,
             seed=seed,
             overwrite=overwrite,
             progress=progress,
         )
+    _out.print(edge_rows(results))
     for part in pole_summary(results):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)

@@ -346,6 +346,21 @@ def amount(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
 
 
+def edge_rows(results: Results) -> Table:
+    """Show what became of every row of a table of edges."""
+    rows = results.table("edges").to_pylist()
+    counts = {row["reason"]: row["rows"] for row in rows}
+    read, kept = counts.pop("rows read", 0), counts.pop("rows kept", 0)
+    table = Table(title=f"{read:,} rows read: {kept:,} kept, {read - kept:,} set aside")
+    for name in ("what", "reason", "rows"):
+        table.add_column(name, justify="right" if name == "rows" else "left")
+    for row in sorted(rows, key=lambda row: not row["set_aside"]):
+        if row["reason"] in counts:
+            kind = "set aside" if row["set_aside"] else "kept"
+            table.add_row(kind, row["reason"], f"{row['rows']:,}")
+    return table
+
+
 def pole_summary(results: Results) -> Iterator[Table | str]:
     """Show the poles' headline numbers, each beside its placebo, by null model.
 
