@@ -38,9 +38,11 @@ draws = 20
 #: Words that are the papers' alone.
 THEIRS = re.compile(r"\bU\.S\.|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|artificial intelligence")
 
-#: Where a country is one of the data's: a cell of a table, an entry among the countries.
+#: Where a country is one of the data's: a cell of a table, an entry among the countries, the
+#: largest country that is no pole. And a journal of that name among the references.
 DATA = re.compile(
-    r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|American Statistical Association"
+    r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|over those of China\b|"
+    "American Statistical Association"
 )
 
 #: Scripts of the library that draws.
