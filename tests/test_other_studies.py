@@ -41,7 +41,8 @@ THEIRS = re.compile(r"\bU\.S\.|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|artifi
 #: Where a country is one of the data's: a cell of a table, an entry among the countries, the
 #: largest country that is no pole. And a journal of that name among the references.
 DATA = re.compile(
-    r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|over those of China\b|"
+    r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|"
+    r"(over those of|without) China\b|"
     "American Statistical Association"
 )
 
