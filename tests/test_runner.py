@@ -20,7 +20,7 @@ import pytest
 from scipy.stats import binomtest
 
 import recount
-from isthmus.errors import CorpusError, StudyError, TargetError
+from isthmus.errors import CorpusError, IsthmusWarning, StudyError, TargetError
 from isthmus.results import Results, open_results
 from isthmus.runner import run
 from isthmus.study import Study
@@ -334,3 +334,20 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     assert {name.split(".")[0] for name in undisturbed.keys() - whole.keys()} == {"findings"}
     record = msgspec.json.decode((tmp_path / "killed" / "run.json").read_bytes())
     assert record["tables"] == open_results(tmp_path / "whole").record["tables"]
+
+
+@pytest.mark.usefixtures("counts_only")
+def test_poles_that_are_in_no_work_are_said_and_the_run_goes_on(tmp_path: Path) -> None:
+    corpus = write_corpus(random_works(seed=3), tmp_path / "corpus")
+    study = make_study(corpus.path, countries={"poles": ["NG", "US"]})
+    said: list[str] = []
+    results = run(study, tmp_path / "r", warn=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("Nigeria (NG), of the poles of this study, is in no work")
+    assert "2001-2007" in said[0]
+    assert results.record["steps"]["field"]["notes"]["warnings"] == said
+    assert results.table("country_year").num_rows
+    with pytest.warns(IsthmusWarning, match="Nigeria"):
+        run(make_study(corpus.path, countries={"poles": ["NG"]}), tmp_path / "other")
+    run(make_study(corpus.path), tmp_path / "third", warn=said.append)
+    assert len(said) == 1

@@ -192,7 +192,8 @@ def end_of(seed: int, worlds: Path, most: int = MOST) -> Ended:
     folder = worlds / f"study-{seed}"
     how, message = "well", ""
     try:
-        results = run(study_of(seed, worlds, folder, most), folder / "results")
+        study = study_of(seed, worlds, folder, most)
+        results = run(study, folder / "results", warn=lambda _: None)
         page = write_report(results)
         site = build_site(results, folder / "site")
         if not (page.stat().st_size and site.stat().st_size):

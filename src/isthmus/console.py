@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
 from isthmus.errors import TargetError
+from isthmus.findings.verdict import number
 from isthmus.results import Results
 from isthmus.sections import AFFINITY
 
@@ -41,6 +41,14 @@ Counts = Mapping[str, int]
 
 #: Countries shown in the leaders' table.
 TOP = 10
+
+#: Columns of ``country_year`` shown next to what was planted -> their headings.
+PLANTED = {
+    "papers_last_author": "papers, last author",
+    "papers_fractional": "papers, fractional",
+    "c2_sum": "citations, 2 years",
+    "hits": "hits",
+}
 
 #: Columns of the terminal that a verdict and its number take: "not testable here" fits.
 VERDICT_WIDTH = 17
@@ -288,19 +296,23 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     from isthmus.demo import planted_papers
 
     planted = planted_papers(shown.folder / "openalex")
-    columns = ["papers_last_author", "papers_fractional", "c2_sum", "hits"]
-    table = Table(title="Who leads a simulated world, next to what was planted")
-    heads = ("planted papers", "papers, last author", "papers, fractional", "citations, 2 years")
-    for name in ("country", *heads, "hits"):
-        table.add_column(name, justify="left" if name == "country" else "right")
-    for row in sums_by_country(shown.results, columns)[:TOP]:
-        cells = [planted.get(row["country"], 0), *(row[c] for c in columns)]
-        table.add_row(row["country"], *(amount(cell) for cell in cells))
-    yield table
+    yield planted_leaders(sums_by_country(shown.results, list(PLANTED))[:TOP], planted)
     yield recovery(shown.recovered)
     yield twins(shown.verdicts)
     pages = {name: getattr(shown, name).resolve().as_uri() for name in ("report", "explorer")}
     yield NEXT.format(folder=shown.folder, **pages)
+
+
+def planted_leaders(rows: Sequence[Mapping[str, Any]], planted: Mapping[str, float]) -> Table:
+    """Show the leading countries of a simulated world next to the papers planted in each."""
+    table = Table(title="Who leads a simulated world, next to what was planted")
+    table.add_column("country")
+    for name in ("planted papers", *PLANTED.values()):
+        table.add_column(name, justify="right")
+    for row in rows:
+        cells = [planted.get(row["country"], 0), *(row[c] for c in PLANTED)]
+        table.add_row(row["country"], *(amount(cell) for cell in cells))
+    return table
 
 
 def twins(verdicts: Sequence[Twins]) -> Table:
@@ -316,21 +328,6 @@ def twins(verdicts: Sequence[Twins]) -> Table:
 
 def _verdict(verdict: str, estimate: float | None) -> str:
     return verdict if estimate is None else f"{verdict}\n{number(estimate)}"
-
-
-def number(value: float) -> str:
-    """Write a number for people: three digits that count, large ones whole, none below .0005.
-
-    Examples
-    --------
-    >>> number(6220.4), number(0.12345), number(-1.9e-16), number(float("nan"))
-    ('6,220', '0.123', '0', '-')
-    """
-    if not math.isfinite(value):
-        return "-"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return "0" if abs(value) < 0.0005 else f"{value:.3g}"
 
 
 def recovery(recovered: list[Recovery]) -> Table:

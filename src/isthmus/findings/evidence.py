@@ -182,6 +182,8 @@ class Evidence:
                 return (found[0]["total"], found[0]["se"]) if found else (0.0, 0.0)
         years, values = self.series("country_year", measure, country=country)
         every = self.series("country_year", measure)[0]
+        if not len(every):
+            return 0.0, 0.0
         ends = {"first": years < every.min() + SPAN, "last": years > every.max() - SPAN}
         counted = float(values[ends.get(span, np.full(len(years), True))].sum())
         return counted, math.sqrt(counted)
