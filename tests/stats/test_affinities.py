@@ -2,7 +2,7 @@
 
 Counts without noise are about 1e6 and more: log(w + 1/2), less the bias that it has for
 Poisson counts, is then off by 1 / 2w, and ties that never change are exact to 5e-6. The
-fit ends when no effect moves by 2e-3; where ties move too, slopes are exact to 2e-4.
+fit ends when no effect moves by 5e-3; where ties move too, slopes are exact to 2e-4.
 Rates from small worlds are given the ranges that the benchmark reaches in every cell.
 """
 
