@@ -2,7 +2,7 @@
 
 Counts without noise are about 1e6 and more: log(w + 1/2), less the bias that it has for
 Poisson counts, is then off by 1 / 2w, and ties that never change are exact to 5e-6. The
-fit ends when no effect moves by 2e-3; where ties move too, slopes are exact to 2e-4.
+fit ends when no effect moves by 5e-3; where ties move too, slopes are exact to 2e-4.
 Rates from small worlds are given the ranges that the benchmark reaches in every cell.
 """
 
@@ -123,6 +123,17 @@ def test_noise_and_ties_are_measured(worlds):
     assert np.sqrt(variance[-1]) == pytest.approx(np.sqrt(0.1**2 + 0.05), rel=0.25)
     assert found.tau == pytest.approx(0.5, rel=0.25)
     assert (found.se < found.se_total).sum() == np.isfinite(found.se).sum()
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_standard_errors_are_the_scatter_of_counts(directed):
+    """About each pair's own mean over 15 years, which takes a fifteenth of the variance."""
+    panel = tie_panel(40_000, 15, 5, n=20, directed=directed, lasting=0.5, slopes={})
+    found = affinity(panel.counts, directed=directed)
+    rest = (found.value - found.value.mean(axis=0)) / found.se
+    size = np.sqrt(np.nanmean(rest**2, axis=0) * 15 / 14)
+    for part in (panel.counts.mean(axis=0) > 100, panel.counts.mean(axis=0) < 20):
+        assert np.nanmean(size[part]) == pytest.approx(1, abs=0.08)
 
 
 def test_limits_enclose_the_value(worlds):
