@@ -20,6 +20,7 @@ FLOORS = {
     "usage": 0,
     "spark": 0,
     "study": 0,
+    "sections": 0,
     "stats": 0,
     "journal": 1,
     "corpus": 1,
@@ -75,6 +76,7 @@ ON_ONE_FLOOR = {
     ("edges", "steps"),
     ("spark", "engine"),
     ("field", "study"),
+    ("study", "sections"),
     ("__main__", "__init__"),
 }
 

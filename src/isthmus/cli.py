@@ -338,7 +338,7 @@ def poles(
     min_works: Annotated[
         float, typer.Option(help="Least mean yearly weight of a country, over the last years.")
     ] = 50,
-    replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 100,
+    replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 80,
     seed: Annotated[int, typer.Option(help="Same seed, same tables.")] = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace results that stand there.")] = False,
 ) -> None:

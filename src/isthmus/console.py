@@ -27,6 +27,7 @@ from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
 from isthmus.errors import TargetError
 from isthmus.results import Results
+from isthmus.sections import AFFINITY
 
 if TYPE_CHECKING:
     from isthmus.demo import Demonstration, Recovery, Twins
@@ -365,31 +366,48 @@ def edge_rows(results: Results) -> Table:
 
 
 def pole_summary(results: Results) -> Iterator[Table | str]:
-    """Show the poles' headline numbers, each beside its placebo, by null model.
+    """Show the poles' headline numbers, each beside its placebo: by affinity, then by null model.
 
-    Poles that the panel leaves out have no numbers; the reason stands in their place.
+    Of the two families of replays the one that shows a number more often stands here. Poles
+    that have no numbers are named with the reason.
     """
     from isthmus.report.source import Source
 
     if reason := Source(results).why_no_poles:
         yield f"No numbers of some poles. {reason}"
     rows = [row for row in results.table("placebo").to_pylist() if row["study"] is not None]
+    rows = [row for row in rows if not row["what"].startswith("relation:")]
     for model in dict.fromkeys(row["null_model"] for row in rows):
-        table = Table(title=f"{results.record['title']}, under {model}, beside its placebo")
-        for name in ("layer", "what", "countries", "study", "placebo", "5-95 %", "survives"):
+        how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
+        table = Table(title=f"{results.record['title']}, {how}, beside its placebo")
+        for name in ("layer", "what", "countries", "study", "placebo", "95 %", "p", "survives"):
             table.add_column(name, justify="left" if name in ("layer", "what") else "right")
+        worst: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in (row for row in rows if row["null_model"] == model):
-            low, high = row["placebo_low"], row["placebo_high"]
-            table.add_row(
-                row["layer"],
-                row["what"],
-                "-".join(end for end in (row["source"], row["target"]) if end),
-                number(row["study"]),
-                "-" if row["placebo_mean"] is None else number(row["placebo_mean"]),
-                "-" if low is None else f"{number(low)} to {number(high)}",
-                {True: "yes", False: "no", None: "-"}[row["survives"]],
-            )
+            key = tuple(row[c] for c in ("layer", "what", "quantity", "source", "target"))
+            if key not in worst or (row["p"] or 0) > (worst[key]["p"] or 0):
+                worst[key] = row
+        for row in worst.values():
+            table.add_row(*_pole_cells(row))
         yield table
+
+
+def _pole_cells(row: dict[str, Any]) -> list[str]:
+    low, high = row["placebo_low"], row["placebo_high"]
+    what = row["what"].replace("_", " ")
+    one_of = {"z", "log_ratio"} if row["what"].startswith("poles_") else set()
+    if row["quantity"] in one_of:
+        what = f"{what} ({row['quantity'].replace('_', ' ')})"
+    return [
+        row["layer"] or "",
+        f"{what}: {row['reason']}" if row["reason"] else what,
+        "-".join(end for end in (row["source"], row["target"]) if end),
+        f"{row['study']:.3g}",
+        "-" if row["placebo_mean"] is None else f"{row['placebo_mean']:.3g}",
+        "-" if low is None else f"{low:.3g} to {high:.3g}",
+        "-" if row["p"] is None else f"{row['p']:.2g}",
+        {True: "yes", False: "no", None: "-"}[row["survives"]],
+    ]
 
 
 def findings_list(found: Sequence[Finding]) -> Iterator[Text]:

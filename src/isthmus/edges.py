@@ -17,7 +17,6 @@ from isthmus.files import LOCK_NAME, sha256, sole_writer
 from isthmus.poles.analysis import Progress
 from isthmus.poles.edges import analyse_edges, read_edges
 from isthmus.results import RESULTS_VERSION, Results, open_results, write_record, write_table
-from isthmus.steps import poles_settings
 from isthmus.study import Study
 
 
@@ -80,7 +79,7 @@ def run_edges(
     began = time.perf_counter()
     tables = analyse_edges(
         edges,
-        settings=poles_settings(study.poles),
+        settings=study.poles,
         poles=poles,
         seed=seed,
         threads=os.cpu_count() or 1,

@@ -65,7 +65,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "alignment": ("null_model", "country"),
     "significant": ("null_model", "layer", "source", "target"),
     "polarisation": ("null_model", "layer", "year"),
-    "placebo": ("null_model", "layer", "what", "quantity", "source", "target"),
+    "placebo": ("null_model", "family", "layer", "what", "quantity", "source", "target"),
     "pole_years": ("null_model", "layer", "quantity", "source", "target", "year"),
     "cluster_choice": ("null_model", "k"),
     "centroids": ("null_model", "cluster", "layer", "year"),

@@ -24,10 +24,8 @@ from isthmus.leadership.impact import hit_thresholds
 from isthmus.mobility.movers import Movers
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
-from isthmus.poles.settings import PolesSettings
 from isthmus.poles.teams import BIPARTITE, team_tables
 from isthmus.poles.teams import Teams as CountryTeams
-from isthmus.study import Poles
 from isthmus.tables import StudyTables
 from isthmus.teaming.papers import citations_stated
 from isthmus.teaming.teams import Teams
@@ -196,7 +194,7 @@ def _poles(context: Context) -> dict[str, pa.Table]:
     return analyse(
         context.result("collaboration"),
         context.result("citation"),
-        settings=poles_settings(study.poles),
+        settings=study.poles,
         poles=study.countries.poles,
         output=pa.table(
             {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
@@ -212,12 +210,6 @@ def _teams(context: Context) -> CountryTeams:
     tables = context.tables
     sizes, members = team_tables(tables.field_in_years, tables.countries)
     return CountryTeams(context.collect(sizes), context.collect(members))
-
-
-def poles_settings(asked: Poles) -> PolesSettings:
-    """Give the study's ``[poles]`` as settings of the pole analysis."""
-    plain = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "dtw_window"}
-    return PolesSettings(window=asked.dtw_window, **plain)
 
 
 LEADERSHIP_TABLES = (

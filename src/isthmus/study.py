@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from isthmus.errors import StudyError
+from isthmus.sections import Poles
 
 Attribution = Literal["last_author", "first_author", "corresponding", "any"]
 Counting = Literal["whole", "fractional"]
@@ -285,41 +286,6 @@ class Teaming(_Section, frozen=True):
     papers_in_memory: int = 5_000_000
 
 
-#: Null models a study may name; the first of a study's own is its headline.
-NULL_MODELS = (
-    "multiedge",
-    "multiedge_overdispersed",
-    "wcm",
-    "ecm",
-    "crem",
-    "rewiring",
-    "bipartite",
-)
-
-
-class Poles(_Section, frozen=True):
-    """``[poles]``: null models, panel and clustering of the pole analysis.
-
-    The first of `null_models` is the headline. A country enters with at least
-    `min_works` works a year over the last `average_years`. What each setting
-    does, and why its default, is said at
-    :class:`~isthmus.poles.settings.PolesSettings`; `dtw_window` is its `window`.
-    """
-
-    null_models: tuple[str, ...] = ("multiedge", "ecm")
-    min_works: float = 50
-    min_expected: float = 1.0
-    archetypes: int = 4
-    quantity: Literal["z", "log_ratio", "percentile"] = "z"
-    dtw_window: int | None = None
-    max_gap: int = 2
-    n_init: int = 10
-    z_threshold: float = 2.0
-    average_years: int = 5
-    placebo_replays: int = 100
-    placebo_level: float = 0.05
-
-
 class Findings(_Section, frozen=True):
     """``[findings]``: when a claim is supported.
 
@@ -545,12 +511,12 @@ def _content(path: Path, key: str) -> str:
         raise StudyError(f"There is no file at {path}, which the study names as `{key}`.") from None
 
 
-def _sections() -> dict[str, type[_Section]]:
+def _sections() -> dict[str, type[msgspec.Struct]]:
     hints = {f.name: f.type for f in msgspec.structs.fields(Study)}
     return {
         name: kind
         for name, kind in hints.items()
-        if isinstance(kind, type) and issubclass(kind, _Section)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }
 
 
@@ -661,31 +627,7 @@ def _check_numbers(study: Study) -> None:
             people.min_share,
             "at least 0 and below 1",
         ),
-        (poles.min_works >= 0, "poles.min_works", poles.min_works, "0 or more"),
-        (2 <= poles.archetypes <= 50, "poles.archetypes", poles.archetypes, "2 to 50"),
-        (
-            poles.placebo_replays >= 0,
-            "poles.placebo_replays",
-            poles.placebo_replays,
-            "0 or more",
-        ),
-        (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
-        (
-            set(poles.null_models) <= set(NULL_MODELS),
-            "poles.null_models",
-            list(poles.null_models),
-            f"null models among {', '.join(NULL_MODELS)}",
-        ),
-        (poles.min_expected >= 0, "poles.min_expected", poles.min_expected, "0 or more"),
-        (poles.max_gap >= 0, "poles.max_gap", poles.max_gap, "0 or more years"),
-        (poles.n_init >= 1, "poles.n_init", poles.n_init, "at least 1"),
-        (poles.average_years >= 1, "poles.average_years", poles.average_years, "at least 1"),
-        (
-            0 < poles.placebo_level < 1,
-            "poles.placebo_level",
-            poles.placebo_level,
-            "above 0 and below 1",
-        ),
+        *poles.rules(),
         *_findings_rules(study.findings),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
         (

@@ -48,7 +48,9 @@ def results_of(folder: Path, tables: Mapping[str, pa.Table], **sections: Any) ->
     return open_results(folder)
 
 
-def verdicts(results: Results, others: Sequence[Results] = (), **options: Any) -> dict[str, Finding]:
+def verdicts(
+    results: Results, others: Sequence[Results] = (), **options: Any
+) -> dict[str, Finding]:
     return {finding.claim.name: finding for finding in decide(results, others, **options)}
 
 
@@ -100,9 +102,7 @@ def trend(
     }
 
 
-def archetypes(
-    pairs: Mapping[tuple[str, str], Any], models: Sequence[str] = MODELS
-) -> pa.Table:
+def archetypes(pairs: Mapping[tuple[str, str], Any], models: Sequence[str] = MODELS) -> pa.Table:
     """Return archetypes of pairs; a mapping instead of a code gives more columns."""
     rows = []
     for model in models:

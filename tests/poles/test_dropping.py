@@ -5,20 +5,19 @@ The tolerance of 1e-6 is that of proportional fitting (1e-9 of the sizes) agains
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from msgspec.structs import replace
 from pole_worlds import world
 
 from isthmus.poles.analysis import analyse
 from isthmus.poles.archetypes import name_archetype
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 from isthmus.stats.trends import theil_sen
 
 POLES = ("AA", "BB")
-QUICK = PolesSettings(
+QUICK = Poles(
     null_models=("multiedge",),
     min_works=0,
     placebo_replays=2,

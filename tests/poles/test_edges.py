@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from isthmus.errors import InputError, SourceError
 from isthmus.poles.edges import analyse_edges, read_edges
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
 
 def written(tmp_path, text, name="edges.csv"):
@@ -125,7 +125,7 @@ def test_bad_rows_are_counted_and_never_stop_the_reading(tmp_path):
 
 def test_a_file_without_rows_gives_empty_tables(tmp_path):
     path = written(tmp_path, "year,source,target,weight\n")
-    tables = analyse_edges(read_edges(path), seed=1, settings=PolesSettings(placebo_replays=0))
+    tables = analyse_edges(read_edges(path), seed=1, settings=Poles(placebo_replays=0))
     assert tables["links"].num_rows == 0
     assert tables["edges"].num_rows == 0
     with pytest.raises(InputError, match="no edges"):

@@ -14,11 +14,11 @@ import pytest
 from isthmus.errors import InputError
 from isthmus.poles.analysis import analyse
 from isthmus.poles.edges import analyse_edges
-from isthmus.poles.settings import PolesSettings
 from isthmus.poles.teams import BIPARTITE, TeamFits, Teams, team_tables
+from isthmus.sections import Poles
 from isthmus.stats.nulls.bipartite import fit_bipartite
 
-QUICK = PolesSettings(
+QUICK = Poles(
     null_models=(BIPARTITE,),
     min_works=0,
     placebo_replays=20,

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.poles import PolesSettings, analyse_edges
+from isthmus.poles import analyse_edges
+from isthmus.sections import Poles
 
 EDGES = Path(__file__).parents[3] / "shared/data/world-coauthorship/edges_1990_2019.csv.gz"
 
@@ -20,7 +21,7 @@ EDGES = Path(__file__).parents[3] / "shared/data/world-coauthorship/edges_1990_2
 def tables():
     if not EDGES.exists():
         pytest.skip(f"the panel is not at {EDGES}")
-    settings = PolesSettings(
+    settings = Poles(
         min_works=20_000, placebo_replays=20, n_init=2, n_resamples=1, resamples=20, choice_most=2
     )
     return analyse_edges(EDGES, settings=settings, seed=1)

@@ -249,8 +249,12 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
     if not found or found[0].get(f"slope_{layer}") is None:
         return [missing(blank, why_absent(evidence, *ends))]
     made = trend_of(blank, found[0], layer)
-    where = {"quantity": followed(evidence, model), "countries": ends}
-    return [evidence.beside_placebo(made, "poles_diverge", layer, model, **where)]
+    quantity = followed(evidence, model)
+    return [
+        evidence.beside_placebo(
+            made, "poles_diverge", layer, model, quantity=quantity, countries=ends
+        )
+    ]
 
 
 def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:

@@ -24,7 +24,7 @@ from isthmus.poles.analysis import Progress, Tables, analyse
 from isthmus.poles.edge_files import RawEdges, read_raw
 from isthmus.poles.edge_values import codes_of, is_aggregate, read_numbers, year_of
 from isthmus.poles.layers import LAYERS
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
 #: Share of pairs listed both ways that must agree for a layer to be undirected. Files
 #: of joint works made year by year differ in a handful of rows; in a file of citations
@@ -169,7 +169,7 @@ def read_edges(
 def analyse_edges(
     edges: Edges,
     *,
-    settings: PolesSettings | None = None,
+    settings: Poles | None = None,
     poles: tuple[str, ...] = ("US", "CN"),
     seed: int,
     threads: int = 1,

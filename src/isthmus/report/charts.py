@@ -79,7 +79,8 @@ def dashed_lines(y: str, label: str, *, colour: str, dash: str) -> Spec:
         "tooltip": _tips(colour, dash, y),
     }
     mark = {"mark": {"type": "line", "point": True}, "encoding": encoding}
-    return _spec(mark, f"{label} by year")
+    known = [{"filter": f"isValid(datum.{y})"}]
+    return _spec({**mark, "transform": known}, f"{label} by year")
 
 
 def observed_and_expected() -> Spec:
@@ -100,7 +101,8 @@ def observed_and_expected() -> Spec:
     }
     mark = {"type": "point", "color": "#7F7F7F", "size": 45}
     layer = [{"mark": "line", "encoding": line}, {"mark": mark, "encoding": dots}]
-    return _spec({"layer": layer}, "Observed and expected weight by year")
+    known = [{"filter": "isValid(datum.expected)"}]
+    return _spec({"layer": layer, "transform": known}, "Observed and expected weight by year")
 
 
 def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: bool = True) -> Spec:

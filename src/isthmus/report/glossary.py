@@ -279,14 +279,14 @@ _FIXED: dict[str, Metric] = {
         "Archetype",
         "text",
         "How the pair moved: SC both rise, SD both fall, KI citation rises and collaboration "
-        "falls, KD citation falls. Flat pairs are called flat.",
-        "Clusters of standardised yearly series.",
+        "falls, KD citation falls. Named by the pair's own trends; flat pairs are called flat.",
+        "Trends of yearly series.",
         "archetypes",
     ),
     "stability": Metric(
         "Stability",
         "share",
-        "Share of restarts and resamples in which the pair gets the same archetype. "
+        "Share of restarts and resamples in which the pair's cluster has the same archetype. "
         "Near one half it is a coin's toss.",
         "Over restarts and resamples.",
         "archetypes",

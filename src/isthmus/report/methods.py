@@ -180,7 +180,10 @@ def _networks(source: Source) -> Iterator[str]:
     )
     yield "## Null models {#nulls}"
     yield (
-        f"Null models: {', '.join(rules['null_models'])}; the first is the headline. multiedge "
+        "Affinity: how much more two countries work together than either does with its typical "
+        "partner, the logarithm; relative to their other partners, free of their sizes, from a "
+        "robust three-way fit (effects of countries by year, a level of each pair). Beside it the "
+        f"null models {', '.join(rules['null_models'])}. multiedge "
         "keeps each country's total and lets events fall independently (Sagarra et al. 2013); ecm "
         "keeps totals and numbers of partners (Mastrandrea et al. 2014). Under ecm z hardly falls "
         "below -1 and hubs' expectations are inflated, so a headline that only ecm shows may come "
@@ -189,10 +192,14 @@ def _networks(source: Source) -> Iterator[str]:
     )
     yield "## Trajectories and archetypes {#archetypes}"
     yield (
-        f"Yearly {rules['quantity']} of each pair is standardised and clustered by k-means under "
+        f"Yearly {rules['quantity']} of each pair is given a line by generalised least squares, "
+        "averaged over serially correlated noises; its directions name the archetype. A path that "
+        "bends (false discovery rate over pairs; p for the poles themselves) is called not one "
+        "line. Beside it paths are standardised and clustered by k-means under "
         f"dynamic time warping (Petitjean et al. 2011), k = {rules['archetypes']}, window "
         f"{rules['dtw_window'] or 'none'}. A country enters with {rules['min_works']:g} works a "
-        f"year. The placebo replays the panel {rules['placebo_replays']} times without affinity. "
+        f"year. The placebo replays the panel {rules['placebo_replays']} times without change: "
+        "half with sizes alone, half with ties that are constant. "
         f"{_state(source, 'archetypes', '')}"
     )
 

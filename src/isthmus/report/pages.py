@@ -24,6 +24,7 @@ from isthmus.report.views import (
     whole_view,
     year_control,
 )
+from isthmus.sections import AFFINITY
 
 #: Countries that can be compared at a time.
 COMPARED = 8
@@ -293,6 +294,8 @@ def novelty_page(source: Source) -> Page:
 def poles_page(source: Source) -> Page:
     """Bridges and blocs, the network of significant links, the archetypes."""
     models = [[name, name] for name in source.settings["poles"]["null_models"]]
+    if source.headline_model == AFFINITY:
+        models.insert(0, [AFFINITY, "none (affinity)"])
     null = {"key": "null", "label": "Null model", "kind": "choice", "options": models}
     year = year_control(source, "links", "slider")
     link = ("source", TO_PAIR), ("target", TO_PAIR)
@@ -357,11 +360,11 @@ def poles_page(source: Source) -> Page:
             "The poles beside their placebo",
             "poles",
             "",
-            chart={"": panels.beside_placebo("Log ratio of collaboration")},
+            chart={"": panels.beside_placebo("Affinity or log ratio of collaboration")},
             where=[
                 ["null_model", "is", "null"],
                 ["layer", "equals", "collaboration"],
-                ["quantity", "equals", "log_ratio"],
+                ["quantity", "differs", "z"],
             ],
         ),
         whole_view(source, "placebo", "What the placebo shows", "poles", ""),

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.source import Source, where
+from isthmus.sections import AFFINITY
 from isthmus.wording import capital, listed
 
 #: Countries besides the poles whose ties with them are drawn over time.
@@ -18,10 +19,17 @@ CHOSEN = 4
 _NULL_Z = "Grey: where z of a pair without affinity mostly lies, -1.96 to 1.96."
 
 
+def measured_by(source: Source) -> str:
+    """Say what leads: affinity, or the first null model."""
+    if source.headline_model == AFFINITY:
+        return "By affinity, relative to a country's other partners."
+    return f"Null model {source.headline_null}."
+
+
 def _chosen_pairs(source: Source) -> Iterator[Drawn]:
-    """Draw the yearly log ratio and z of the poles' pair under each null model."""
+    """Draw the poles' yearly affinity, and log ratio and z under each null model."""
     table = source.table("links")
-    names = ("pole-pair", "pole-pair-z")
+    names = ("pole-pair-affinity", "pole-pair", "pole-pair-z")
     if table is None or len(source.poles) < 2:
         yield from (Absent(name, source.missing("links")) for name in names)
         return
@@ -39,10 +47,27 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     ratio = charts.intervals(
         "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
     )
-    yield Figure(names[0], f"{whom}: observed over expected", "links", rows, ratio, notes)
+    yield Figure(names[1], f"{whom}: observed over expected", "links", rows, ratio, notes)
     notes = [rule_of(source, "z"), f"z has no interval; it grows with volume. {size}"]
     z = charts.dashed_lines("z", "z", colour="null_model", dash="source")
-    yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
+    yield Figure(names[2], f"{whom}: z of joint papers", "links", rows, z, notes)
+
+
+def _affinity(source: Source, name: str, rows: pa.Table) -> Figure:
+    """Draw the poles' affinity by year."""
+    kept = ["year", "source", "target", "observed"]
+    rows = rows_of(rows, [*kept, "affinity", "affinity_low", "affinity_high"])
+    spec = charts.intervals(
+        "affinity", "affinity_low", "affinity_high", "Affinity", colour="target"
+    )
+    notes = [
+        "How much more the two work together than either does with its typical partner (log), "
+        "relative to their other partners. Zero: as with a typical partner.",
+        rule_of(source, "observed"),
+        f"Bars: 95 % interval. n = {len(pc.unique(rows['year']))} years.",
+    ]
+    whom = capital(listed(source.poles))
+    return Figure(name, f"{whom}: affinity", "links", rows, spec, notes)
 
 
 def _network(source: Source) -> Iterator[Drawn]:
@@ -84,18 +109,17 @@ def _polarisation(source: Source) -> Iterator[Drawn]:
 
 
 def _archetypes(source: Source) -> Iterator[Drawn]:
-    """Draw the archetype of every pair under the headline null model."""
+    """Draw the archetype of every pair by what leads: affinity, or the first null model."""
     table = source.table("archetypes")
     if table is None:
         yield Absent("archetypes", source.missing("archetypes"))
         return
     kept = ["null_model", "source", "target", "archetype", "stability"]
-    rows = where(rows_of(table, kept), null_model=source.headline_null)
+    rows = where(rows_of(table, kept), null_model=source.headline_model)
     spec = charts.matrix("source", "target", "archetype", "Archetype")
     notes = [
         "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation falls.",
-        f"Null model {source.headline_null}. n = {rows.num_rows:,} pairs. Stability per pair is "
-        "in the table.",
+        f"{measured_by(source)} n = {rows.num_rows:,} pairs. Stability per pair is in the table.",
         rule_of(source, "observed"),
     ]
     yield Figure("archetypes", "Archetypes of pairs", "archetypes", rows, spec, notes)
@@ -107,10 +131,10 @@ def _alignment(source: Source) -> Iterator[Drawn]:
     if table is None:
         yield Absent("alignment", source.missing("alignment"))
         return
-    rows = where(table, null_model=source.headline_null)
+    rows = where(table, null_model=source.headline_model)
     spec = charts.world("role", "Role", nominal=True)
     notes = [
-        f"Poles: {source.words.the_poles}. Null model {source.headline_null}.",
+        f"Poles: {source.words.the_poles}. {measured_by(source)}",
         f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
         rule_of(source, "observed"),
     ]
@@ -123,6 +147,7 @@ def _chosen(source: Source) -> Iterator[Drawn]:
     for layer in ("collaboration", "citation"):
         name = f"chosen-pairs-{layer}"
         rows = None if table is None else where(table, layer=layer)
+        rows = None if rows is None else rows.filter(pc.is_valid(rows["z"]))
         if rows is None or len(source.poles) < 2:
             yield Absent(name, source.missing("links"))
             continue
@@ -161,12 +186,12 @@ def _main_pairs(rows: pa.Table, poles: list[str]) -> list[tuple[str, str]]:
 
 
 def _beside_placebo(source: Source) -> Iterator[Drawn]:
-    """Draw the poles' log ratio beside what sizes alone give under the same null model."""
+    """Draw the poles' affinity and log ratio beside replays without change."""
     table = source.table("pole_years")
     if table is None:
         yield Absent("pole-placebo", source.missing("pole_years"))
         return
-    rows = where(table, quantity="log_ratio")
+    rows = table.filter(pc.not_equal(table["quantity"], "z"))
     if rows.num_rows:
         first = [rows["source"][0].as_py(), rows["target"][0].as_py()]
         rows = where(rows, source=first[0], target=first[1])
@@ -175,9 +200,10 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
     layers = [
         name for name in ("collaboration", "citation") if name in set(rows["layer"].to_pylist())
     ]
-    spec = panels.layers_beside(panels.beside_placebo("Log ratio"), layers)
+    spec = panels.layers_beside(panels.beside_placebo("Affinity or log ratio"), layers)
     notes = [
-        "Solid: the study. Dashed and band: mean and middle 95 % of replays without affinity.",
+        "Solid: the study. Dashed and band: mean and middle 95 % of replays without change; of "
+        "affinity (none) with constant ties, under null models of sizes alone.",
         rule_of(source, "log_ratio"),
         f"n = {len(pc.unique(rows['year']))} years, "
         f"{source.settings['poles']['placebo_replays']} replays at most. Where the band moves "
@@ -193,10 +219,10 @@ def _centroids(source: Source) -> Iterator[Drawn]:
     if table is None:
         yield Absent("centroids", source.missing("centroids"))
         return
-    rows = where(table, null_model=source.headline_null)
+    rows = where(table, null_model=source.headline_model)
     each = rows.group_by("cluster").aggregate([("pairs", "max")])
     notes = [
-        f"Barycentre of each cluster of pairs under {source.headline_null}, by layer.",
+        f"Barycentre of each cluster of pairs, by layer. {measured_by(source)}",
         rule_of(source, "observed"),
         f"n = {total_of(each, 'pairs_max'):,} pairs with a trend. Band: quartiles of the pairs, "
         "not an interval of the barycentre.",

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from isthmus.corpus.mag_files import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
+from isthmus.sections import AFFINITY
 from isthmus.wording import StudyWords, country_name, in_sentence
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
@@ -217,6 +218,12 @@ class Source:
     def headline_null(self) -> str:
         """The null model whose numbers stand first."""
         return str(self.settings["poles"]["null_models"][0])
+
+    @property
+    def headline_model(self) -> str:
+        """What ties are measured by first: ``none`` stands for affinities."""
+        poles = self.settings["poles"]
+        return AFFINITY if poles["quantity"] == "affinity" else self.headline_null
 
     @cached_property
     def names(self) -> dict[str, str]:

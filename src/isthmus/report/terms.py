@@ -176,12 +176,12 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     "slope_collaboration": (
         "Slope, collaboration",
         "number",
-        "Yearly change of the pair's collaboration quantity. Theil-Sen, robust to single years.",
+        "Yearly change of the pair's collaboration tie. A line that allows for correlated years.",
     ),
     "slope_citation": (
         "Slope, citation",
         "number",
-        "Yearly change of the pair's citation quantity. Theil-Sen, robust to single years.",
+        "Yearly change of the pair's citation tie. A line that allows for correlated years.",
     ),
     "novelty": (
         "Novelty (z)",

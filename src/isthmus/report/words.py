@@ -168,6 +168,21 @@ WORDS: dict[str, Term] = {
         _UNIT,
         "matching",
     ),
+    "poisson_separated": (
+        "Papers set aside by the regression",
+        "count",
+        "Papers whose institution, year and team size leave their citations no mean but zero. "
+        "The Poisson regression drops them first.",
+        "One per paper.",
+        "matching",
+    ),
+    "poisson_reason": (
+        "Why no Poisson estimate",
+        "text",
+        "Why the regression gives no estimate or no interval. Empty when it gives both.",
+        "Per comparison.",
+        "matching",
+    ),
     "poisson_p": (
         "p of the Poisson effect",
         "p",
