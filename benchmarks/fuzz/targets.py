@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.chunks import Pool, cut, open_pieces
-from isthmus.fetch.client import Answer
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
 from isthmus.corpus.merged import read_merged
@@ -23,6 +22,7 @@ from isthmus.corpus.reader import Task, columns, read_chunk
 from isthmus.corpus.sources import Input, find_inputs
 from isthmus.corpus.staging import load_receipt
 from isthmus.errors import IsthmusError
+from isthmus.fetch.answers import Answer
 from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]
