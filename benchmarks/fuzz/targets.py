@@ -22,7 +22,7 @@ from isthmus.corpus.reader import Task, columns, read_chunk
 from isthmus.corpus.sources import Input, find_inputs
 from isthmus.corpus.staging import load_receipt
 from isthmus.errors import IsthmusError
-from isthmus.fetch.client import Answer
+from isthmus.fetch.answers import Answer
 from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]

@@ -125,7 +125,7 @@ def test_bad_rows_are_counted_and_never_stop_the_reading(tmp_path):
 
 def test_a_file_without_rows_gives_empty_tables(tmp_path):
     path = written(tmp_path, "year,source,target,weight\n")
-    tables = analyse_edges(read_edges(path), seed=1, settings=Poles(placebo_replays=0))
+    tables = analyse_edges(path, seed=1, settings=Poles(placebo_replays=0))
     assert tables["links"].num_rows == 0
     assert tables["edges"].num_rows == 0
     with pytest.raises(InputError, match="no edges"):
@@ -338,6 +338,8 @@ def test_a_decimal_sign_can_be_given(tmp_path):
     given = read_edges(path, decimal=",")
     assert plain(given) == WANTED
     assert counts(given)["dot read as separator of thousands"] > 0
+    with pytest.raises(InputError, match=r"must be \. or ,"):
+        read_edges(path, decimal="comma")
 
 
 def test_a_file_of_which_nothing_can_be_used_is_an_error(tmp_path):

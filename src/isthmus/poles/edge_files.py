@@ -231,6 +231,10 @@ def _collected(
     kept: list[list[str]] = []
     raw = RawEdges({}, 0)
     for row in rows:
+        if len(row) == width and row[0].strip():
+            raw.rows += 1
+            kept.append(row)
+            continue
         if not any(cell.strip() for cell in row):
             continue
         raw.rows += 1

@@ -112,13 +112,15 @@ def read_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers:
     >>> read_numbers(["0,5", "1,538"]).values, read_numbers(["2", "n/a"]).values
     ([0.5, 1.538], [2.0, nan])
     """
-    bare = [_SPACES.sub("", text).replace("\u2212", "-") for text in texts]
+    plain = {text: _SPACES.sub("", text).replace("\u2212", "-") for text in set(texts)}
+    bare = [plain[text] for text in texts]
     if decimal is None:
         decimal = "," if _is_decimal(bare, ",", ".") else "."
         if decimal == "." and not _is_decimal(bare, ".", ","):
             decimal = "" if _has(bare, ",") else ","
     thousands = "." if decimal == "," else ","
-    values = [_number(text, decimal, thousands) for text in bare]
+    read = {text: _number(text, decimal, thousands) for text in set(bare)}
+    values = [read[text] for text in bare]
     used = [sign if sign and _has(bare, sign) else "" for sign in (thousands, decimal)]
     return Numbers(values, *used)
 

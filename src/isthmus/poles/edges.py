@@ -150,7 +150,11 @@ def read_edges(
     SourceError
         The file is missing, cannot be read, lacks a column, or has rows and none of
         them can be used.
+    InputError
+        `decimal` is no such sign.
     """
+    if decimal not in (None, ".", ","):
+        raise InputError(f"The sign of the decimals is {decimal!r}; it must be . or ,.")
     path = Path(path)
     raw = read_raw(path)
     tally = _Tally(raw)
@@ -167,15 +171,18 @@ def read_edges(
 
 
 def analyse_edges(
-    edges: Edges,
+    edges: Edges | str | Path,
     *,
     settings: Poles | None = None,
     poles: tuple[str, ...] = ("US", "CN"),
+    directed: bool | None = None,
     seed: int,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Tables:
-    """Analyse edges that were read; the report on their rows is the table ``edges``."""
+    """Analyse edges, or a file of them; the report on its rows is the table ``edges``."""
+    if not isinstance(edges, Edges):
+        edges = read_edges(edges, directed=directed)
     tables = analyse(
         edges.collaboration,
         edges.citation,
@@ -289,12 +296,17 @@ def _note_names(
     """Count rows whose names were read as codes, and name those that are no country."""
     if not codes:
         return
+    names = {*columns["source"], *columns["target"]}
+    changed = {name for name, code in codes.items() if code != name}
+    unknown = sorted(names - codes.keys())
+    if not changed and not unknown:
+        return
     ends = zip(columns["source"], columns["target"], strict=True)
     pairs = [pair for pair, used in zip(ends, good, strict=True) if used]
     tally.notes["names read as codes of countries"] = sum(
-        any(codes.get(name, name) != name for name in pair) for pair in pairs
+        a in changed or b in changed for a, b in pairs
     )
-    for name in sorted({name for pair in pairs for name in pair} - codes.keys()):
+    for name in unknown:
         tally.notes[f"no country that is known, kept as written: {name}"] = sum(
             name in pair for pair in pairs
         )

@@ -115,12 +115,32 @@ def _data(record: Mapping[str, Any]) -> str:
     return f"Source: {corpus['source']}{release}; {rows}. Corpus hash `{corpus['hash']}`."
 
 
+#: Keys of ``[field]`` that leave works out instead of naming them.
+_RULES = ("types", "languages", "exclude", "core", "include_citing")
+
+
 def _field(field: Mapping[str, Any]) -> str:
-    named = {k: v for k, v in field.items() if v and k != "include_citing"}
+    named = {key: value for key, value in field.items() if value and key not in _RULES}
     what = "; ".join(f"{key} {value}" for key, value in named.items())
     which = f"The field is the union of: {what}." if named else "The field is the whole corpus."
+    for key in ("types", "languages"):
+        if field.get(key):
+            which += f" Of its works those count whose {key[:-1]} is {' or '.join(field[key])}."
+    if field.get("core"):
+        which += (
+            " Of its works those count that the rules of the Leiden Ranking's open edition of "
+            "2024 keep, but for its list of core journals: English articles, reviews and book "
+            "chapters in journals and book series, not retracted, with authors, affiliations and "
+            "references."
+        )
+    if field.get("exclude"):
+        kinds = " and ".join(field["exclude"])
+        which += f" Records of these kinds count nowhere, not as citing works either: {kinds}."
     citing = "enter" if field["include_citing"] else "do not enter"
-    return f"{which} Works outside the field that cite it {citing} the citing side."
+    return (
+        f"{which} Works outside the field that cite it {citing} the citing side. The table "
+        "`funnel` counts works before and after each rule."
+    )
 
 
 def _countries(source: Source) -> str:
