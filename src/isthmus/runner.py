@@ -254,7 +254,7 @@ class _Run:
         self.journal.say("step begins", step=step.name)
         with Meter(self._spill, engine.held) as meter:
             if step is STEPS[0]:
-                self._refuse_emptiness(context)
+                self._warn_of_emptiness(context)
                 for sentence in context.notes.get("warnings", ()):
                     self.journal.say("warning", because=sentence)
                     self.warn(sentence)
@@ -284,26 +284,28 @@ class _Run:
             for name, digest in hashes
         )
 
-    def _refuse_emptiness(self, context: Context) -> None:
+    def _warn_of_emptiness(self, context: Context) -> None:
         tables = context.tables
         works = tables.field_in_years
         first, last = self.study.years
         counted = context.collect(works.agg(n=works.count()))["n"][0].as_py()
         if not counted:
-            raise StudyError(
-                f"No work of {self.corpus.path} is in the field and published in {first}-{last}. "
-                "Check [field] and `years`; with nothing named in [field], every work counts."
-            )
+            context.notes["warnings"] = [
+                f"No work of {self.corpus.path} is in the field and published in {first}-{last}: "
+                "every table is empty. Check [field] and `years`; with nothing named in [field], "
+                "every work counts."
+            ]
+            return
         placed = tables.countries.semi_join(works, "work_id")
         counts = context.collect(placed.group_by("country").agg(works=placed.count()))
         order = [("works", "descending"), ("country", "ascending")]
         found: list[str] = counts.sort_by(order)["country"].to_pylist()
-        if len(found) < 2:
-            which = f"only {found[0]}" if found else "no country at all"
-            raise StudyError(
-                f"The field's works of {first}-{last} have {which} among their affiliations; "
-                "isthmus compares countries and needs two at least."
-            )
+        if not found:
+            context.notes["warnings"] = [
+                f"No work of the field of {first}-{last} has a country among its affiliations: "
+                "tables by country are empty."
+            ]
+            return
         absent = [pole for pole in self.study.countries.poles if pole not in found]
         if absent:
             context.notes["warnings"] = [self._absence(absent, found[:MOST_NAMED])]
