@@ -140,7 +140,9 @@ class Impact(_Section, frozen=True):
     ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
     paper of year ``y``, with `window` as ``k`` (2 in AlShebli et al.). It is
     undefined where ``y + k`` lies after `corpus_end`, by default the newest
-    year of the corpus. `hit_percent` is the share of a year's papers called
+    year of the corpus, and where references of one of these years are absent or
+    break off (`coverage` says which; a `corpus_end` set here overrides all but
+    years with next to no reference). `hit_percent` is the share of a year's papers called
     hits (1 in AlShebli et al.).
     """
 

@@ -228,7 +228,9 @@ def _comparisons(source: Source) -> Iterator[str]:
     yield "## Matched comparison {#matching}"
     yield (
         "Coarsened exact matching (Iacus et al. 2012); effects relative to weighted controls, "
-        f"with a bootstrap interval. {_state(source, 'matched', '')}"
+        "with interval and p of one bootstrap over clusters, none where fewer than "
+        f"{source.settings['findings']['min_clusters']:g} effective clusters stand on a side. "
+        f"{_state(source, 'matched', '')}"
     )
     yield "## Moves {#mobility}"
     yield (

@@ -24,6 +24,9 @@ Flags = npt.NDArray[np.bool_]
 #: Singular values, and values of a direction, below this part of the largest are zero.
 _ZERO = 1e-9
 
+#: Units whose rows are laid out at a time.
+_BLOCK = 20_000
+
 
 def separated(y: Floats, x: Floats, effects: Sequence[Ints]) -> Flags:
     """Find the separated units.
@@ -108,10 +111,6 @@ def _null_space(rows: _Rows, base: Ints, positive: Flags) -> Floats:
         gram += part.T @ part
     values, vectors = np.linalg.eigh(gram)
     return np.asarray(vectors[:, values < _ZERO * max(1.0, float(values[-1]))])
-
-
-#: Units whose rows are laid out at a time.
-_BLOCK = 20_000
 
 
 def _marked(none: Flags, zero: Ints, moves: Floats) -> Flags:
