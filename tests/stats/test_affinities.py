@@ -127,13 +127,13 @@ def test_noise_and_ties_are_measured(worlds):
 
 @pytest.mark.parametrize("directed", [False, True])
 def test_standard_errors_are_the_scatter_of_counts(directed):
-    """About each pair's own mean over 15 years, which takes a fifteenth of the variance."""
+    """About each pair's own mean over 15 years; the noise that effects allow for makes them wide."""
     panel = tie_panel(40_000, 15, 5, n=20, directed=directed, lasting=0.5, slopes={})
     found = affinity(panel.counts, directed=directed)
     rest = (found.value - found.value.mean(axis=0)) / found.se
-    size = np.sqrt(np.nanmean(rest**2, axis=0) * 15 / 14)
+    size = np.sqrt((rest**2).sum(axis=0) / 14)
     for part in (panel.counts.mean(axis=0) > 100, panel.counts.mean(axis=0) < 20):
-        assert np.nanmean(size[part]) == pytest.approx(1, abs=0.08)
+        assert np.nanmean(size[part]) == pytest.approx(1, abs=0.1)
 
 
 def test_limits_enclose_the_value(worlds):

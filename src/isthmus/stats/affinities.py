@@ -23,6 +23,9 @@ from isthmus.stats.three_way_fit import Fit, Pairs, fitted, pairs_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: Least variance of an affinity, as a share of its counting variance: a pair that decides
+#: its own effects says nothing of its affinity.
+LEAST_SHARE = 0.25
 #: Probability beyond each limit of a single year.
 TAIL = 0.025
 #: Mean works a year from which a pair takes part in learning the noise, and most pairs
@@ -158,8 +161,8 @@ def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) ->
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
-    spread, rest = variances(design, fit.weight, total)
-    error = np.maximum(rest - fit.extra**2, 0.25 * fit.variance)
+    spread, rest = variances(design, fit.weight, fit.variance, fit.extra**2)
+    error = np.maximum(rest, LEAST_SHARE * fit.variance)
     weight = present / total
     inside = fit.value - design.of_pairs(fit.effects)
     constant = (weight * inside).sum(axis=1) / weight.sum(axis=1)

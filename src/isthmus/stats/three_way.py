@@ -108,16 +108,27 @@ def solve(
     return effects
 
 
-def variances(design: Design, weight: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each."""
+def variances(
+    design: Design, weight: Floats, variance: Floats, noise: float
+) -> tuple[Floats, Floats]:
+    """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each.
+
+    Parameters
+    ----------
+    weight, variance : (p, t)
+        Weights of the fit, and variances of the responses given their means.
+    noise : float
+        Variance of ties about their lines. It is part of the effects' errors; that of
+        the pair's own tie is left out.
+    """
     effects, rest = np.empty(variance.shape), np.empty(variance.shape)
     for t in range(variance.shape[1]):
         matrix = inverse(design.normal(weight[:, t]))
-        spread = design.normal(weight[:, t] ** 2 * variance[:, t])
+        spread = design.normal(weight[:, t] ** 2 * (variance[:, t] + noise))
         effects[:, t] = design.quadratic(matrix @ spread @ matrix)
         own = np.minimum(weight[:, t] * design.quadratic(matrix), 1.0)
         rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
-    return effects, np.maximum(rest, 0.0)
+    return effects, rest
 
 
 def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, Floats, float]:
