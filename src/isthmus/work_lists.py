@@ -38,8 +38,8 @@ def read_work_ids(path: Path) -> list[int]:
     Raises
     ------
     StudyError
-        The file cannot be read, lists nothing, or lines are no work ids; the message
-        names the first of them, what they look like, and how many there are.
+        The file cannot be read, or lines are no work ids; the message names the first
+        of them, what they look like, and how many there are.
     """
     try:
         lines = read_text(path).splitlines()
@@ -63,8 +63,6 @@ def read_work_ids(path: Path) -> list[int]:
             f"{'; '.join(faults[:_SHOWN])}{more}. Write one OpenAlex id a line, like W2741809807; "
             "look up works known by other identifiers first, for example at openalex.org."
         )
-    if not found:
-        raise StudyError(f"{path} lists no work. Write one OpenAlex id a line, like W2741809807.")
     return sorted(found)
 
 

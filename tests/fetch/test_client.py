@@ -140,7 +140,7 @@ def test_a_server_that_never_answered_is_given_up_soon(ask: Any, reply: Reply, w
     with pytest.raises(SourceError, match=f"in 3 tries; the last time: .*{words}"):
         raise error
     assert (len(waits), server.asked) == (2, 3)
-    assert sum(waits) < 5
+    assert sum(waits) < 2
     assert [s.split("Try")[1][:7] for s in said] == [" 2 of 3", " 3 of 3"]
     page, _, waits, _ = ask(reply, reply, PAGE)
     assert page.meta.count == 1
@@ -155,7 +155,7 @@ def test_slow_down_is_waited_for_and_said(ask: Any) -> None:
     replies = [(429, h, {"error": "Too many requests"}) for h in headers]
     page, said, waits, _ = ask(*replies, PAGE, longest_wait=100.0, longest_pause=2.0)
     assert page.meta.count == 1
-    assert [round(wait) for wait in waits[:2]] == [1, 7]
+    assert [round(wait, 0) for wait in waits[:2]] == pytest.approx([0.5, 7], abs=0.5)
     assert 80 < waits[2] <= 90
     assert max(waits[3:]) < 3
     assert "HTTP 429: Too many requests. Try 3 of 15 in 7 s." in said[1]

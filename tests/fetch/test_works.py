@@ -404,6 +404,9 @@ def test_the_estimate_says_records_calls_days_and_cost(tmp_path: Path, point: An
     assert (large.days, large.dollars) == (2.0, 2.0)
     assert "snapshot" in " ".join(Estimate(3_000_000, None, 30_000).describe())
     assert "snapshot" not in " ".join(large.describe())
+    short = Estimate(2_000_000, None, 20_000, dollars_left=0.25)
+    assert "$0.25 is left" in " ".join(short.describe())
+    assert "is left" not in " ".join(Estimate(100, None, 1, dollars_left=0.25).describe())
 
 
 def test_a_begun_fetch_goes_on_without_asking(tmp_path: Path, point: Any) -> None:

@@ -69,7 +69,7 @@ class Patience:
     ----------
     tries
         Requests of one page before giving up: with the pauses below some
-        20 minutes, longer than the outages users report.
+        15 minutes, longer than the outages users report.
     first_tries
         Requests before giving up while no request of this run was answered well:
         then the network, the address or a firewall is at fault, and the user is near.
@@ -85,7 +85,7 @@ class Patience:
 
     tries: int = 15
     first_tries: int = 3
-    first_pause: float = 1.0
+    first_pause: float = 0.5
     longest_pause: float = 120.0
     longest_wait: float = 600.0
     connect: float = 10.0
@@ -219,7 +219,7 @@ class Client:
             if tries >= most:
                 break
             wait = max(pause, answer.wait)
-            self.say(f"{self.host}: {fault}. Try {tries + 1} of {most} in {wait:.0f} s.")
+            self.say(f"{self.host}: {fault}. Try {tries + 1} of {most} in {_duration(wait)}.")
             self._pause(wait)
         kept = " What was fetched is kept: run the same command again to resume."
         raise SourceError(
@@ -313,7 +313,9 @@ class Client:
 def _duration(seconds: float) -> str:
     if seconds >= 3600:
         return f"{seconds / 3600:.1f} hours"
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.1f} s"
 
 
 def _pool(address: str, patience: Patience, *, has_key: bool) -> urllib3.PoolManager:
