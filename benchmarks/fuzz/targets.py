@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.chunks import Pool, cut, open_pieces
-from isthmus.corpus.fetching.client import Answer
 from isthmus.corpus.mag import read_mag
 from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
 from isthmus.corpus.merged import read_merged
@@ -23,6 +22,7 @@ from isthmus.corpus.reader import Task, columns, read_chunk
 from isthmus.corpus.sources import Input, find_inputs
 from isthmus.corpus.staging import load_receipt
 from isthmus.errors import IsthmusError
+from isthmus.fetch.answers import Answer
 from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]
@@ -153,7 +153,7 @@ def seeds() -> dict[str, list[bytes]]:
         "merged_ids": [b"merge_date,id,merge_into_id\n2023-01-01,W7,W8\n2023-01-01,A9,A10\n"],
         "mag": [BETWEEN_TABLES.join(dump), dump[0]],
         "study": [b'[study]\ncorpus = "c"\nyears = [2000, 2021]\n[field]\nsubfields = [1702]\n'],
-        "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 1}'],
+        "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 2}'],
         "answer": [page, b'{"error": "Insufficient budget"}'],
     }
 

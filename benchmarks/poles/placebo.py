@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from isthmus.poles.edges import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.poles.links import Fitter, quick_quantities
-from isthmus.sections import Poles
 from isthmus.poles.trajectories import Pairs, choose_pairs, trajectories
+from isthmus.sections import Poles
 from isthmus.stats.sizes import size_expectation
 from isthmus.stats.trends import trend_signs
 

@@ -26,6 +26,7 @@ RUN_FILE = "run.json"
 #: Result table -> the columns that identify a row, in the order rows are written.
 GRAINS: dict[str, tuple[str, ...]] = {
     "coverage": ("year", "country"),
+    "funnel": ("rule", "year"),
     "country_year": ("year", "country"),
     "country_totals": ("measure", "span", "country"),
     "bloc_year": ("year", "country"),

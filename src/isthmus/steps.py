@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.engine import Table
@@ -94,7 +95,14 @@ def _coverage(context: Context) -> dict[str, pa.Table]:
     if tables.suggested_end is not None:
         context.notes["corpus_end_suggested"] = tables.suggested_end
     blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
-    return {"coverage": context.collect(joined.mutate(**blank))}
+    in_years = pc.and_(
+        pc.greater_equal(tables.funnel["year"], tables.study.years[0]),
+        pc.less_equal(tables.funnel["year"], tables.study.years[1]),
+    )
+    return {
+        "coverage": context.collect(joined.mutate(**blank)),
+        "funnel": tables.funnel.filter(in_years),
+    }
 
 
 def _leaders(context: Context) -> dict[str, pa.Table]:
@@ -264,7 +272,7 @@ TEAMING_TABLES = (
 
 STEPS: tuple[Step, ...] = (
     Step("field", (), _field),
-    Step("coverage", ("coverage",), _coverage),
+    Step("coverage", ("coverage", "funnel"), _coverage),
     Step("leadership", LEADERSHIP_TABLES, _leaders),
     Step("mobility", MOBILITY_TABLES, _mobility),
     Step("teaming", TEAMING_TABLES, _teaming),

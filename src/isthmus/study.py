@@ -50,12 +50,42 @@ class Concept(_Section, frozen=True):
     min_score: float = 0.0
 
 
-class Field(_Section, frozen=True):
-    """``[field]``: which works are in the field, as the union of what is named.
+#: What `field.exclude` may name: kinds of records that are left out of a study altogether.
+EXCLUDABLE = ("retracted", "paratext", "xpac")
 
-    Nothing named means the whole corpus. `works` is a file of work ids, one a
-    line, relative to the study file. With `include_citing`, works outside the
-    field that cite it enter the citing side of the citation table.
+#: What `field.core` asks of the type, language and venue of a work.
+CORE_TYPES, CORE_LANGUAGE = ("article", "review", "book-chapter"), "en"
+CORE_VENUES = ("journal", "book series")
+
+
+class Field(_Section, frozen=True):
+    """``[field]``: which works are in the field, and which records count at all.
+
+    The field is the union of what is named by subject, venue or id; nothing named
+    means the whole corpus. Publication rules then leave works out; how many each rule
+    leaves is the table ``funnel``.
+
+    Attributes
+    ----------
+    works
+        A file of work ids, one a line, relative to the study file.
+    include_citing
+        Whether works outside the field that cite it enter the citing side of the
+        citation table.
+    types, languages
+        Only works of these types (``article``, ``preprint``, ...) or languages
+        (``en``, ...) are in the field; none named means all. A work whose type or
+        language is not known is then out, as the OpenAlex API has it.
+    exclude
+        Records left out of the study altogether, also as citing works: ``retracted``
+        works, ``paratext`` (covers, indexes), and ``xpac`` (the expansion of November
+        2025: data sets and repository items). Where a record does not say, it stays.
+    core
+        The publication rules of the Leiden Ranking's open edition (2024), as far as
+        records tell: articles, reviews and book chapters; in a journal or book series;
+        in English; not retracted; with authors, a country of affiliation, and
+        references. Its list of core journals is not public in the records and is
+        not checked.
     """
 
     subfields: tuple[int | str, ...] = ()
@@ -66,6 +96,10 @@ class Field(_Section, frozen=True):
     venues: tuple[int | str, ...] = ()
     works: str | None = None
     include_citing: bool = True
+    types: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = EXCLUDABLE
+    core: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -543,6 +577,7 @@ def _check(study: Study) -> None:
     named = (field.subfields, field.fields, field.topics, field.mag_fos, field.venues)
     for value in (value for values in named for value in values):
         entity_id(value)
+    _check_publication_rules(field)
     for concept in field.concepts:
         entity_id(concept.id if isinstance(concept, Concept) else concept)
     for name, claim in study.claims.items():
@@ -554,6 +589,18 @@ def _check(study: Study) -> None:
         apart = len(set(named_columns)) == len(named_columns)
         _require(apart, f"comparisons.{name}", named_columns, "three different columns")
         _require(bool(other.file), f"comparisons.{name}.file", other.file, "the name of a file")
+
+
+def _check_publication_rules(field: Field) -> None:
+    for name in field.exclude:
+        allowed = f"among {', '.join(EXCLUDABLE)}"
+        _require(name in EXCLUDABLE, "field.exclude", name, allowed)
+    for name in field.types:
+        written = re.fullmatch("[a-z]+(-[a-z]+)*", name) is not None
+        _require(written, "field.types", name, "a type as OpenAlex writes it, like book-chapter")
+    for name in field.languages:
+        written = re.fullmatch("[a-z]{2,3}(-[a-z]+)?", name) is not None
+        _require(written, "field.languages", name, "an ISO 639 code in small letters, like en")
 
 
 def _check_numbers(study: Study) -> None:

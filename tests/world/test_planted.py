@@ -5,10 +5,13 @@ from collections import Counter
 
 import pytest
 
+from findings.tables import results_of
 from isthmus.errors import InputError
-from isthmus.findings import drifting, emerging, joining, leading, moving
+from isthmus.findings.claims import claims_of
+from isthmus.findings.drifting import GROUPS
+from isthmus.findings.evidence import Evidence
 from isthmus.world.families import FAMILIES, family_world
-from isthmus.world.planted import planted_claims
+from isthmus.world.planted import NAMED, planted_claims
 from isthmus.world.settings import CountryCurve, PairCurve, WorldSettings, planted_world
 
 WORKS = 20_000
@@ -18,12 +21,23 @@ def standings(settings, **poles):
     return {c.claim: c.standing for c in planted_claims(settings, **poles)}
 
 
-def test_every_claim_of_the_findings_has_a_standing_and_no_other():
-    rooms = (leading, moving, joining, drifting, emerging)
-    names = [claim.name for room in rooms for claim in room.claims()]
+def test_every_claim_of_the_findings_has_a_standing_and_no_other(tmp_path):
+    names = [claim.name for claim in claims_of(Evidence(results_of(tmp_path, {})))]
     found = planted_claims(WorldSettings(WORKS, 1))
     assert sorted(c.claim for c in found) == sorted(names)
     assert all(c.reason.endswith(".") for c in found)
+
+
+def test_claims_true_of_sizes_are_those_that_the_findings_say_are(tmp_path):
+    said = {c.name for c in claims_of(Evidence(results_of(tmp_path, {}))) if c.of_sizes}
+    found = standings(WorldSettings(WORKS, 1))
+    assert {name for name, standing in found.items() if standing == "sizes"} <= said
+
+
+def test_countries_named_are_those_of_the_findings():
+    said = {name: (countries, *(how or "any" for how in hows)) for name, (_, countries, *hows)
+            in GROUPS.items()}  # fmt: skip
+    assert said == NAMED
 
 
 #: Claims about effects that no family plants.
@@ -51,6 +65,9 @@ NEVER = (
     "hub-and-spoke",
     "europe-bridges",
     "emergent-pole",
+    "null-models-agree",
+    "origin-of-movers-first",
+    "origin-of-movers-second",
 )
 
 
@@ -68,22 +85,23 @@ def test_sizes_make_true_what_size_and_growth_say():
     sizes = {name for name, standing in found.items() if standing == "sizes"}
     assert sizes == {
         "poles-lead-output", "poles-lead-impact", "poles-lead-hits", "poles-lead-novelty",
-        "poles-lead-scientists", "second-catches-up", "second-catches-up-in-novelty",
-        "second-gains-hits", "first-loses-hits", "origin-of-movers-first",
-        "origin-of-movers-second", "joint-papers-rise", "movers-rise-first", "movers-rise-second",
+        "poles-lead-scientists", "second-gains-hits", "first-loses-hits", "joint-papers-rise",
+        "movers-rise-first", "movers-rise-second",
     }  # fmt: skip
-    assert found["second-passes-in-scientists"] == "false"
+    # The second pole ends as large as the first, and in the last five years is a tenth smaller.
+    assert found["second-passes-in-scientists"] == found["second-catches-up"] == "false"
     assert found["first-has-more-ties"] == "false"
 
 
-def test_impact_rises_where_it_is_planted_and_in_small_worlds_nothing_is_said():
-    names = ("impact-rises-first", "impact-rises-second")
-    longer = standings(family_world("longer_lists", WORKS, 1))
-    assert [longer[name] for name in names] == ["true", "true"]
-    movers = standings(family_world("many_movers", WORKS, 1))
-    assert [movers[name] for name in names] == ["false", "false"]
-    assert standings(WorldSettings(WORKS, 1))[names[0]] == "undetermined"
-    assert standings(WorldSettings(WORKS * 10, 1))[names[0]] == "false"
+def test_impact_rises_relative_to_others_or_not():
+    """Longer lists raise everybody's citations, so nobody's relative to others'."""
+    for family in ("sizes", "longer_lists", "many_movers", "overdispersed"):
+        found = standings(family_world(family, WORKS, 1))
+        assert found["impact-rises-first"] == found["impact-rises-second"] == "false"
+    rising = CountryCurve("US", ((1998, 1.0), (2021, 3.0)))
+    found = standings(WorldSettings(WORKS, 1, country_impact=(rising,)))
+    assert found["impact-rises-first"] == "true"
+    assert found["impact-rises-second"] == "false"
 
 
 def test_drift_has_a_random_direction():
@@ -92,6 +110,7 @@ def test_drift_has_a_random_direction():
         counted = Counter(one[name] for one in found)
         assert counted["true"] >= 4
         assert counted["false"] >= 4
+        assert counted["sizes"] == 0
 
 
 @pytest.mark.parametrize(
@@ -141,8 +160,14 @@ def test_single_switches():
 
 
 def test_other_poles_and_a_pole_the_world_does_not_hold():
-    found = standings(WorldSettings(WORKS, 1), poles=("DE", "IN"))
+    found = standings(WorldSettings(WORKS, 1), poles=("JP", "IN"))
     assert found["poles-lead-output"] == "false"
+    assert found["second-catches-up"] == found["second-passes-in-scientists"] == "sizes"
+    # The US was ahead of China from the start, so it does not catch up.
+    assert standings(WorldSettings(WORKS, 1), poles=("CN", "US"))["second-catches-up"] == "false"
+    unequal = (CountryCurve("FR", ((1998, 1.1),)),)
+    unseen = standings(WorldSettings(WORKS, 1, missing_by_country=unequal))
+    assert unseen["second-passes-in-scientists"] == "undetermined"
     with pytest.raises(InputError, match=r"pole KE; it holds US, CN"):
         planted_claims(WorldSettings(10, 1, n_countries=5), ("US", "KE"))
 

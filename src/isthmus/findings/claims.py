@@ -52,15 +52,20 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
     asked = leading.claims(evidence)
     if len(evidence.poles) < 2:
         asked = [claim for claim in asked if claim.name.startswith(ABOUT_ONE)]
-        return [*_capital(asked), *own_claims(wishes)]
+        return [*_in_words(asked, evidence), *own_claims(wishes)]
     asked += [
         *moving.claims(evidence),
         *joining.claims(evidence),
         *drifting.claims(evidence),
         *emerging.claims(evidence),
     ]
-    return [*_capital(asked), *own_claims(wishes)]
+    return [*_in_words(asked, evidence), *own_claims(wishes)]
 
 
-def _capital(claims: list[Claim]) -> list[Claim]:
-    return [replace(claim, statement=capital(claim.statement)) for claim in claims]
+def _in_words(claims: list[Claim], evidence: Evidence) -> list[Claim]:
+    """Begin statements with a capital; keep the papers' sentences for their own study only."""
+    theirs = evidence.words.is_original_study
+    return [
+        replace(claim, statement=capital(claim.statement), said=claim.said if theirs else "")
+        for claim in claims
+    ]

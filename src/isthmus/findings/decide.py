@@ -19,10 +19,10 @@ from isthmus.findings.verdict import (
     Finding,
     Verdict,
     as_large_as_said,
+    deciding,
     explained,
     p_of,
     reading,
-    weakest,
 )
 from isthmus.results import Results, write_table
 
@@ -111,7 +111,10 @@ def _false_discovery_rates(
     claims: Sequence[Claim], measured: Sequence[Conditions | str]
 ) -> list[float | None]:
     """Return q of every claim that has a p, within its family: true of sizes alone or not."""
-    p = [None if isinstance(found, str) else p_of(found) for found in measured]
+    p = [
+        None if isinstance(found, str) else p_of(found, absence=claim.absence)
+        for claim, found in zip(claims, measured, strict=True)
+    ]
     q: list[float | None] = [None] * len(p)
     for family in (True, False):
         rows = [
@@ -138,14 +141,14 @@ def _decided(
     verdict = reading(conditions, absence=claim.absence)
     if not conditions:
         return Decision(verdict, explained(conditions, verdict))
-    one = weakest(conditions)
+    one = deciding(conditions, verdict, absence=claim.absence)
     found = Decision(
         verdict,
-        explained(conditions, verdict),
+        explained(conditions, verdict, absence=claim.absence),
         one.value,
         one.low,
         one.high,
-        p=p_of(conditions),
+        p=p_of(conditions, absence=claim.absence),
         q=q,
         smallest=one.matters,
         as_said=as_large_as_said(conditions[0], claim.as_said),
@@ -162,7 +165,7 @@ def _decided(
 def _settled(claim: Claim, found: Decision, evidence: Evidence) -> Decision:
     """Leave a reading open where error rate, placebo, models or counting stand against it."""
     against = []
-    if found.verdict == "supported" and found.q is not None and not claim.absence:
+    if found.verdict == "supported" and found.q is not None:
         limit = evidence.error_rate
         if found.q > limit:
             against.append(

@@ -27,6 +27,9 @@ STUDY = "Gallo et al. 2026"
 #: Archetypes that mean integration with a pole, and those that mean divergence.
 TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
 
+#: Stands for the archetype of a pair that has no trend.
+UNTESTED = "untested"
+
 #: Countries with the most output called "high-output producers".
 LARGEST = 10
 
@@ -246,7 +249,12 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
     if not found or found[0].get(f"slope_{layer}") is None:
         return [missing(blank, why_absent(evidence, *ends))]
     made = trend_of(blank, found[0], layer)
-    return [evidence.beside_placebo(made, "poles_diverge", layer, model)]
+    quantity = followed(evidence, model)
+    return [
+        evidence.beside_placebo(
+            made, "poles_diverge", layer, model, quantity=quantity, countries=ends
+        )
+    ]
 
 
 def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:
@@ -259,11 +267,16 @@ def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:
     return made
 
 
+def followed(evidence: Evidence, model: str) -> str:
+    """Return the quantity that ties are followed in: under null models z, beside affinity."""
+    quantity = str(evidence.settings["poles"]["quantity"])
+    return "z" if quantity == "affinity" and model != AFFINITY else quantity
+
+
 def smallest_change(evidence: Evidence, model: str) -> float:
     """Return the smallest yearly change of a tie that counts, in the unit it is followed in."""
-    poles = evidence.settings["poles"]
-    if model == AFFINITY or poles["quantity"] == "log_ratio":
-        return float(poles["smallest_change"])
+    if followed(evidence, model) in ("affinity", "log_ratio"):
+        return float(evidence.settings["poles"]["smallest_change"])
     return 0.0
 
 
@@ -375,14 +388,14 @@ def _ties(evidence: Evidence, model: str) -> Conditions:
 
 
 def kinds(evidence: Evidence, model: str, one: Sequence[str], other: Sequence[str]) -> list[str]:
-    """Return the archetypes of followed pairs between two groups of countries."""
+    """Return the archetypes of pairs with a trend between two groups of countries."""
     rows = evidence.table("archetypes", null_model=model)
     ends = [
         pc.and_(pc.is_in(rows["source"], _set(a)), pc.is_in(rows["target"], _set(b)))
         for a, b in ((one, other), (other, one))
     ]
-    found: list[str] = rows.filter(pc.or_(*ends))["archetype"].to_pylist()
-    return found
+    found: list[str | None] = rows.filter(pc.or_(*ends))["archetype"].to_pylist()
+    return [kind for kind in found if kind not in (None, UNTESTED)]
 
 
 def _set(values: Sequence[str]) -> Any:

@@ -62,6 +62,8 @@ def ratio(condition: Condition, above: Sequence[Total], below: Sequence[Total]) 
     >>> round(made.value, 2), round(made.low, 2), round(made.high, 2)
     (4.0, 3.2, 5.0)
     """
+    if not all(x is not None and math.isfinite(x) for part in (*above, *below) for x in part):
+        return too_few(condition, "no standard error of a total")
     found = ratio_of_totals(above, below)
     filled = replace(condition, value=None if math.isnan(found.value) else found.value)
     if found.reason:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import structs
 from numpy.typing import NDArray
 
 from isthmus.findings.verdict import Condition
 from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
 from isthmus.stats.ratios import Total
+from isthmus.study import Findings
 from isthmus.wording import StudyWords, in_sentence, listed
 
 __all__ = ["AFFINITY", "SPAN", "Evidence", "listed", "name"]
@@ -98,9 +100,14 @@ class Evidence:
         return [*own, *self.null_models]
 
     @property
+    def rules(self) -> Mapping[str, Any]:
+        """Section ``[findings]``, with its defaults where results were made without."""
+        return {**structs.asdict(Findings()), **self.settings.get("findings", {})}
+
+    @property
     def error_rate(self) -> float:
         """False discovery rate up to which a claim is supported."""
-        found: float = self.settings["findings"]["error_rate"]
+        found: float = self.rules["error_rate"]
         return found
 
     @property
@@ -112,12 +119,12 @@ class Evidence:
     @property
     def smallest_ratio(self) -> float:
         """Smallest ratio of two totals that is called a difference."""
-        found: float = self.settings["findings"]["smallest_ratio"]
+        found: float = self.rules["smallest_ratio"]
         return found
 
     def smallest(self, claim: str, kind: str) -> float:
         """Smallest effect of interest of a claim: its own in the study file, else its kind's."""
-        rules = self.settings["findings"]
+        rules = self.rules
         found: float = rules["smallest"].get(claim, rules[f"smallest_{kind}"])
         return found
 
@@ -175,6 +182,8 @@ class Evidence:
                 return (found[0]["total"], found[0]["se"]) if found else (0.0, 0.0)
         years, values = self.series("country_year", measure, country=country)
         every = self.series("country_year", measure)[0]
+        if not len(every):
+            return 0.0, 0.0
         ends = {"first": years < every.min() + SPAN, "last": years > every.max() - SPAN}
         counted = float(values[ends.get(span, np.full(len(years), True))].sum())
         return counted, math.sqrt(counted)
@@ -207,11 +216,19 @@ class Evidence:
         return sorted(known, key=lambda code: (-totals[code], code))[:most]
 
     def beside_placebo(
-        self, condition: Condition, what: str, layer: str | None, model: str
+        self,
+        condition: Condition,
+        what: str,
+        layer: str | None,
+        model: str,
+        *,
+        quantity: str | None = None,
+        countries: Sequence[str] = (),
     ) -> Condition:
         """Add the share of placebo replays that show at least as much, the worst family's.
 
         Replays too few to show a share as small as the level the study asks for say nothing.
+        Rows of another layer, quantity or pair of countries do not count, where one is named.
         """
         if not self.has("placebo"):
             return condition
@@ -222,6 +239,8 @@ class Evidence:
             and row["replays"]
             and 1 / (1 + row["replays"]) <= self.placebo_level
             and (layer is None or row["layer"] == layer)
+            and (quantity is None or row["quantity"] == quantity)
+            and (not countries or {row["source"], row["target"]} == set(countries))
         ]
         if not rows:
             return condition

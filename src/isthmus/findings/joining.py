@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -143,7 +144,7 @@ def _papers(evidence: Evidence) -> list[Claim]:
                 said="There is no evidence that South Korea and Canada are more impactful "
                 "together.",
                 source=STUDY,
-                needs=("placebo_pairs",),
+                needs=(),
                 estimand="Matched difference of the pair in either order, in per cent: an effect "
                 "that matters is excluded.",
                 absence=True,
@@ -183,9 +184,9 @@ def _seasoned(evidence: Evidence) -> Conditions:
 
 def _within_years(rows: pa.Table, measure: str, everybody: pa.Table) -> NDArray[np.float64]:
     """Return a measure of movers less the median of all movers of the same year."""
-    rows = rows.filter(pc.is_valid(rows[measure]))
+    rows, everybody = (t.filter(pc.is_valid(t[measure])) for t in (rows, everybody))
     years, values = everybody["year"].to_numpy(), everybody[measure].to_numpy().astype(float)
-    middle = {year: np.nanmedian(values[years == year]) for year in np.unique(years)}
+    middle = {year: np.median(values[years == year]) for year in np.unique(years)}
     own: NDArray[np.float64] = rows[measure].to_numpy().astype(np.float64)
     return np.asarray(
         own - np.array([middle[year] for year in rows["year"].to_numpy()], dtype=float)
@@ -247,11 +248,17 @@ def _control_pair(evidence: Evidence) -> Conditions:
         blank = Condition(what, 0.0, evidence.smallest("control-pair-gains-nothing", "percent"))
         row = pooled(evidence, "matched", f"joint:{lead}+{partner}")
         if row is None:
-            rows = evidence.table("placebo_pairs", lead=lead, partner=partner).to_pylist()
-            row = rows[0] if rows else None
+            row = _placebo_pair(evidence, lead, partner)
         if row is None:
             why = "the pair has too few joint papers; name it under `[teaming] pairs`"
             made.append(missing(blank, why))
         else:
             made.append(interval(blank, row, EFFECT))
     return made
+
+
+def _placebo_pair(evidence: Evidence, lead: str, partner: str) -> dict[str, Any] | None:
+    if not evidence.has("placebo_pairs"):
+        return None
+    rows = evidence.table("placebo_pairs", lead=lead, partner=partner).to_pylist()
+    return rows[0] if rows else None

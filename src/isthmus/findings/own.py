@@ -62,6 +62,9 @@ def _one(row: Mapping[str, Any], wish: Mapping[str, Any]) -> Conditions:
         what = f"`{column}` is {value}; as wished (1) or not (0)"
         return [Condition(what, 0.5, 0.5, value=same, low=same, high=same)]
     low, high = (wish[end] or column for end in ("low", "high"))
+    if isinstance(value, str):
+        blank = Condition(f"`{column}`", 0.0, 0.0)
+        return [missing(blank, f"it is text (`{value}`), not a number; ask with `equals`")]
     return [
         interval(
             Condition(f"`{column}`", float(wish[how]), float(wish[how]), above=how == "above"),

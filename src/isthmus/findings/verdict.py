@@ -96,20 +96,29 @@ class Condition:
         return self.p_against(self.null)
 
     @property
+    def p_of_absence(self) -> float:
+        """P of an effect that matters, 1 when the number is as large as that."""
+        if self.value is None or not self._beyond(self.matters, self.value):
+            return 1.0
+        return self.p_against(self.matters)
+
+    @property
     def supports(self) -> bool:
         """Whether the number is large enough to matter and its interval excludes no effect."""
+        return self.supports_among(1)
+
+    def supports_among(self, among: int) -> bool:
+        """Whether it supports the claim as one of `among` numbers looked at."""
         return (
             self.known
             and self.value is not None
             and self._beyond(self.value, self.matters, or_equal=True)
-            and self.p < LEVEL
+            and self.p < LEVEL / among
         )
 
     def contradicts(self, among: int = 1) -> bool:
         """Whether an effect that matters is excluded, as one of `among` numbers looked at."""
-        if not self.known or self.value is None or not self._beyond(self.matters, self.value):
-            return False
-        return self.p_against(self.matters) < LEVEL / among
+        return self.known and self.p_of_absence < LEVEL / among
 
     def _beyond(self, one: float, other: float, *, or_equal: bool = False) -> bool:
         if or_equal and one == other:
@@ -236,49 +245,59 @@ class Finding:
     decision: Decision
 
 
-def weakest(conditions: Sequence[Condition]) -> Condition:
+def weakest(conditions: Sequence[Condition], *, absence: bool = False) -> Condition:
     """Return the number that decides: one without an interval, else the one with the largest p."""
-    return max(conditions, key=lambda c: (not c.known, c.p))
+    return max(conditions, key=lambda c: (not c.known, c.p_of_absence if absence else c.p))
 
 
-def p_of(conditions: Sequence[Condition]) -> float | None:
+def p_of(conditions: Sequence[Condition], *, absence: bool = False) -> float | None:
     """Return the p of a claim: the largest of its numbers', None where one is not known.
 
     All numbers must hold, so the largest p has the size of one test (an intersection-union
-    test: Berger 1982, Technometrics 24, 295-300).
+    test: Berger 1982, Technometrics 24, 295-300). That of an absence is the p of an effect
+    that matters. Numbers that stand for themselves, without any error, are no test.
     """
     if not conditions or not all(c.known for c in conditions):
         return None
-    return max(c.p for c in conditions)
+    if all(c.low == c.high for c in conditions):
+        return None
+    return max(c.p_of_absence if absence else c.p for c in conditions)
 
 
 def reading(conditions: Sequence[Condition], *, absence: bool = False) -> Verdict:
     """Return what numbers say by themselves, before placebo, models and error rates.
 
     Supported where every number does; contradicted where one excludes an effect that
-    matters, at a level divided among them (Bonferroni).
+    matters, at a level divided among them (Bonferroni). An absence is supported where every
+    number excludes an effect that matters, and contradicted where one shows it.
     """
     if not conditions or any(c.absent for c in conditions):
         return "not testable here"
-    found: Verdict = "undecided"
-    if all(c.supports for c in conditions):
-        found = "supported"
-    elif any(c.contradicts(len(conditions)) for c in conditions):
-        found = "contradicted"
-    turned: dict[Verdict, Verdict] = {"supported": "contradicted", "contradicted": "supported"}
-    return turned.get(found, found) if absence else found
+    n = len(conditions)
+    if all(c.contradicts() if absence else c.supports for c in conditions):
+        return "supported"
+    if any(c.supports_among(n) if absence else c.contradicts(n) for c in conditions):
+        return "contradicted"
+    return "undecided"
 
 
-def explained(conditions: Sequence[Condition], verdict: Verdict) -> str:
+def deciding(
+    conditions: Sequence[Condition], verdict: Verdict, *, absence: bool = False
+) -> Condition:
+    """Return the number a verdict rests on: the weakest, or the one that contradicts."""
+    if verdict != "contradicted":
+        return weakest(conditions, absence=absence)
+    return min(conditions, key=lambda c: c.p if absence else c.p_of_absence)
+
+
+def explained(conditions: Sequence[Condition], verdict: Verdict, *, absence: bool = False) -> str:
     """Return the sentences behind a reading: the number that decides, and why it leaves open."""
     if not conditions:
         return "There is no number for it in these results."
-    one = weakest(conditions)
-    if verdict == "contradicted":
-        one = min(conditions, key=lambda c: c.p_against(c.matters) if c.contradicts() else 2)
+    one = deciding(conditions, verdict, absence=absence)
     said = one.sentence()
     if len(conditions) > 1:
-        held = sum(c.supports for c in conditions)
+        held = sum(c.contradicts() if absence else c.supports for c in conditions)
         said = f"{held} of {len(conditions)} conditions hold. The one that decides: {said}"
     if verdict != "undecided" or not one.known:
         return said

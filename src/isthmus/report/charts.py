@@ -7,7 +7,7 @@ Every function returns a specification whose rows come from a data set called
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -318,14 +318,14 @@ def link_map(weight: str, label: str) -> Spec:
     return _map([_ground(), {**rule, "encoding": ends}], f"Map of {label}")
 
 
-def with_shapes(spec: Spec) -> Spec:
-    """Put the country shapes into a map, so that it stands alone."""
+def with_shapes(spec: Spec, codes: Collection[str] | None = None) -> Spec:
+    """Put the country shapes, and the points of some countries, into a map: it stands alone."""
     found = shapes()
     inside = json.loads(json.dumps(spec))
     for layer in inside["layer"]:
         if layer.get("data", {}).get("name") == "world":
             layer["data"] = {"values": found["topology"], "format": _TOPOLOGY}
-    return {**inside, "datasets": {**spec.get("datasets", {}), "points": points()}}
+    return {**inside, "datasets": {**spec.get("datasets", {}), "points": points(codes)}}
 
 
 @cache
@@ -336,13 +336,14 @@ def shapes() -> dict[str, Any]:
     return found
 
 
-def points() -> list[dict[str, Any]]:
-    """A point for every country, and whether it is too small to have a shape."""
+def points(codes: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return a point for each country, all by default, and whether it is too small for a shape."""
     found = shapes()
     shaped = {g.get("id") for g in found["topology"]["objects"]["countries"]["geometries"]}
     return [
         {"code": code, "lon": lon, "lat": lat, "small": code not in shaped}
         for code, (lon, lat) in found["points"].items()
+        if codes is None or code in codes
     ]
 
 

@@ -19,9 +19,9 @@ from isthmus.report import charts, panels, pole_figures
 from isthmus.report.charts import GROUND, VEGA_LITE
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
-from isthmus.report.source import Source, join_names, missing, where
+from isthmus.report.source import Source, where
 from isthmus.results import Results
-from isthmus.wording import listed
+from isthmus.wording import in_sentence, listed
 
 #: Pixels of a PNG per pixel of the figure: 2 prints sharp at a column's width.
 PNG_SCALE = 2.0
@@ -52,7 +52,7 @@ def figures(source: Source) -> Iterator[Drawn]:
             if figure is None:
                 break
             if isinstance(figure, Figure) and figure.rows.num_rows == 0:
-                yield Absent(figure.name, _nothing(figure))
+                yield Absent(figure.name, source.nothing_drawn(figure.table))
             else:
                 yield figure
 
@@ -73,12 +73,13 @@ def draw_figures(results: Results, target: str | Path | None = None) -> list[Dra
         In the order of the report. What could not be drawn is absent with its reason.
     """
     folder = Path(target) if target is not None else results.path / FIGURES
-    ended: list[Drawn] = []
+    source = Source(results)
     with atomic_path(folder) as partial:
         partial.mkdir(parents=True)
-        for figure in figures(Source(results)):
-            ended.append(_written(figure, partial) if isinstance(figure, Figure) else figure)
-    return ended
+        return [
+            _written(source, figure, partial) if isinstance(figure, Figure) else figure
+            for figure in figures(source)
+        ]
 
 
 def write_figures(results: Results, target: str | Path | None = None) -> list[Path]:
@@ -96,7 +97,7 @@ def svg(figure: Figure) -> str:
     return drawn
 
 
-def _written(figure: Figure, folder: Path) -> Drawn:
+def _written(source: Source, figure: Figure, folder: Path) -> Drawn:
     """Write the files of a figure, all or none; a figure that fails or shows nothing is absent.
 
     The library that draws is compiled: where it panics, what it raises is no ``Exception``.
@@ -106,7 +107,7 @@ def _written(figure: Figure, folder: Path) -> Drawn:
     try:
         drawn = svg(figure)
         if not shows_something(drawn):
-            return Absent(figure.name, _nothing(figure))
+            return Absent(figure.name, source.nothing_drawn(figure.table))
         spec = msgspec.json.encode(figure.vega_lite(), order="sorted") + b"\n"
         files = {"vl.json": spec, "svg": drawn.encode()}
         files["png"] = vl_convert.svg_to_png(drawn, scale=PNG_SCALE)
@@ -132,14 +133,10 @@ def shows_something(drawn: str) -> bool:
     """
     for group in ElementTree.fromstring(drawn).iter(f"{SVG}g"):
         kinds = group.get("class", "").split()
-        if "role-mark" in kinds and f"{GROUND}_marks" not in kinds:
-            if any(shape.get("d") != "" for shape in group):
-                return True
+        is_mark = "role-mark" in kinds and f"{GROUND}_marks" not in kinds
+        if is_mark and any(shape.get("d") != "" for shape in group):
+            return True
     return False
-
-
-def _nothing(figure: Figure) -> str:
-    return f"`{figure.table}` of these results has no row to draw."
 
 
 def _reason(error: BaseException) -> str:
@@ -162,7 +159,7 @@ def _leaders(source: Source) -> Iterator[Drawn]:
     table = source.table("country_year")
     for name, title, total, yearly, how in wanted:
         if table is None:
-            yield Absent(name, missing("country_year"))
+            yield Absent(name, source.missing("country_year"))
         elif not {total, yearly} <= set(table.column_names):
             yield Absent(name, f"`country_year` of these results has no column `{yearly}`.")
         else:
@@ -176,8 +173,14 @@ def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str
     rows = rows.filter(pc.or_(pc.is_valid(rows[total]), pc.is_valid(rows[yearly])))
     banded = ends[0] in table.column_names
     label = metric(yearly, source.settings).label
-    bars = charts.summed_bars(total, "country", metric(total, source.settings).label, how, MOST)
-    lines = charts.lines(yearly, label, band=banded)
+    seen = set(rows.filter(pc.is_valid(rows[yearly]))["country"].to_pylist())
+    poles = [pole for pole in source.poles if pole in seen]
+    parts = []
+    if rows[total].null_count < rows.num_rows:
+        totals = metric(total, source.settings).label
+        parts.append(charts.summed_bars(total, "country", totals, how, MOST))
+    if poles:
+        parts.append(charts.among(charts.lines(yearly, label, band=banded), "country", poles))
     first, last = source.years
     notes = [
         f"Left: {how} over {first}-{last}, the first {MOST} countries. Right: the poles by year.",
@@ -186,15 +189,13 @@ def _leader(source: Source, table: pa.Table, what: tuple[str, str, str, str, str
         f"n = {total_of(table, source.papers):,} papers under this rule, "
         f"{len(pc.unique(rows['country']))} countries.",
     ]
-    notes += _poles_unseen(source, rows.filter(pc.is_valid(rows[yearly]))["country"])
-    spec = charts.side_by_side([bars, charts.among(lines, "country", source.poles)])
+    if len(poles) < len(source.poles):
+        unseen = listed([pole for pole in source.poles if pole not in poles])
+        notes.append(f"No line of {unseen}: the table holds no value of it.")
+    if not parts:
+        rows = rows.slice(0, 0)
+    spec = charts.side_by_side(parts)
     return Figure(name, f"{title} of countries", "country_year", rows, spec, notes)
-
-
-def _poles_unseen(source: Source, countries: pa.ChunkedArray) -> list[str]:
-    """Say which poles have no line in a figure."""
-    unseen = [pole for pole in source.poles if pole not in set(countries.to_pylist())]
-    return [f"No line: {listed(unseen)}, of which the table holds no value."] if unseen else []
 
 
 def _origins(source: Source) -> Iterator[Drawn]:
@@ -203,31 +204,32 @@ def _origins(source: Source) -> Iterator[Drawn]:
     for pole in source.poles:
         name = f"origins-{pole}"
         if table is None:
-            yield Absent(name, missing("flows"))
+            yield Absent(name, source.missing("flows"))
             continue
         rows = where(
             rows_of(table, ["year", "origin", "destination", "scientists"]), destination=pole
         )
         label = metric("scientists_moved", source.settings).label
         bars = charts.summed_bars("scientists", "origin", label, "sum", MOST)
-        others = [other for other in source.poles if other != pole]
-        lines = charts.among(
-            charts.lines("scientists", label, colour="origin"), "origin", others or source.poles
-        )
+        there = set(rows["origin"].to_pylist())
+        parts = [bars]
+        if others := [other for other in source.poles if other in there]:
+            lines = charts.lines("scientists", label, colour="origin")
+            parts.append(charts.among(lines, "origin", others))
         notes = [
             "Left: sum over the years by country they left. Right: from the other poles by year.",
             rule_of(source, "scientists_moved"),
             f"n = {total_of(rows, 'scientists'):,} moves. Counts of all moves seen; no interval.",
         ]
-        title = f"Where scientists who came to {join_names([pole], source.names)} came from"
-        yield Figure(name, title, "flows", rows, charts.side_by_side([bars, lines]), notes)
+        title = f"Where scientists who came to {in_sentence(pole)} came from"
+        yield Figure(name, title, "flows", rows, charts.side_by_side(parts), notes)
 
 
 def _effects(source: Source) -> Iterator[Drawn]:
     """Draw matched effects by year (AlShebli et al., fig. 3d)."""
     table = source.table("matched")
     if table is None:
-        yield Absent("premium", missing("matched"))
+        yield Absent("premium", source.missing("matched"))
         return
     kept = ["experiment", "year", "treated_matched", "control_matched"]
     rows = rows_of(table, [*kept, "effect_percent", "ci_low", "ci_high"])
@@ -250,24 +252,27 @@ def _teams(source: Source) -> Iterator[Drawn]:
     """Draw joint papers by type, team size and top institution (AlShebli et al., fig. 3a-3c)."""
     counts = source.table("top_institutions")
     if counts is None:
-        yield from (Absent(n, missing("top_institutions")) for n in ("joint-papers", "top-100"))
+        yield from (
+            Absent(n, source.missing("top_institutions")) for n in ("joint-papers", "top-100")
+        )
     else:
         n = f"n = {total_of(counts, 'papers'):,} papers the poles lead"
         group = "Groups: the other pole on board, other international, domestic."
         rule = "Counting: a work once for its leading pole, and once per pole on board."
         drawn = charts.totals_by_year("papers", "Papers", colour="group")
-        spec = charts.by_lead(drawn, source.poles)
+        leads = [pole for pole in source.poles if pole in set(counts["lead"].to_pylist())]
+        spec = charts.by_lead(drawn, leads)
         notes = [group, rule, f"{n}; a count of all, no interval."]
         yield Figure("joint-papers", "Papers by type", "top_institutions", counts, spec, notes)
         most = source.settings["teaming"]["top_institutions"]
         title = f"Papers led by the {most} most cited institutions"
         drawn = panels.share_lines("papers_top_institution", "papers", "Share", colour="group")
-        spec = charts.by_lead(drawn, source.poles)
+        spec = charts.by_lead(drawn, leads)
         notes = [group, rule, f"{n}. Bands: 95 % Wilson interval of the share."]
         yield Figure("top-100", title, "top_institutions", counts, spec, notes)
     sizes = source.table("team_sizes")
     if sizes is None:
-        yield Absent("team-sizes", missing("team_sizes"))
+        yield Absent("team-sizes", source.missing("team_sizes"))
         return
     n = f"n = {total_of(sizes, 'papers'):,} papers the poles lead; shares of all, no interval."
     spec = charts.shares("team_size", "papers", "Authors", colour="group")
@@ -279,7 +284,7 @@ def _placebo_pairs(source: Source) -> Iterator[Drawn]:
     """Draw what other pairs of countries gain (AlShebli et al., fig. 4, for every pair)."""
     table = source.table("placebo_pairs")
     if table is None:
-        yield Absent("placebo-pairs", missing("placebo_pairs"))
+        yield Absent("placebo-pairs", source.missing("placebo_pairs"))
         return
     kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
     rows = rows_of(table, [*kept, "ci_low", "ci_high"])
@@ -297,7 +302,7 @@ def _movers(source: Source) -> Iterator[Drawn]:
     """Draw who the movers are and what they keep (AlShebli et al., fig. 2c-2f)."""
     table = source.table("mover_profiles")
     if table is None:
-        yield Absent("mover-profiles", missing("mover_profiles"))
+        yield Absent("mover-profiles", source.missing("mover_profiles"))
     else:
         poles = pa.array(source.poles)
         rows = table.filter(pc.is_in(table["destination"], poles))
@@ -312,7 +317,7 @@ def _movers(source: Source) -> Iterator[Drawn]:
         )
     kept = source.table("retention")
     if kept is None:
-        yield Absent("movers-ties", missing("retention"))
+        yield Absent("movers-ties", source.missing("retention"))
         return
     sizes = ["treated_matched", "control_matched", "mean_treated", "mean_control"]
     rows = rows_of(kept, ["experiment", "year", *sizes, "effect_percent", "ci_low", "ci_high"])
@@ -324,8 +329,10 @@ def _movers(source: Source) -> Iterator[Drawn]:
         "others, in all designs.",
     ]
     means = charts.pairs_of_means("experiment", "Later papers with the origin, %")
-    gap = panels.effect_intervals("experiment", "Difference, %")
-    spec = charts.side_by_side([means, gap])
+    parts = [means]
+    if rows["effect_percent"].null_count < rows.num_rows:
+        parts.append(panels.effect_intervals("experiment", "Difference, %"))
+    spec = charts.side_by_side(parts)
     yield Figure("movers-ties", "What movers keep", "retention", rows, spec, notes)
 
 
@@ -333,7 +340,7 @@ def _coverage(source: Source) -> Iterator[Drawn]:
     """Draw what share of the works can be seen."""
     table = source.table("coverage")
     if table is None:
-        yield Absent("coverage", missing("coverage"))
+        yield Absent("coverage", source.missing("coverage"))
         return
     rows = where(table, country="all")
     lines = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.report.terms import NOVELTY, TERMS, Kind
+from isthmus.report.terms import FUNNEL, NOVELTY, TERMS, Kind, in_study
 from isthmus.report.words import RULES, word
 
 
@@ -391,7 +391,7 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if name in TERMS:
         shown, how, what = TERMS[name]
         section = _section(name)
-        return Metric(shown, how, what, RULES[section], section)
+        return Metric(shown, how, in_study(what, settings), RULES[section], section)
     if (known := word(name)) is not None:
         return Metric(*known)
     return Metric(
@@ -400,8 +400,8 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
 
 
 def _section(name: str) -> str:
-    if name in NOVELTY:
-        return "novelty"
+    if name in NOVELTY or name in FUNNEL:
+        return "novelty" if name in NOVELTY else "coverage"
     if name in ("index", "placebo_mean") or name.startswith("slope_"):
         return "archetypes"
     moving = ("returning", "active", "arrivals", "departures", "default", "smallest", "largest")

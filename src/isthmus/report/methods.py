@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.report.comparisons import comparisons_text
-from isthmus.report.source import MAKERS, Source, join_names
+from isthmus.report.source import MAKERS, Source
+from isthmus.wording import in_sentence, listed
 
 _WHO = {
     "last_author": "of its last author",
@@ -114,22 +115,42 @@ def _data(record: Mapping[str, Any]) -> str:
     return f"Source: {corpus['source']}{release}; {rows}. Corpus hash `{corpus['hash']}`."
 
 
+#: Keys of ``[field]`` that leave works out instead of naming them.
+_RULES = ("types", "languages", "exclude", "core", "include_citing")
+
+
 def _field(field: Mapping[str, Any]) -> str:
-    named = {k: v for k, v in field.items() if v and k != "include_citing"}
+    named = {key: value for key, value in field.items() if value and key not in _RULES}
     what = "; ".join(f"{key} {value}" for key, value in named.items())
     which = f"The field is the union of: {what}." if named else "The field is the whole corpus."
+    for key in ("types", "languages"):
+        if field.get(key):
+            which += f" Of its works those count whose {key[:-1]} is {' or '.join(field[key])}."
+    if field.get("core"):
+        which += (
+            " Of its works those count that the rules of the Leiden Ranking's open edition of "
+            "2024 keep, but for its list of core journals: English articles, reviews and book "
+            "chapters in journals and book series, not retracted, with authors, affiliations and "
+            "references."
+        )
+    if field.get("exclude"):
+        kinds = " and ".join(field["exclude"])
+        which += f" Records of these kinds count nowhere, not as citing works either: {kinds}."
     citing = "enter" if field["include_citing"] else "do not enter"
-    return f"{which} Works outside the field that cite it {citing} the citing side."
+    return (
+        f"{which} Works outside the field that cite it {citing} the citing side. The table "
+        "`funnel` counts works before and after each rule."
+    )
 
 
 def _countries(source: Source) -> str:
     chosen = source.settings["countries"]
-    text = f"The poles are {join_names(source.poles, source.names)}. A paper counts to the country "
+    text = f"The poles are {source.words.the_poles}. A paper counts to the country "
     text += f"{_WHO[chosen['attribution']]}, once in each when there are several."
     for into, members in chosen["merge"].items():
-        text += f" {join_names(list(members), {})} are folded into {into}."
+        text += f" {listed(members)} are folded into {in_sentence(into)}."
     for name, members in chosen["blocs"].items():
-        text += f" Bloc {name}: {join_names(list(members), {})}."
+        text += f" Bloc {name}: {listed(members)}."
     return text
 
 

@@ -88,6 +88,8 @@ def report_html(source: Source, drawn: list[Drawn]) -> str:
 
 
 def _sections(source: Source, drawn: list[Drawn]) -> Iterator[str]:
+    for sentence in (*source.warnings, source.why_no_poles):
+        yield html.tag("p", html.text(sentence), class_="missing") if sentence else ""
     yield _leaders(source)
     yield _findings(source)
     yield "<h2>Figures</h2>"

@@ -10,7 +10,7 @@ from isthmus.report.comparisons import comparison_controls, comparison_views, la
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
 from isthmus.report.shards import MOST_NOVEL
-from isthmus.report.source import Source, join_names
+from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
 from isthmus.report.views import (
     TO_COUNTRY,
@@ -215,7 +215,7 @@ def _alignment(
     ordered = [*(c for c in first if c in there), *(c for c in there if c not in first)]
     shown += [(c, None) for c in ordered if c != "country"]
     heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
-    note = f"The poles are {join_names(source.poles, source.names)}. One row per null model."
+    note = f"The poles are {source.words.the_poles}. One row per null model."
     role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
     return View(
         name,
@@ -379,7 +379,7 @@ def poles_page(source: Source) -> Page:
         ),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
-    intro += "without any preference would show."
+    intro += f"without any preference would show. {source.why_no_poles}".rstrip()
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
 
 

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
-from isthmus.report.source import Source, join_names, missing, where
+from isthmus.report.source import Source, where
 from isthmus.sections import AFFINITY
+from isthmus.wording import capital, listed
 
 #: Countries besides the poles whose ties with them are drawn over time.
 CHOSEN = 4
@@ -30,7 +31,7 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     table = source.table("links")
     names = ("pole-pair-affinity", "pole-pair", "pole-pair-z")
     if table is None or len(source.poles) < 2:
-        yield from (Absent(name, missing("links")) for name in names)
+        yield from (Absent(name, source.missing("links")) for name in names)
         return
     ends = pa.array(source.poles)
     rows = table.filter(pc.is_in(table["source"], ends)).filter(
@@ -40,7 +41,7 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
     rows = rows.filter(pc.or_(pc.is_valid(rows["log_ratio"]), pc.is_valid(rows["z"])))
     kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
     rows = rows_of(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
-    whom = join_names(source.poles, source.names)
+    whom = capital(source.words.the_poles)
     size = f"n = {len(pc.unique(rows['year']))} years."
     notes = [rule_of(source, "expected"), f"Zero: as expected. Bars: 95 % interval. {size}"]
     ratio = charts.intervals(
@@ -65,7 +66,7 @@ def _affinity(source: Source, name: str, rows: pa.Table) -> Figure:
         rule_of(source, "observed"),
         f"Bars: 95 % interval. n = {len(pc.unique(rows['year']))} years.",
     ]
-    whom = join_names(source.poles, source.names)
+    whom = capital(listed(source.poles))
     return Figure(name, f"{whom}: affinity", "links", rows, spec, notes)
 
 
@@ -73,7 +74,7 @@ def _network(source: Source) -> Iterator[Drawn]:
     """Draw the network of significant ties, averaged over the last years (Gallo et al.)."""
     table = source.table("significant")
     if table is None:
-        yield Absent("network", missing("significant"))
+        yield Absent("network", source.missing("significant"))
         return
     rows = where(table, null_model=source.headline_null, layer="collaboration")
     rows = rows.filter(rows["significant"])
@@ -95,7 +96,7 @@ def _polarisation(source: Source) -> Iterator[Drawn]:
     """Draw how well two blocs around the poles explain the links, by year."""
     table = source.table("polarisation")
     if table is None:
-        yield Absent("polarisation", missing("polarisation"))
+        yield Absent("polarisation", source.missing("polarisation"))
         return
     rows = where(table, layer="collaboration")
     spec = charts.intervals("index", "low", "high", "Polarisation index", colour="null_model")
@@ -111,7 +112,7 @@ def _archetypes(source: Source) -> Iterator[Drawn]:
     """Draw the archetype of every pair by what leads: affinity, or the first null model."""
     table = source.table("archetypes")
     if table is None:
-        yield Absent("archetypes", missing("archetypes"))
+        yield Absent("archetypes", source.missing("archetypes"))
         return
     kept = ["null_model", "source", "target", "archetype", "stability"]
     rows = where(rows_of(table, kept), null_model=source.headline_model)
@@ -128,12 +129,12 @@ def _alignment(source: Source) -> Iterator[Drawn]:
     """Draw who aligns with which pole."""
     table = source.table("alignment")
     if table is None:
-        yield Absent("alignment", missing("alignment"))
+        yield Absent("alignment", source.missing("alignment"))
         return
     rows = where(table, null_model=source.headline_model)
     spec = charts.world("role", "Role", nominal=True)
     notes = [
-        f"Poles: {join_names(source.poles, source.names)}. {measured_by(source)}",
+        f"Poles: {source.words.the_poles}. {measured_by(source)}",
         f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
         rule_of(source, "observed"),
     ]
@@ -148,7 +149,7 @@ def _chosen(source: Source) -> Iterator[Drawn]:
         rows = None if table is None else where(table, layer=layer)
         rows = None if rows is None else rows.filter(pc.is_valid(rows["z"]))
         if rows is None or len(source.poles) < 2:
-            yield Absent(name, missing("links"))
+            yield Absent(name, source.missing("links"))
             continue
         pairs = _main_pairs(rows, source.poles)
         chosen = pa.array(sorted({code for pair in pairs for code in pair}), pa.string())
@@ -188,7 +189,7 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
     """Draw the poles' affinity and log ratio beside replays without change."""
     table = source.table("pole_years")
     if table is None:
-        yield Absent("pole-placebo", missing("pole_years"))
+        yield Absent("pole-placebo", source.missing("pole_years"))
         return
     rows = table.filter(pc.not_equal(table["quantity"], "z"))
     if rows.num_rows:
@@ -208,7 +209,7 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
         f"{source.settings['poles']['placebo_replays']} replays at most. Where the band moves "
         "with the line, the null model moves it; the band is the interval.",
     ]
-    title = f"{join_names(first, source.names)}, beside the placebo"
+    title = f"{capital(listed(first))}, beside the placebo"
     yield Figure("pole-placebo", title, "pole_years", rows, spec, notes)
 
 
@@ -216,7 +217,7 @@ def _centroids(source: Source) -> Iterator[Drawn]:
     """Draw the courses the archetypes stand for."""
     table = source.table("centroids")
     if table is None:
-        yield Absent("centroids", missing("centroids"))
+        yield Absent("centroids", source.missing("centroids"))
         return
     rows = where(table, null_model=source.headline_model)
     each = rows.group_by("cluster").aggregate([("pairs", "max")])

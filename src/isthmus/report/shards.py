@@ -119,7 +119,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
 
 def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     """Give every shard's name and sets."""
-    yield "shapes", {"topology": shapes()["topology"], "points": points()}
+    yield "shapes", {"topology": shapes()["topology"], "points": points(source.names)}
     for name, tables in WHOLE.items():
         found = {t: packed(columns(_shown(t, r))) for t in tables if (r := source.table(t))}
         if found:

@@ -168,6 +168,21 @@ WORDS: dict[str, Term] = {
         _UNIT,
         "matching",
     ),
+    "poisson_separated": (
+        "Papers set aside by the regression",
+        "count",
+        "Papers whose institution, year and team size leave their citations no mean but zero. "
+        "The Poisson regression drops them first.",
+        "One per paper.",
+        "matching",
+    ),
+    "poisson_reason": (
+        "Why no Poisson estimate",
+        "text",
+        "Why the regression gives no estimate or no interval. Empty when it gives both.",
+        "Per comparison.",
+        "matching",
+    ),
     "poisson_p": (
         "p of the Poisson effect",
         "p",
@@ -438,6 +453,7 @@ WORDS: dict[str, Term] = {
 
 #: Counting rule by section, for columns whose own entry has none.
 RULES: dict[str, str] = {
+    "coverage": "A work once, in its year of publication.",
     "matching": _PAIR,
     "mobility": _MOVE,
     "archetypes": POLE_WORDS["pairs"][3],

@@ -21,6 +21,7 @@ _HOME = {
     "dtw_kmeans": "dtw",
     "fit_null": "nulls",
     "link_test": "nulls",
+    "poisson_regression": "ppml",
     "trend": "gls",
 }
 

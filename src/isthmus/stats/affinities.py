@@ -23,6 +23,8 @@ from isthmus.stats.three_way_fit import Fit, Pairs, fitted, pairs_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: Probability beyond each limit of a single year.
+TAIL = 0.025
 #: Mean works a year from which a pair takes part in learning the noise, and most pairs
 #: of a class that do.
 LEARN_FROM, LEARN_PAIRS = 3.0, 300
@@ -43,7 +45,8 @@ class Affinity:
         regression: right on average over years, skewed in a single one.
     low, high : (t, n, n)
         95 % limits of a single year's lasting affinity, with every source of error:
-        counting, the noise of ties, the effects and the reference level.
+        counting, the noise of ties, the effects and the reference level. A year
+        without works has no lower limit (-inf).
     se : (t, n, n)
         Standard error from counting and from the effects only, to be passed to
         `isthmus.stats.trend`, which estimates the noise of ties itself.
@@ -209,15 +212,19 @@ def _noises(value: Floats, error: Floats, pairs: Pairs) -> tuple[tuple[Noise, ..
 def _limits(
     pairs: Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
 ) -> tuple[Floats, Floats]:
-    """95 % limits: normal from 10 works on, mid-P of a negative binomial below."""
-    tail = 0.025
-    reach = -ndtri(tail) * np.sqrt(whole)
+    """95 % limits: normal from 10 works on, mid-P of a negative binomial below.
+
+    A year without works has an upper limit only, which then leaves 5 % beyond.
+    """
+    reach = -ndtri(TAIL) * np.sqrt(whole)
     low, high = value - reach, value + reach
-    small = pairs.present & (pairs.count < LIMITS_BELOW)
-    level = pairs.design.of_pairs(effects)[small]
-    lowest, highest = log_limits(pairs.count[small], np.expm1(np.minimum(wider[small], 5.0)), tail)
-    low[small] = np.minimum(lowest - level, value[small])
-    high[small] = np.maximum(highest - level, value[small])
+    for tail, some in ((TAIL, pairs.count > 0), (2 * TAIL, pairs.count == 0)):
+        small = pairs.present & some & (pairs.count < LIMITS_BELOW)
+        dispersion = np.expm1(np.minimum(wider[small], 5.0))
+        limits = log_limits(pairs.count[small], dispersion, tail)
+        lowest, highest = (x - pairs.design.of_pairs(effects)[small] for x in limits)
+        low[small] = np.minimum(lowest, value[small])
+        high[small] = np.maximum(highest, value[small])
     return low, high
 
 

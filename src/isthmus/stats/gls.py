@@ -123,9 +123,9 @@ def prior_noise(scale: float = PRIOR_SIGMA, *, white: bool = False) -> Noise:
     """
     whites = WHITES if white else WHITES[:1]
     masses = [
-        _masses(SIGMAS, _half_cauchy),
-        _masses(RHOS, np.square),
-        _masses(whites, _half_cauchy),
+        _masses(SIGMAS, np.inf, _half_cauchy),
+        _masses(RHOS, 1.0, np.square),
+        _masses(whites, np.inf, _half_cauchy),
     ]
     sigma, rho, other = (x.ravel() for x in np.meshgrid(SIGMAS, RHOS, whites, indexing="ij"))
     weight = np.einsum("i,j,k->ijk", *masses).ravel()
@@ -268,10 +268,9 @@ def _half_cauchy(x: Floats) -> Floats:
     return np.asarray(np.arctan(x) * 2 / np.pi)
 
 
-def _masses(grid: Floats, distribution: Callable[[Floats], Floats]) -> Floats:
-    """Prior mass around each point of a grid, cells meeting half-way: (len(grid),)."""
-    last = 1.0 if distribution is np.square else np.inf
-    edges = np.concatenate([[0.0], (grid[1:] + grid[:-1]) / 2, [last]])
+def _masses(grid: Floats, end: float, distribution: Callable[[Floats], Floats]) -> Floats:
+    """Prior mass around each point of a grid up to `end`, cells meeting half-way."""
+    edges = np.concatenate([[0.0], (grid[1:] + grid[:-1]) / 2, [end]])
     return np.diff(distribution(edges))
 
 

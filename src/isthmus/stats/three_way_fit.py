@@ -30,7 +30,7 @@ START_CAP = 20.0
 LEAST_NOISE = 0.05
 #: Rounds of the fit: the first with Huber's weights, the others with the bisquare, until
 #: no pair's effects move by more than `CALM`.
-HUBER_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS, CALM = 4, 7, 30, 2e-3
+HUBER_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS, CALM = 4, 7, 30, 5e-3
 #: How much less than its pair on average a year may tell before its weight is less too.
 LENIENCE = 3.0
 #: Works over all years at which a pair keeps half its weight, however unusual it looks.
@@ -44,6 +44,8 @@ LONGEST_STEP, SHORTER = 1.0, 0.8
 #: Typical change of affinity a year, to which slopes of small pairs are shrunk before
 #: they enter the means that counts are compared with.
 TYPICAL_SLOPE = 0.05
+#: Steepest slope of these means a year, and its longest step in a round.
+STEEPEST, SLOPE_STEP = 0.4, 0.1
 #: Years of a block, for the test whether a pair leaves its own line.
 BLOCK = 5
 
@@ -121,11 +123,11 @@ def fitted(pairs: Pairs, counts: Floats) -> Fit:
         The counts that `pairs` were made of.
     """
     effects = _start(pairs, counts)
-    line, extra = np.zeros(pairs.count.shape), LEAST_NOISE
+    slope, extra = np.zeros(len(pairs.count)), LEAST_NOISE
     robust = np.ones(len(pairs.count))
     for step in range(MOST_ROUNDS):
         begin = step < HUBER_ROUNDS
-        mean = _means(pairs, effects, line)
+        mean = _means(pairs, effects, slope)
         value, variance = response(pairs.count, mean)
         weight = _weights(mean, variance + extra**2, pairs.present, START_CAP if begin else np.inf)
         weight *= robust[:, None]
@@ -134,14 +136,14 @@ def fitted(pairs: Pairs, counts: Floats) -> Fit:
         before, effects = effects, effects + np.clip(new - effects, -longest, longest)
         effects = effects + _level(pairs.design, value, weight, effects)[:, None]
         rest = (value - pairs.design.of_pairs(effects)) * pairs.present
-        line, robust, extra = _unusual(
+        found, robust, extra = _unusual(
             pairs, rest, variance, mean, extra, huber if begin else bisquare
         )
+        slope += np.clip(found - slope, -SLOPE_STEP, SLOPE_STEP)
         moved = pairs.design.of_pairs(effects - before) * pairs.present
         if step >= FEWEST_ROUNDS and np.abs(moved).max() < CALM:
             break
-    mean = _means(pairs, effects, line)
-    value, variance = response(pairs.count, mean, least=LEAST_MEAN)
+    value, _ = response(pairs.count, mean, least=LEAST_MEAN)
     return Fit(weight, effects, value, variance, extra)
 
 
@@ -164,8 +166,10 @@ def _level(design: Design, value: Floats, weight: Floats, effects: Floats) -> Fl
     return np.asarray(np.clip(level, -LONGEST_STEP, LONGEST_STEP))
 
 
-def _means(pairs: Pairs, effects: Floats, line: Floats) -> Floats:
+def _means(pairs: Pairs, effects: Floats, slope: Floats) -> Floats:
     """Mean counts (p, t), with each pair's total as observed (a little more than none)."""
+    times = np.arange(pairs.present.shape[1]) - (pairs.present.shape[1] - 1) / 2
+    line = slope[:, None] * times
     shape = np.exp(np.clip(pairs.design.of_pairs(effects) + line, -60, 60)) * pairs.present
     level = (pairs.count.sum(axis=1) + 0.5) / (shape.sum(axis=1) + 0.5)
     return np.asarray(np.maximum(shape * level[:, None], 1e-12))
@@ -178,8 +182,8 @@ def _unusual(
 
     Returns
     -------
-    line : (p, t)
-        The pair's own line through what effects leave, shrunk, for its next means.
+    slope : (p,)
+        Slope of the pair's own line through what effects leave, shrunk and bounded.
     weight : (p,)
         Little for pairs whose slope or path is unlike the others'.
     extra : float
@@ -204,7 +208,7 @@ def _unusual(
         rough = ((left**2 - variance) * present).sum(axis=1) / np.maximum(years - 2, 1)
         extra = float(np.sqrt(max(np.median(rough[large]), LEAST_NOISE**2)))
     shrunk = slope * TYPICAL_SLOPE**2 / (TYPICAL_SLOPE**2 + 1 / spread)
-    return shrunk[:, None] * time, found, extra
+    return np.clip(shrunk, -STEEPEST, STEEPEST), found, extra
 
 
 def _path(weight: Floats, left: Floats) -> Floats:

@@ -15,8 +15,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import stdtr, stdtrit
 
-from isthmus.stats.cluster_bootstrap import MIN_CLUSTERS, BootstrapEffect, cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import (
+    MIN_CLUSTERS,
+    BootstrapEffect,
+    cluster_bootstrap,
+    effective_number,
+)
 from isthmus.stats.effects import Effect, Measures, measures
 from isthmus.stats.matching import Matching, cem
 from isthmus.stats.ppml import poisson_regression
@@ -57,8 +63,9 @@ MEASURES = _schema(
     "",
     "mean_control_unweighted log_mean_difference log_mean_p median_treated median_control "
     "hit_share_treated hit_share_control hit_p carried_by_largest common_support_before "
-    "common_support_after poisson_percent poisson_low poisson_high poisson_p e_value "
-    "e_value_interval rosenbaum_gamma",
+    "common_support_after poisson_percent poisson_low poisson_high poisson_p "
+    "poisson_separated e_value e_value_interval rosenbaum_gamma",
+    last="poisson_reason",
 )
 
 #: Treated papers without a match, by year and institution (null when unknown).
@@ -269,7 +276,11 @@ def _above_median(units: Units) -> Flags:
 
 
 def _poisson(units: Units, rules: Rules) -> dict[str, Any]:
-    """Relative effect from a Poisson regression on all papers, matched or not."""
+    """Relative effect from a Poisson regression on all papers, matched or not.
+
+    Null with a reason where the regression does not converge, or where too few institutions
+    hold the treated papers for an interval (Student's t with as many as count, less one).
+    """
     size = np.searchsorted(np.array(rules.team_cuts), units.team_size)
     fit = poisson_regression(
         units.outcome,
@@ -278,9 +289,29 @@ def _poisson(units: Units, rules: Rules) -> dict[str, Any]:
         cluster=units.cluster,
     )
     slope, error = float(fit.coefficients[0]), float(fit.se[0])
-    ends = {"poisson_percent": 0.0, "poisson_low": -1.96, "poisson_high": 1.96}
-    found = {name: known(100 * math.expm1(slope + z * error)) for name, z in ends.items()}
-    return found | {"poisson_p": known(float(fit.p[0]))}
+    held = np.bincount(units.cluster, weights=units.treated).astype(np.float64)
+    worth = effective_number(held)
+    found: dict[str, Any] = {
+        "poisson_separated": fit.separated,
+        "poisson_percent": known(_percent_of_log(slope)),
+        "poisson_reason": fit.note,
+    }
+    if fit.note or not error > 0:
+        return found
+    if worth < rules.min_clusters:
+        few = f"too few: {worth:.1f} effective clusters, {rules.min_clusters:g} needed"
+        return found | {"poisson_reason": few}
+    reach = float(stdtrit(worth - 1, 0.975)) * error
+    return found | {
+        "poisson_low": known(_percent_of_log(slope - reach)),
+        "poisson_high": known(_percent_of_log(slope + reach)),
+        "poisson_p": known(float(2 * stdtr(worth - 1, -abs(slope) / error))),
+    }
+
+
+def _percent_of_log(value: float) -> float:
+    """Difference in per cent of a log ratio; infinite where it is beyond all numbers."""
+    return 100 * math.expm1(value) if not value > math.log(1e300) else math.inf
 
 
 def _unmatched(name: str, units: Units, matching: Matching) -> Iterator[dict[str, Any]]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import msgspec
 
-from isthmus.corpus.fetching.client import KEY_VARIABLE, LARGEST_PAGE, Client
-from isthmus.corpus.fetching.query import VALUES_PER_FILTER
+from isthmus.fetch.client import LARGEST_PAGE, Client
+from isthmus.fetch.query import VALUES_PER_FILTER
 
-#: Lists a day that the free allowance pays for, with a key and without, and dollars a list.
-FREE_CALLS, FREE_CALLS_WITHOUT_KEY, DOLLARS_PER_CALL = 10_000, 1_000, 0.0001
+#: Lists that the free allowance of a key pays for a day, and dollars a list (2026).
+FREE_CALLS, DOLLARS_PER_CALL = 10_000, 0.0001
 
 #: From here on a fetch is large and is asked about first: a tenth of a day's allowance.
 LARGE_CALLS = 1_000
@@ -37,19 +37,19 @@ class Estimate:
         from a sample, as if no work cited two of them. None when not asked for.
     calls
         Lists to ask for, at most.
-    has_key
-        Whether the environment gives a key.
+    dollars_left
+        Dollars left of the day's allowance, as the API said last; None when it did not.
     """
 
     field_works: int
     citing_works: int | None
     calls: int
-    has_key: bool
+    dollars_left: float | None = None
 
     @property
     def days(self) -> float:
-        """Days of the free allowance."""
-        return self.calls / (FREE_CALLS if self.has_key else FREE_CALLS_WITHOUT_KEY)
+        """Days of a key's free allowance."""
+        return self.calls / FREE_CALLS
 
     @property
     def dollars(self) -> float:
@@ -69,11 +69,14 @@ class Estimate:
                 f"At most about {self.citing_works:,} works cite them (from a sample of {SAMPLE})."
             )
         words.append(
-            f"That takes up to {self.calls:,} calls: {self.days:.1f} days of the free allowance, "
-            f"or ${self.dollars:,.2f}."
+            f"That takes up to {self.calls:,} calls: {self.days:.1f} days of a key's free "
+            f"allowance, or ${self.dollars:,.2f}."
         )
-        if not self.has_key:
-            words.append(f"No key is set in {KEY_VARIABLE}; a free one gives ten times the calls.")
+        if self.dollars_left is not None and self.dollars_left < self.dollars:
+            words.append(
+                f"Of today's allowance ${self.dollars_left:,.2f} is left: when it is spent the "
+                "fetch stops, and the same command resumes it the next day."
+            )
         if self.calls >= SNAPSHOT_CALLS:
             words.append(
                 "At this size the snapshot is faster and free: download it and `isthmus ingest` it."
@@ -85,20 +88,22 @@ class _Cited(msgspec.Struct):
     cited_by_count: int | None = None
 
 
-def estimate(client: Client, filters: Sequence[str], *, include_citing: bool) -> Estimate:
+def estimate(
+    client: Client, filters: Sequence[str], options: Mapping[str, str], *, include_citing: bool
+) -> Estimate:
     """Ask the API how much there is: one small call a query, one more for the citations."""
     works = citations = calls = batches = 0
     for filter_ in filters:
-        count = client.works(filter_, cursor="*", size=1, select="id").meta.count
+        query = {"filter": filter_, **options}
+        count = client.works(query, cursor="*", size=1, select="id").meta.count
         works += count
         calls += max(ceil(count / LARGEST_PAGE), 1)
         if include_citing and count:
-            drawn = client.sample(filter_, min(SAMPLE, count), "cited_by_count").results
+            drawn = client.sample(query, min(SAMPLE, count), "cited_by_count").results
             cited = [msgspec.json.decode(raw, type=_Cited).cited_by_count or 0 for raw in drawn]
             citations += ceil(sum(cited) / max(len(cited), 1) * count)
             batches += ceil(count / VALUES_PER_FILTER)
     # A batch of cited works ends with a page that is full only in part.
     citing_calls = ceil(citations / LARGEST_PAGE) + batches if include_citing else 0
-    return Estimate(
-        works, citations if include_citing else None, calls + citing_calls, client.has_key
-    )
+    citing = citations if include_citing else None
+    return Estimate(works, citing, calls + citing_calls, client.dollars_left)

@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(trouble)
             return
         try:
-            found = [r for r in server.records if _matches(r, query["filter"])]
+            found = [r for r in server.records if _matches(r, query)]
         except KeyError as unknown:
             message = {"error": "Invalid filter", "message": f"Unknown filter field: {unknown}"}
             self._send(400, json.dumps(message).encode())
@@ -190,11 +190,30 @@ def serving(records: list[Record], **settings: Any) -> Iterator[Api]:
         thread.join()
 
 
-def _matches(record: Record, text: str) -> bool:
-    for condition in text.split(","):
+#: Filters by a word: name -> what the record says.
+WORDS: dict[str, Callable[[Record], Any]] = {
+    "type": lambda record: record.get("type"),
+    "language": lambda record: record.get("language"),
+    "is_retracted": lambda record: record.get("is_retracted", False),
+    "is_paratext": lambda record: record.get("is_paratext", False),
+    "primary_location.source.type": lambda record: (
+        (record.get("primary_location") or {}).get("source") or {}
+    ).get("type"),
+}
+
+
+def _matches(record: Record, query: dict[str, str]) -> bool:
+    if record.get("is_xpac") and query.get("include_xpac") != "true":
+        return False
+    for condition in query["filter"].split(","):
         name, _, values = condition.partition(":")
         if name == "publication_year":
             if not record["publication_year"] < int(values.removeprefix("<")):
+                return False
+        elif name in WORDS:
+            found = WORDS[name](record)
+            plain = str(found).lower() if isinstance(found, bool) else found
+            if plain not in values.split("|"):
                 return False
         elif not {_number(value) for value in values.split("|")} & _values(record, name):
             return False

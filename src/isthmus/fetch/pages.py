@@ -18,8 +18,8 @@ from isthmus.files import atomic_path, remove, write_text
 
 _inflate: Any = igzip.decompress
 
-#: No ending of record files here either: who ingests an unfinished fetch finds nothing to read.
-_STATE = "state"
+#: Hidden, as the pages are: an ingest of an unfinished fetch finds nothing to read.
+_STATE = ".state"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     announced
         Works the API said it has for the query, the last time it said so.
     done
-        There is no next page.
+        All announced works came, so that the query is not read again.
     passes
         Times the query was read to its end before, without finding all announced.
     distinct
@@ -89,7 +89,7 @@ class Pages:
 
 
 def _name(number: int) -> str:
-    return f"{number:06d}.page"
+    return f".{number:06d}.page"
 
 
 def _line(record: bytes) -> bytes:

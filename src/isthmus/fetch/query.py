@@ -3,16 +3,20 @@
 The API joins values of one filter by "or" and different filters by "and", so a
 field that is a union of several kinds takes one query a kind; works found twice
 are dropped when the pages are put together.
+
+The study's publication rules are part of the queries where the API can tell them
+(:func:`rule_filters`). A run applies all of them to the corpus once more, so that a
+field fetched and a field ingested from a snapshot are the same works.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from isthmus.corpus.ids import NO_ID, number
 from isthmus.errors import StudyError
-from isthmus.study import Concept, Study, entity_id
+from isthmus.study import CORE_LANGUAGE, CORE_TYPES, CORE_VENUES, Concept, Field, Study, entity_id
+from isthmus.work_lists import read_work_ids
 
 #: Most values the API takes in one filter.
 VALUES_PER_FILTER = 100
@@ -20,7 +24,7 @@ VALUES_PER_FILTER = 100
 #: Root fields of a work that the reader uses; everything else stays at the server.
 SELECTED = (
     "id,publication_year,publication_date,updated_date,type,language,title,doi,cited_by_count,"
-    "is_retracted,primary_location,authorships,referenced_works,concepts,topics,primary_topic"
+    "is_retracted,is_paratext,is_xpac,primary_location,authorships,referenced_works,concepts,topics,primary_topic"
 )
 
 
@@ -55,10 +59,10 @@ def field_filters(study: Study) -> list[str]:
         "primary_location.source.id": ("S", _numbers(field.venues)),
     }
     if field.works is not None:
-        kinds["ids.openalex"] = ("W", work_ids(study.path(field.works)))
-    until = last_year(study)
+        kinds["ids.openalex"] = ("W", read_work_ids(study.path(field.works)))
+    rules = "".join(f",{rule}" for rule in rule_filters(field))
     return [
-        f"{name}:{values},publication_year:<{until + 1}"
+        f"{name}:{values},publication_year:<{last_year(study) + 1}{rules}"
         for name, (letter, ids) in kinds.items()
         for values in _joined(letter, ids)
     ]
@@ -66,29 +70,42 @@ def field_filters(study: Study) -> list[str]:
 
 def citing_filters(study: Study, cited: Sequence[int]) -> Iterator[str]:
     """Give the filters whose union is the works that cite any of `cited`."""
-    until = last_year(study)
+    rules = "".join(f",{rule}" for rule in _exclusions(study.field))
     for values in _joined("W", cited):
-        yield f"cites:{values},publication_year:<{until + 1}"
+        yield f"cites:{values},publication_year:<{last_year(study) + 1}{rules}"
+
+
+def rule_filters(field: Field) -> list[str]:
+    """Return the publication rules of a field as filters, those the API can tell.
+
+    What `core` asks of authors, affiliations and references is left to the run. Records
+    outside the core of OpenAlex (xpac) take an option instead: :func:`options`.
+    """
+    filters = []
+    if field.types:
+        filters.append(f"type:{'|'.join(field.types)}")
+    if field.languages:
+        filters.append(f"language:{'|'.join(field.languages)}")
+    if field.core:
+        filters.append(f"type:{'|'.join(CORE_TYPES)}")
+        filters.append(f"language:{CORE_LANGUAGE}")
+        filters.append(f"primary_location.source.type:{'|'.join(CORE_VENUES)}")
+    return list(dict.fromkeys([*filters, *_exclusions(field)]))
+
+
+def options(field: Field) -> dict[str, str]:
+    """Return what is asked beside the filter: the API leaves xpac records out unless asked."""
+    return {} if "xpac" in field.exclude else {"include_xpac": "true"}
+
+
+def _exclusions(field: Field) -> list[str]:
+    flags = {"retracted": "is_retracted", "paratext": "is_paratext"}
+    return [f"{flag}:false" for name, flag in flags.items() if name in field.exclude]
 
 
 def last_year(study: Study) -> int:
     """Last publication year that can matter: the last year's citation window ends there."""
     return study.years[1] + study.impact.window
-
-
-def work_ids(path: Path) -> list[int]:
-    """Read a file of work ids, one a line.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or a line is no work id.
-    """
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"Cannot read the file of work ids {path}: {error}.") from None
-    return _numbers(words)
 
 
 def work_number(identifier: object) -> int | None:
