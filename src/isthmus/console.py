@@ -347,6 +347,10 @@ def amount(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
 
 
+#: Statistics of `placebo` that the screen leaves to the tables.
+_NOT_SHOWN = ("relation:", "archetype_")
+
+
 def edge_rows(results: Results) -> Table:
     """Show what became of every row of a table of edges."""
     rows = results.table("edges").to_pylist()
@@ -365,7 +369,7 @@ def edge_rows(results: Results) -> Table:
 def pole_summary(results: Results) -> Iterator[Table | str]:
     """Show the poles' headline numbers, each beside its placebo: by affinity, then by null model.
 
-    Of the two families of replays the one that shows a number more often stands here. Poles
+    Of the two families of replays the one that shows a number more often is shown. Poles
     that have no numbers are named with the reason.
     """
     from isthmus.report.source import Source
@@ -373,12 +377,12 @@ def pole_summary(results: Results) -> Iterator[Table | str]:
     if reason := Source(results).why_no_poles:
         yield f"No numbers of some poles. {reason}"
     rows = [row for row in results.table("placebo").to_pylist() if row["study"] is not None]
-    rows = [row for row in rows if not row["what"].startswith("relation:")]
+    rows = [row for row in rows if not row["what"].startswith(_NOT_SHOWN)]
     for model in dict.fromkeys(row["null_model"] for row in rows):
         how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
-        table = Table(title=f"{results.record['title']}, {how}, beside its placebo")
-        for name in ("layer", "what", "countries", "study", "placebo", "95 %", "p", "survives"):
-            table.add_column(name, justify="left" if name in ("layer", "what") else "right")
+        table = Table(title=f"{results.record['title']}, {how}")
+        for name in ("what", "study", "replays, 95 %", "p", "survives"):
+            table.add_column(name, justify="left" if name == "what" else "right")
         worst: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in (row for row in rows if row["null_model"] == model):
             key = tuple(row[c] for c in ("layer", "what", "quantity", "source", "target"))
@@ -390,17 +394,15 @@ def pole_summary(results: Results) -> Iterator[Table | str]:
 
 
 def _pole_cells(row: dict[str, Any]) -> list[str]:
+    ends = "-".join(end for end in (row["source"], row["target"]) if end)
+    several = row["what"].startswith("poles_") and row["quantity"] != "affinity"
+    quantity = row["quantity"].replace("_", " ") if several else None
+    of = ", ".join(part for part in (ends, row["layer"], quantity) if part)
+    what = row["what"].removeprefix("group:").replace("_", " ")
     low, high = row["placebo_low"], row["placebo_high"]
-    what = row["what"].replace("_", " ")
-    one_of = {"z", "log_ratio"} if row["what"].startswith("poles_") else set()
-    if row["quantity"] in one_of:
-        what = f"{what} ({row['quantity'].replace('_', ' ')})"
     return [
-        row["layer"] or "",
-        f"{what}: {row['reason']}" if row["reason"] else what,
-        "-".join(end for end in (row["source"], row["target"]) if end),
+        f"{what}{f' ({of})' if of else ''}{': ' + row['reason'] if row['reason'] else ''}",
         f"{row['study']:.3g}",
-        "-" if row["placebo_mean"] is None else f"{row['placebo_mean']:.3g}",
         "-" if low is None else f"{low:.3g} to {high:.3g}",
         "-" if row["p"] is None else f"{row['p']:.2g}",
         {True: "yes", False: "no", None: "-"}[row["survives"]],

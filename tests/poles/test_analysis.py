@@ -248,7 +248,8 @@ def test_countries_and_pairs_leave_with_a_reason():
     both = pa.concat_tables([collaboration, late, small])
     settings = replace(ALONE, min_works=40, placebo_replays=0)
     tables = analyse(both, None, settings=settings, poles=POLES, seed=1)
-    assert only(tables, "panel", source="NW")["reason"].startswith("inactive in collaboration in 20 years")
+    gone = only(tables, "panel", source="NW")["reason"]
+    assert gone.startswith("inactive in collaboration in 20 years")
     assert "fewer than 40 works a year" in only(tables, "panel", source="SM")["reason"]
     assert only(tables, "panel", source="AA")["enters"]
 
