@@ -234,16 +234,14 @@ def test_groups_turn_with_the_poles(tmp_path: Path) -> None:
     results = results_of(tmp_path, {"alignment": table}, countries={"poles": ["CN", "US"]})
     found = verdicts(results)["exclusive-with-first"]
     assert found.decision.verdict == "supported"
-    assert "and come closer to the US" in found.claim.statement
-    assert "do not come closer to China" in found.claim.statement
+    assert "come closer to the US and do not come closer to China" in found.claim.statement
 
 
-def test_a_relation_has_the_placebo_of_its_own_direction(tmp_path: Path) -> None:
+def test_a_group_has_the_placebo_of_its_own_statistic(tmp_path: Path) -> None:
     table = alignment(slopes(AU=(0.0, 0.05), BR=(0.0, 0.05), RU=(0.0, 0.06), ES=(0.0, 0.05)))
     for name, what, verdict in (
-        ("own", "relation:BR:CN:closer", "undecided"),
-        ("direction", "relation:BR:CN:apart", "supported"),
-        ("pole", "relation:BR:US:closer", "supported"),
+        ("own", "group:towards-second", "undecided"),
+        ("other", "group:bridges", "supported"),
     ):
         tables = {"alignment": table, "placebo": placebo(what, 0.5)}
         assert decided(tmp_path / name, tables, "towards-second").verdict == verdict

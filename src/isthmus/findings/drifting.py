@@ -21,54 +21,23 @@ from isthmus.findings.estimates import (
 )
 from isthmus.findings.evidence import AFFINITY, Evidence, listed, name
 from isthmus.findings.verdict import Claim, Condition, Conditions
+from isthmus.poles.archetypes import APART, TOGETHER
+from isthmus.poles.groups import APART_FROM, CLOSER, EU, GROUPS, HUBS, LARGEST, NOT_CLOSER
 
 STUDY = "Gallo et al. 2026"
-
-#: Archetypes that mean integration with a pole, and those that mean divergence.
-TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
 
 #: Stands for the archetype of a pair that has no trend.
 UNTESTED = "untested"
 
-#: Countries with the most output called "high-output producers".
-LARGEST = 10
-
-#: Members of the European Union, for the claim on hubs and spokes.
-_EU_CODES = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE"
-EU = tuple(_EU_CODES.split())
-
-#: Members of the union called "productive".
-HUBS = 6
-
-CLOSER, APART_FROM, NOT_CLOSER = "closer", "apart", "not closer"
-
-#: The paper's groups: name -> its sentence, countries, relation to the US and to China.
-GROUPS: dict[str, tuple[str, tuple[str, ...], str, str]] = {
-    "exclusive-with-first": (
-        "The United Kingdom and Germany have integrated exclusively with the US.",
-        ("GB", "DE"),
-        CLOSER,
-        NOT_CLOSER,
-    ),
-    "bridges": (
-        "France, Italy, the Netherlands, Canada, Japan and Israel integrate with both poles.",
-        ("FR", "IT", "NL", "CA", "JP", "IL"),
-        CLOSER,
-        CLOSER,
-    ),
-    "away-from-first-towards-second": (
-        "India, Poland, Singapore, South Korea and Taiwan diverge from the US while converging "
-        "with China.",
-        ("IN", "PL", "SG", "KR", "TW"),
-        APART_FROM,
-        CLOSER,
-    ),
-    "towards-second": (
-        "Australia, Brazil, Russia and Spain converge toward China.",
-        ("AU", "BR", "RU", "ES"),
-        "",
-        CLOSER,
-    ),
+#: The paper's sentences on its groups of countries.
+_SAID = {
+    "exclusive-with-first": "The United Kingdom and Germany have integrated exclusively with the "
+    "US.",
+    "bridges": "France, Italy, the Netherlands, Canada, Japan and Israel integrate with both "
+    "poles.",
+    "away-from-first-towards-second": "India, Poland, Singapore, South Korea and Taiwan diverge "
+    "from the US while converging with China.",
+    "towards-second": "Australia, Brazil, Russia and Spain converge toward China.",
 }
 
 _VERBS = {
@@ -99,7 +68,7 @@ def claims(evidence: Evidence) -> list[Claim]:
     named = set(evidence.poles[:2]) == {"US", "CN"}
     return [
         *_divergence(evidence),
-        *(_groups(evidence) if named else []),
+        *(_groups() if named else []),
         *_structure(evidence),
         *(_union() if named else []),
     ]
@@ -143,25 +112,23 @@ def _divergence(evidence: Evidence) -> list[Claim]:
     return made
 
 
-def _groups(evidence: Evidence) -> list[Claim]:
-    poles = evidence.poles[:2]
+def _groups() -> list[Claim]:
     made = []
-    for key, (said, countries, *wanted) in GROUPS.items():
-        wanted = wanted if poles == ["US", "CN"] else wanted[::-1]
-        verbs = " and ".join(
-            f"{_VERBS[how]} {name(pole)}" for pole, how in zip(poles, wanted, strict=True) if how
-        )
+    for key, conditions in GROUPS.items():
+        ways = dict.fromkeys((how, pole) for _, pole, how in conditions)
+        verbs = " and ".join(f"{_VERBS[how]} {name(pole)}" for how, pole in ways)
+        countries = list(dict.fromkeys(country for country, _, _ in conditions))
         made.append(
             Claim(
                 name=key,
                 statement=f"{listed(countries)} {verbs}.",
-                said=said,
+                said=_SAID[key],
                 source=STUDY,
                 needs=("alignment",),
                 estimand="Yearly change of each country's affinity with each pole, relative to "
                 "its other partners: each as named.",
-                measure=headline(partial(_related, countries, wanted)),
-                models=others(partial(_related, countries, wanted)),
+                measure=headline(partial(_related, key)),
+                models=others(partial(_related, key)),
             )
         )
     return made
@@ -322,26 +289,22 @@ def _polarising(evidence: Evidence, model: str) -> Conditions:
     return [evidence.beside_placebo(made, "polarisation_rises", "collaboration", model)]
 
 
-def _related(
-    countries: Sequence[str], wanted: Sequence[str], evidence: Evidence, model: str
-) -> Conditions:
+def _related(group: str, evidence: Evidence, model: str) -> Conditions:
     rows = {r["country"]: r for r in evidence.table("alignment", null_model=model).to_pylist()}
-    made = []
-    for country in countries:
-        for pole, how in zip(evidence.poles[:2], wanted, strict=True):
-            if how:
-                made.append(_relation(evidence, model, rows.get(country), country, pole, how))
-    return made
+    made = [
+        _relation(evidence, model, rows.get(country), (country, pole, how))
+        for country, pole, how in GROUPS[group]
+    ]
+    return [evidence.beside_placebo(one, f"group:{group}", None, model) for one in made]
 
 
 def _relation(
     evidence: Evidence,
     model: str,
     row: Mapping[str, Any] | None,
-    country: str,
-    pole: str,
-    how: str,
+    relation: tuple[str, str, str],
 ) -> Condition:
+    country, pole, how = relation
     least = smallest_change(evidence, model)
     what = f"The yearly change of the tie of {name(country)} with {name(pole)}{_under(model)}"
     blank = {
@@ -351,11 +314,7 @@ def _relation(
     }[how]
     if row is None or row.get(f"slope_{pole}") is None:
         return too_few(blank, why_absent(evidence, country, pole))
-    made = trend_of(blank, row, pole)
-    direction = {CLOSER: "closer", APART_FROM: "apart"}.get(how)
-    if direction is None:
-        return made
-    return evidence.beside_placebo(made, f"relation:{country}:{pole}:{direction}", None, model)
+    return trend_of(blank, row, pole)
 
 
 def _second_only(evidence: Evidence, model: str) -> Conditions:
@@ -417,7 +376,7 @@ def _largest_diverge(evidence: Evidence, model: str) -> Conditions:
 
 
 def _hub_and_spoke(evidence: Evidence, model: str) -> Conditions:
-    members = evidence.largest(EU, len(EU))
+    members = evidence.largest(sorted(EU), len(EU))
     hubs, spokes = members[:HUBS], members[HUBS:]
     between = mostly(kinds(evidence, model, hubs, hubs), APART, "Hubs with each other")
     across = mostly(kinds(evidence, model, hubs, spokes), TOGETHER, "Hubs with the others")

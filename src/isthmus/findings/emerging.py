@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 
 from isthmus.findings.drifting import (
     STUDY,
-    TOGETHER,
     headline,
     others,
     smallest_change,
@@ -19,13 +18,8 @@ from isthmus.findings.drifting import (
 from isthmus.findings.estimates import missing, share, slope, too_few
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import Claim, Condition, Conditions
-
-#: Countries of Europe for the claim on bridges, as far as they publish enough to be followed.
-_EUROPE = (
-    "AL AT BA BE BG BY CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LT LU LV MD ME MK MT NL NO "
-    "PL PT RO RS RU SE SI SK UA"
-)
-EUROPE = frozenset(_EUROPE.split())
+from isthmus.poles.archetypes import TOGETHER
+from isthmus.poles.groups import EUROPE
 
 #: Share of Europe's followed countries that is "many".
 MANY = 1 / 3
