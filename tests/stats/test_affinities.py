@@ -127,7 +127,7 @@ def test_noise_and_ties_are_measured(worlds):
 
 @pytest.mark.parametrize("directed", [False, True])
 def test_standard_errors_are_the_scatter_of_counts(directed):
-    """About each pair's own mean over 15 years; the noise that effects allow for makes them wide."""
+    """About each pair's own mean; the noise that effects allow for makes them a little wide."""
     panel = tie_panel(40_000, 15, 5, n=20, directed=directed, lasting=0.5, slopes={})
     found = affinity(panel.counts, directed=directed)
     rest = (found.value - found.value.mean(axis=0)) / found.se

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
@@ -32,6 +33,14 @@ SIGMAS = np.array([0.0, 0.07, 0.2, 0.4, 0.75, 1.3, 2.4, 5.0])
 RHOS = np.array([0.0, 0.3, 0.6, 0.8, 0.94])
 #: Standard deviations of the white noise on the grid, in units of the prior's median.
 WHITES = np.array([0.0, 0.2, 0.8, 2.2])
+#: Grid around a learned noise: factors of sigma, of the odds rho / (1 - rho), of white.
+SIGMA_FACTORS = np.array([0.0, 0.35, 0.6, 1.0, 1.6, 2.8])
+ODDS_FACTORS = np.array([0.15, 0.4, 1.0, 2.5, 7.0])
+WHITE_FACTORS = np.array([0.0, 0.55, 1.0, 1.8])
+#: Largest odds: noise that keeps more than 95 % a year is a level, and no noise.
+MOST_ODDS = 19.0
+#: Range of log sigma, log odds and log white in which the likeliest noise is looked for.
+LEAST_LOGS, MOST_LOGS = np.array([-12.0, -3.0, -12.0]), np.array([1.5, np.log(MOST_ODDS), 1.5])
 #: Weight of a noise below which a learned distribution leaves it out.
 RARE = 1e-4
 #: Series handled together, so that memory stays small.
@@ -140,30 +149,56 @@ def prior_noise(scale: float = PRIOR_SIGMA, *, white: bool = False) -> Noise:
 def learned_noise(value: ArrayLike, se: ArrayLike, *, sweeps: int = 30) -> Noise:
     """Learn the noise that n series have in common, white noise included.
 
-    The weights of the grid that maximise the restricted likelihood of all series
-    together, by `sweeps` steps of expectation and maximisation from the prior (few on
-    purpose: noises that the series cannot tell apart keep the prior's proportions).
+    The one noise that is likeliest for all series together is looked for first; then
+    the weights of a grid around it, by `sweeps` steps of expectation and maximisation,
+    since series may differ. A grid that is not centred so makes intervals a fifth too
+    wide or too short, according to where the noise falls between its points.
 
     Parameters
     ----------
     value, se : (n, t)
         As in `trend`.
     """
-    value, variance = _checked(value, se)
-    noise = prior_noise(white=True)
-    rows = np.isfinite(value).sum(axis=1) >= MIN_YEARS
+    series, variance = _checked(value, se)
+    rows = np.isfinite(series).sum(axis=1) >= MIN_YEARS
     if not rows.any():
-        return noise
-    line = fits(value[rows], variance[rows], noise.each, bends=False)[:, :, 2]
+        return prior_noise(white=True)
+    series, variance = series[rows], variance[rows]
+    sigma, rho, white = _likeliest(series, variance)
+    odds = np.minimum(rho / (1 - rho) * ODDS_FACTORS, MOST_ODDS)
+    grid = np.meshgrid(
+        sigma * SIGMA_FACTORS, odds / (1 + odds), white * WHITE_FACTORS, indexing="ij"
+    )
+    kept = (grid[0] > 0) | (grid[1] == grid[1].min())
+    noise = grid[0][kept], grid[1][kept], grid[2][kept]
+    line = fits(series, variance, noise, bends=False)[:, :, 2]
     likelihood = np.exp(line - line.max(axis=1, keepdims=True))
-    weight = noise.weight
+    weight = np.full(len(noise[0]), 1 / len(noise[0]))
     for _ in range(sweeps):
         joint = likelihood * weight
         weight = (joint / joint.sum(axis=1, keepdims=True)).mean(axis=0)
     kept = weight > RARE
-    return Noise(
-        noise.sigma[kept], noise.rho[kept], noise.white[kept], weight[kept] / weight[kept].sum()
-    )
+    share = weight[kept] / weight[kept].sum()
+    return Noise(noise[0][kept], noise[1][kept], noise[2][kept], share)
+
+
+def _likeliest(value: Floats, variance: Floats) -> tuple[float, float, float]:
+    """Sigma, rho and white of the noise that is likeliest for all series together."""
+
+    def loss(at: Floats) -> float:
+        sigma, odds, white = np.exp(np.clip(at, LEAST_LOGS, MOST_LOGS))
+        noise = np.array([sigma]), np.array([odds / (1 + odds)]), np.array([white])
+        return -float(fits(value, variance, noise, bends=False)[:, 0, 2].sum())
+
+    start = prior_noise(white=True)
+    total = fits(value, variance, start.each, bends=False)[:, :, 2].sum(axis=0)
+    best = int(total.argmax())
+    rho = np.clip(start.rho[best], 0.1, 0.94)
+    least = SIGMAS[1] * PRIOR_SIGMA
+    first = np.log([max(start.sigma[best], least), rho / (1 - rho), max(start.white[best], least)])
+    found = minimize(loss, first, method="Nelder-Mead", options={"xatol": 0.05, "fatol": 0.05})
+    sigma, odds, white = np.exp(np.clip(found.x, LEAST_LOGS, MOST_LOGS))
+    return float(sigma), float(odds / (1 + odds)), float(white)
 
 
 def noise_sd(value: Floats, se: Floats, noise: Noise) -> Floats:
