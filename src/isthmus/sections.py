@@ -87,8 +87,6 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         show a rate of 1 in 41; 5 for null models that are themselves simulated.
     placebo_level
         Share of replays that may show a finding before it counts as the replays' own.
-    resamples
-        Bootstrap resamples of countries for the polarisation index. 400.
     dropped
         How many of the largest countries besides the poles are left out, one at a time,
         to see whether the headline trends hang on one of them. 10.
@@ -116,7 +114,6 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     placebo_replays: int = 80
     simulated_replays: int = 5
     placebo_level: float = 0.05
-    resamples: int = 400
     dropped: int = 10
     choice_sample: int = 300
     choice_most: int = 8
@@ -129,7 +126,7 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def rules(self) -> list[Rule]:
         """Return every rule on the values, kept or not."""
         least = {"min_works": 0, "min_expected": 0, "max_gap": 0, "n_init": 1, "average_years": 1}
-        least |= {"n_resamples": 0, "placebo_replays": 0, "simulated_replays": 0, "resamples": 0}
+        least |= {"n_resamples": 0, "placebo_replays": 0, "simulated_replays": 0}
         least |= {"dropped": 0, "smallest_change": 0, "centroid_change": 0}
         least |= {"choice_sample": 0, "choice_most": 2}
         bounded = [

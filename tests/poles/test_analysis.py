@@ -24,7 +24,6 @@ QUICK = Poles(
     placebo_replays=38,
     n_init=2,
     n_resamples=1,
-    resamples=30,
     dropped=1,
     choice_sample=30,
     choice_most=2,

@@ -24,7 +24,6 @@ QUICK = Poles(
     placebo_replays=2,
     n_init=2,
     n_resamples=1,
-    resamples=0,
     dropped=2,
     choice_sample=30,
     choice_most=2,

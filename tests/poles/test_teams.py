@@ -27,7 +27,6 @@ QUICK = Poles(
     placebo_replays=20,
     n_init=2,
     n_resamples=2,
-    resamples=20,
     choice_sample=40,
     choice_most=3,
 )

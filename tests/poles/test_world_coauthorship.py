@@ -26,7 +26,6 @@ def tables():
         placebo_replays=4,
         n_init=2,
         n_resamples=1,
-        resamples=20,
         dropped=1,
         choice_most=2,
     )

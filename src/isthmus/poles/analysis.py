@@ -347,8 +347,6 @@ class _Under:
                 layer.ties,
                 frame.followed(layer.name),
                 inside,
-                resamples=self.settings.resamples,
-                seed=self._seed(f"polarisation {layer.name}"),
             )
             replayed = np.array([other.index[layer.name] for other in band])
             parts.append(polarisation_table(frame.panel, self.model, layer.name, found, replayed))

@@ -91,7 +91,7 @@ class Without:
             places = codes.index(one), codes.index(other)
             rows.append(key | ends | _pole_trend(seen, mask, *places))
         poles = [codes.index(pole) for pole in self.frame.poles if pole in codes]
-        index = polarisation(seen.ties, mask, poles, resamples=0, seed=0).index
+        index = polarisation(seen.ties, mask, poles).index
         none = {"what": INDEX_TREND, "source": None, "target": None}
         rows.append(key | none | _trend(index, trend(index[None]), 0))
         return rows

@@ -133,7 +133,7 @@ def observe(frame: Frame, model: str, measured: Sequence[Measured], settings: Po
          for key, path in paths.items()},
         {
             one.name: polarisation(
-                one.ties, frame.followed(one.name), inside, resamples=0, seed=0
+                one.ties, frame.followed(one.name), inside
             ).index
             for one in measured
         },

@@ -75,9 +75,7 @@ class Polarisation:
     pairs: NDArray[np.int64]
 
 
-def polarisation(
-    log_ratio: Floats, followed: Flags, poles: Sequence[int], *, resamples: int = 0, seed: int = 0
-) -> Polarisation:
+def polarisation(log_ratio: Floats, followed: Flags, poles: Sequence[int]) -> Polarisation:
     """Measure polarisation in every year.
 
     Each year a country joins the bloc of the pole with which its log ratio is
@@ -91,8 +89,6 @@ def polarisation(
     followed : (n, n)
         Pairs that enter.
     poles : positions of the poles; with fewer than two there are no blocs.
-    resamples, seed
-        Without effect: the interval takes no resampling.
     """
     t, n = log_ratio.shape[:2]
     out = np.full((5, t), np.nan)
