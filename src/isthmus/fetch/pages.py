@@ -1,6 +1,6 @@
 """Pages of one query, kept on disk so that nothing is lost and nothing is asked for twice.
 
-A page is a file that appears whole; only when it stands is the place of the next
+A page is a file that appears whole; only when it is there is the place of the next
 one noted. Whoever is stopped in between asks for that page again and writes the
 same file again.
 """

@@ -1,7 +1,7 @@
 """Fetch: the works of a study's field from the OpenAlex API, ready to ingest.
 
 Pages are written as they come, and the place of the next page only when the
-last one stands, so a fetch that is stopped anywhere resumes without a gap and
+last one is there, so a fetch that is stopped anywhere resumes without a gap and
 without a repeat. At the end the pages become files of records, each work once.
 A fetch that brought fewer works than the API announced is not finished.
 """
@@ -171,7 +171,7 @@ def _refuse_nothing(announced: int, study: Study) -> None:
 
 
 def fetch_command(study: str | Path, target: str | Path) -> str:
-    """Give the command that begins, or goes on with, a fetch."""
+    """Return the command that begins or resumes a fetch."""
     return shlex.join(["isthmus", "fetch", str(study), "--to", str(target)])
 
 
