@@ -22,9 +22,10 @@ from isthmus.poles.edges import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.poles.links import Fitter, quick_quantities
 from isthmus.poles.trajectories import Pairs, choose_pairs, trajectories
+from isthmus.poles.trends import least_slope, lines
 from isthmus.sections import Poles
+from isthmus.stats import trend
 from isthmus.stats.sizes import size_expectation
-from isthmus.stats.trends import trend_signs
 
 Floats = NDArray[np.float64]
 BOUNDS = (1.0, 2.0, 5.0, 20.0, 100.0, np.inf)
@@ -57,9 +58,9 @@ def replayed(
         drawn += drawn.T
         z[year] = quick_quantities(drawn, fitter.quick(year, drawn, number), "z")[1]
     seen = trajectories({"collaboration": z}, pairs, settings)
-    values, flat = seen.raw["collaboration"], settings.flat_change["z"]
-    signs = trend_signs(values, level=settings.trend_level, flat_change=flat)
-    return values, seen.usable & (signs != 0)
+    values = seen.raw["collaboration"]
+    found = lines(trend(values), least_slope("z", values.shape[1], settings), settings)
+    return values, seen.usable & (found.sign != 0)
 
 
 def show(title: str, table: pa.Table, models: list[str], replays: int) -> None:
@@ -67,7 +68,7 @@ def show(title: str, table: pa.Table, models: list[str], replays: int) -> None:
     settings = Poles(min_works=0 if title == "simulated" else 50)
     panel = build_panel(table, None, settings, ())
     expected = np.array([size_expectation(year) for year in panel.layers[0].weights])
-    pairs, _ = choose_pairs(panel, {"collaboration": expected}, settings)
+    pairs, _ = choose_pairs(panel, {"collaboration": expected}, (), settings)
     size = expected.mean(axis=0)[pairs.first, pairs.second]
     print(f"\n{title}: {len(panel.countries)} countries, {len(panel.years)} years, "
           f"{len(pairs)} pairs followed, {replays} replays, "

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus.poles import analyse_edges
-from isthmus.sections import Poles
+from isthmus.sections import QUANTITIES, Poles
 
 
 def number(value: object, digits: int = 2) -> str:
@@ -57,19 +57,23 @@ def headlines(tables: dict[str, pa.Table]) -> None:
     rows = [
         [
             row["null_model"],
+            row["family"],
             row["layer"] or "both",
-            row["what"],
+            f"{row['what']}: {row['reason']}" if row["reason"] else row["what"],
             row["quantity"] or "",
             row["source"] or "",
             row["study"],
             row["placebo_mean"],
+            row["bend_p"],
             row["rate"],
+            row["p"],
             "" if row["survives"] is None else "yes" if row["survives"] else "no",
         ]
         for row in tables["placebo"].to_pylist()
-        if row["what"] != "poles_converge" or row["found"]
+        if not row["what"].startswith("relation:")
     ]
-    names = ["null model", "layer", "what", "quantity", "of", "study", "placebo", "rate"]
+    names = ["null model", "family", "layer", "what", "quantity", "of", "study", "placebo"]
+    names += ["p of a bend", "rate", "p"]
     show("Headlines and their placebo", [*names, "survives"], rows, 3)
 
 
@@ -118,11 +122,12 @@ def main() -> None:
     parser.add_argument("edges", type=Path, help="year,source,target,weight")
     parser.add_argument("--null-models", nargs="+", default=["multiedge", "ecm"])
     parser.add_argument("--poles", nargs="+", default=["US", "CN"])
-    parser.add_argument("--replays", type=int, default=100)
+    parser.add_argument("--replays", type=int, default=80)
+    parser.add_argument("--dropped", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--step", type=int, default=5, help="years between rows")
-    parser.add_argument("--quantity", default="z", choices=["z", "log_ratio", "percentile"])
+    parser.add_argument("--quantity", default="affinity", choices=QUANTITIES)
     parser.add_argument(
         "--countries", nargs="*", default=["GB", "DE", "FR", "IT", "JP", "IN", "KR", "BR", "RU"]
     )
@@ -130,6 +135,7 @@ def main() -> None:
     settings = Poles(
         null_models=tuple(options.null_models),
         placebo_replays=options.replays,
+        dropped=options.dropped,
         quantity=options.quantity,
     )
     start = time.monotonic()
@@ -143,9 +149,9 @@ def main() -> None:
     wall = time.monotonic() - start
     used = resource.getrusage(resource.RUSAGE_SELF)
     panel = tables["panel"].to_pylist()
-    entered = sum(row["enters"] for row in panel)
-    pairs = tables["archetypes"].num_rows // len(settings.null_models)
-    print(f"{entered} countries and {pairs} pairs are followed.")
+    entered = sum(row["enters"] and row["kind"] == "country" for row in panel)
+    followed = {(r["source"], r["target"]) for r in tables["archetypes"].to_pylist()}
+    print(f"{entered} countries and {len(followed)} pairs are followed.")
     reasons = [[row["reason"], row["rows"]] for row in tables["edges"].to_pylist()]
     show("Rows of the file", ["what", "rows"], reasons)
     headlines(tables)

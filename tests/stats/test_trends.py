@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import theilslopes
+from scipy.stats import norm, theilslopes
 
 from isthmus.errors import InputError
-from isthmus.stats.trends import theil_sen, trend_signs
+from isthmus.stats.trends import theil_sen
 
 
 def test_slopes_and_intervals_are_those_of_scipy():
@@ -26,14 +26,13 @@ def test_no_trend_is_called_at_the_stated_rate():
     noise = np.random.default_rng(2).normal(size=(20_000, 22))
     # three standard errors of a rate of 0.05 among 20,000
     assert (theil_sen(noise).p < 0.05).mean() == pytest.approx(0.05, abs=0.0075)
-    assert (trend_signs(noise, level=0.05, flat_change=0) != 0).mean() < 0.0575
 
 
-def test_signs_follow_test_and_size():
-    line = np.linspace(0, 1, 15)
-    series = np.array([line, -line, 0 * line, np.where(line < 0.3, np.nan, line)])
-    assert trend_signs(series, level=0.05, flat_change=0.5).tolist() == [1, -1, 0, 1]
-    assert trend_signs(series, level=0.05, flat_change=2).tolist() == [0, 0, 0, 0]
+def test_mann_kendall_is_corrected_for_continuity():
+    # S = 10 of a rising series of five, with variance 5 * 4 * 15 / 18
+    assert theil_sen([[1.0, 2.0, 3.0, 5.0, 9.0]]).p[0] == pytest.approx(
+        2 * norm.sf((10 - 1) / np.sqrt(5 * 4 * 15 / 18))
+    )
 
 
 def test_nothing_to_fit():

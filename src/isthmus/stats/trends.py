@@ -77,33 +77,6 @@ def theil_sen(series: ArrayLike, *, level: float = 0.95) -> Trends:
     return Trends(*out)
 
 
-def trend_signs(series: ArrayLike, *, level: float, flat_change: float) -> NDArray[np.int8]:
-    """Direction of each series: 1 rising, -1 falling, 0 flat.
-
-    A series has a trend when the Mann-Kendall test rejects at `level` and its
-    Theil-Sen slope over the whole span comes to at least `flat_change`.
-
-    Parameters
-    ----------
-    series : (n, t)
-        One series a row; missing values (NaN) are left out.
-    """
-    values = np.asarray(series, dtype=np.float64)
-    present = ~np.isnan(values)
-    t = np.maximum(present.sum(axis=1), 1)
-    score = np.zeros(len(values))
-    for lag in range(1, values.shape[1]):
-        rises = np.sign(values[:, lag:] - values[:, :-lag])
-        score += np.nansum(rises, axis=1)
-    sd = np.sqrt(np.maximum(t * (t - 1) * (2 * t + 5) / 18, 1e-300))
-    trending = 2 * ndtr(-np.maximum(np.abs(score) - 1, 0) / sd) < level
-    signs = np.zeros(len(values), dtype=np.int8)
-    rows = np.flatnonzero(trending & (t > 1))
-    change = _median_slopes(values[rows]) * (values.shape[1] - 1)
-    signs[rows] = np.where(np.abs(change) >= flat_change, np.sign(change), 0)
-    return signs
-
-
 def _chunks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
 
@@ -124,20 +97,3 @@ def _trends(values: Floats, times: Floats, level: float) -> Floats:
     p = 2 * ndtr(-np.maximum(np.abs(score) - 1, 0) / sd)
     middle = (slopes[:, (n_pairs - 1) // 2] + slopes[:, n_pairs // 2]) / 2
     return np.array([middle, slopes[:, low], slopes[:, high], p])
-
-
-def _median_slopes(values: Floats) -> Floats:
-    """Theil-Sen slopes alone: (n,)."""
-    slopes = np.full(len(values), np.nan)
-    whole = ~np.isnan(values).any(axis=1)
-    early, late = np.triu_indices(values.shape[1], 1)
-    apart = (late - early).astype(np.float64)
-    middle = sorted({(len(early) - 1) // 2, len(early) // 2})
-    for rows in _chunks(np.flatnonzero(whole)):
-        series = values[rows]
-        all_slopes = (series[:, late] - series[:, early]) / apart
-        all_slopes.partition(middle, axis=1)
-        slopes[rows] = all_slopes[:, middle].mean(axis=1)
-    if not whole.all():
-        slopes[~whole] = theil_sen(values[~whole]).slope
-    return slopes
