@@ -227,13 +227,13 @@ def networks(rng: np.random.Generator, names: list[str], span: np.ndarray) -> di
 
 def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
     source, target = pairs_of(names)
-    models = ["multiedge", "ecm"]
+    models = ["none", "multiedge", "ecm"]
     both = ((source, target), (target, source))
     links = pa.concat_tables(
         [_links(rng, "collaboration", models, source, target, span)]
         + [_links(rng, "citation", models, *ends, span) for ends in both]
     )
-    model, pair = grid(np.arange(2), np.arange(len(source)))
+    model, pair = grid(np.arange(len(models)), np.arange(len(source)))
     kinds = np.array(["SC", "SD", "KI", "KD"])
     archetypes = pa.table(
         {
@@ -246,7 +246,7 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
             "stability": rng.uniform(0.4, 1, len(pair)),
         }
     )
-    model, who = grid(np.arange(2), np.arange(len(names)))
+    model, who = grid(np.arange(len(models)), np.arange(len(names)))
     roles = np.array(["with US", "with CN", "bridge", "apart"])
     alignment = pa.table(
         {
@@ -257,7 +257,7 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
             "role": roles[rng.integers(0, 4, len(who))],
         }
     )
-    model, year = grid(np.arange(2), span)
+    model, year = grid(np.arange(len(models)), span)
     index = rng.uniform(0, 0.3, len(year))
     polarisation = pa.table(
         {
@@ -312,7 +312,9 @@ def courses(rng: np.random.Generator, models: list[str], span: np.ndarray) -> di
     pole_years = {
         "null_model": np.array(models)[model],
         "layer": layers[layer],
-        "quantity": np.array(["log_ratio", "z"])[quantity],
+        "quantity": np.where(
+            (model == 0) & (quantity == 0), "affinity", np.array(["log_ratio", "z"])[quantity]
+        ),
         "source": np.repeat("CN", len(year)),
         "target": np.repeat("US", len(year)),
         "year": year.astype(np.int16),
@@ -350,9 +352,26 @@ def _links(
     span: np.ndarray,
 ) -> pa.Table:
     model, year, pair = grid(np.arange(len(models)), span, np.arange(len(source)))
-    n = len(pair)
+    n, null = len(pair), model > 0
     expected = rng.gamma(2, 10, n)
     ratio = rng.normal(0, 0.5, n)
+    under_null = {
+        "expected": expected,
+        "sd": np.sqrt(expected),
+        "z": ratio * np.sqrt(expected),
+        "p_more": rng.uniform(0, 1, n),
+        "p_fewer": rng.uniform(0, 1, n),
+        "q": rng.uniform(0, 1, n),
+        "log_ratio": ratio,
+        "log_ratio_low": ratio - 0.2,
+        "log_ratio_high": ratio + 0.2,
+    }
+    by_affinity = {
+        "affinity": ratio,
+        "affinity_low": ratio - 0.2,
+        "affinity_high": ratio + 0.2,
+        "affinity_se": np.full(n, 0.1),
+    }
     return pa.table(
         {
             "layer": pa.array(np.repeat(layer, n)),
@@ -361,15 +380,8 @@ def _links(
             "source": source[pair],
             "target": target[pair],
             "observed": np.round(expected * np.exp(ratio)),
-            "expected": expected,
-            "sd": np.sqrt(expected),
-            "z": ratio * np.sqrt(expected),
-            "p_more": rng.uniform(0, 1, n),
-            "p_fewer": rng.uniform(0, 1, n),
-            "q": rng.uniform(0, 1, n),
-            "log_ratio": ratio,
-            "log_ratio_low": ratio - 0.2,
-            "log_ratio_high": ratio + 0.2,
+            **{name: pa.array(values, mask=~null) for name, values in under_null.items()},
+            **{name: pa.array(values, mask=null) for name, values in by_affinity.items()},
         }
     )
 

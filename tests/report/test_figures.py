@@ -84,7 +84,7 @@ def test_shares_and_their_intervals_are_those_of_wilson(source: Source) -> None:
     """The figure's own transforms, run by Vega, against the formula of the findings."""
     import vl_convert
 
-    from isthmus.findings.verdict import wilson
+    from isthmus.stats.shares import wilson
 
     figure = next(f for f in figures(source) if f.name == "top-100")
     assert isinstance(figure, Figure)

@@ -59,7 +59,7 @@ def test_settings_change_the_sentences(source: Source) -> None:
     finally:
         source.results.record["settings"].update(_first(source))
     assert "of its first author" in text
-    assert "HK are folded into CN" in text
+    assert "are folded into China" in text
     assert "c_5 counts" in text
     assert "share an author are left out" in text
     assert "do not enter the citing side" in text
