@@ -121,12 +121,13 @@ def run(name: str, start: int, stop: int, others: dict[str, int]) -> None:
     settings = dict(cells()[name])
     works, years = settings.pop("works"), settings.pop("years")
     directed = bool(settings["directed"])
+    apart = 10_000 * list(cells()).index(name)  # no two cells share their draws of noise
     for seed in range(start, stop):
         for measure in ("affinity", *others):
             key = f"{measure}:{seed}"
             if key in held or (measure != "affinity" and seed >= others[measure]):
                 continue
-            world = tie_panel(works, years, seed, **settings)  # type: ignore[arg-type]
+            world = tie_panel(works, years, seed + apart, **settings)  # type: ignore[arg-type]
             held[key] = (
                 measured(world, directed)
                 if measure == "affinity"

@@ -161,14 +161,16 @@ def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) ->
     """Turn a fit into affinities with their errors."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
-    spread, rest = variances(design, fit.weight, fit.variance, fit.extra**2)
+    spread, rest, own_share = variances(design, fit.weight, fit.variance, fit.extra**2)
     error = np.maximum(rest, LEAST_SHARE * fit.variance)
     weight = present / total
     inside = fit.value - design.of_pairs(fit.effects)
     constant = (weight * inside).sum(axis=1) / weight.sum(axis=1)
     alpha, reference, tau = centre(design, constant, 1 / weight.sum(axis=1))
     effects = fit.effects + alpha[:, None]
-    value = fit.value - design.of_pairs(effects)
+    # What a pair does in a year is compared with effects that are fitted without it.
+    level = constant - design.of_pairs(alpha)
+    value = level[:, None] + (inside - constant[:, None]) / (1 - own_share)
     series = np.where(present, value, np.nan)
     noise, kind = _noises(series, np.sqrt(error), pairs)
     own = np.empty(len(kind))

@@ -21,6 +21,8 @@ HUBER, BISQUARE = 1.345, 4.685
 #: Change of an effect that ends the sweeps over effects and constants.
 SETTLED = 1e-7
 SWEEPS = 200
+#: Largest share of a pair in its own effects that can be taken out again.
+MOST_OWN = 0.9
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ def solve(
 
 def variances(
     design: Design, weight: Floats, variance: Floats, noise: float
-) -> tuple[Floats, Floats]:
-    """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each.
+) -> tuple[Floats, Floats, Floats]:
+    """Variances of pairs' effects, and how much of them rests on the pair itself.
 
     Parameters
     ----------
@@ -120,15 +122,23 @@ def variances(
     noise : float
         Variance of ties about their lines. It is part of the effects' errors; that of
         the pair's own tie is left out.
+
+    Returns
+    -------
+    effects : (p, t)
+        Variance of the sum of a pair's two effects.
+    rest : (p, t)
+        Variance of the pair's response less effects that are fitted without the pair.
+    own : (p, t)
+        Share of the pair's response in its own effects (leverage).
     """
-    effects, rest = np.empty(variance.shape), np.empty(variance.shape)
+    effects, own = np.empty(variance.shape), np.empty(variance.shape)
     for t in range(variance.shape[1]):
         matrix = inverse(design.normal(weight[:, t]))
         spread = design.normal(weight[:, t] ** 2 * (variance[:, t] + noise))
         effects[:, t] = design.quadratic(matrix @ spread @ matrix)
-        own = np.minimum(weight[:, t] * design.quadratic(matrix), 1.0)
-        rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
-    return effects, rest
+        own[:, t] = np.minimum(weight[:, t] * design.quadratic(matrix), MOST_OWN)
+    return effects, (variance * (1 - 2 * own) + effects) / (1 - own) ** 2, own
 
 
 def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, Floats, float]:
