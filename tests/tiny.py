@@ -57,6 +57,8 @@ def corpus_tables(
                 "n_authors": work.n_authors,
                 "authors_truncated": False,
                 "is_retracted": False,
+                "is_paratext": False,
+                "is_xpac": False,
             }
         )
         rows["references"] += [{"citing_id": work.id, "cited_id": r} for r in work.references]

@@ -153,7 +153,7 @@ def seeds() -> dict[str, list[bytes]]:
         "merged_ids": [b"merge_date,id,merge_into_id\n2023-01-01,W7,W8\n2023-01-01,A9,A10\n"],
         "mag": [BETWEEN_TABLES.join(dump), dump[0]],
         "study": [b'[study]\ncorpus = "c"\nyears = [2000, 2021]\n[field]\nsubfields = [1702]\n'],
-        "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 1}'],
+        "manifest": [b'{"source": "openalex", "tables": {"works": []}, "schema_version": 2}'],
         "answer": [page, b'{"error": "Insufficient budget"}'],
     }
 

@@ -104,6 +104,8 @@ def tables_of(papers: Papers, first: int) -> Iterator[tuple[str, pa.Table]]:
                 "n_authors": papers.team.astype(np.int32),
                 "authors_truncated": np.zeros(n, bool),
                 "is_retracted": np.zeros(n, bool),
+                "is_paratext": np.zeros(n, bool),
+                "is_xpac": np.zeros(n, bool),
                 "cited_by_count": papers.cited,
             }
         ),

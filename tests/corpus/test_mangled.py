@@ -70,7 +70,7 @@ def test_mangled_settings_and_manifests_are_read_or_refused(tmp_path: Path, seed
     study.write_bytes(mangled(STUDY, rng))
     with suppress(StudyError):
         Study.load(study)
-    manifest = b'{"source": "openalex", "tables": {"works": []}, "schema_version": 1}'
+    manifest = b'{"source": "openalex", "tables": {"works": []}, "schema_version": 2}'
     (tmp_path / manifests.MANIFEST_NAME).write_bytes(mangled(manifest, rng))
     with suppress(CorpusError):
         _ = manifests.load(tmp_path).hash

@@ -42,6 +42,8 @@ def corpus_tables(seed: int, n: int = 400, venues: int = 12) -> dict[str, pa.Tab
                 "n_authors": 1,
                 "authors_truncated": False,
                 "is_retracted": False,
+                "is_paratext": False,
+                "is_xpac": False,
             }
         )
         cited = set(rng.integers(1, n + 30, rng.integers(0, 12)).tolist())

@@ -102,7 +102,7 @@ _DOC_TYPE = " ".join(f"WHEN '{mag}' THEN '{ours}'" for mag, ours in DOC_TYPES.it
 #: Table of the corpus -> its rows, sorted.
 QUERIES = {
     "works": f"""SELECT w.id, w.year::SMALLINT, w.date, CASE w.DocType {_DOC_TYPE} END,
-        NULL::VARCHAR, w.venue_id, coalesce(n.n_authors, 0)::INTEGER, false, false,
+        NULL::VARCHAR, w.venue_id, coalesce(n.n_authors, 0)::INTEGER, false, false, NULL::BOOLEAN, NULL::BOOLEAN,
         w.cited_by_count, w.title, w.doi
         FROM works w LEFT JOIN (SELECT id, count(*) AS n_authors FROM people GROUP BY id) n
         USING (id) ORDER BY w.id""",

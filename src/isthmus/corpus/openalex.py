@@ -216,6 +216,8 @@ class WorkBatch:
             pa.array(rows["authorships"], pa.int32()),
             pa.array(truncated),
             pa.array(works[6], pa.bool_()),
+            pa.nulls(len(ids), pa.bool_()),
+            pa.nulls(len(ids), pa.bool_()),
             pa.array(works[7], pa.int64()),
             pa.array(works[8], pa.string()),
             pa.array(works[9], pa.string()),

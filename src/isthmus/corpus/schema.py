@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 #: Raised when a column changes its name, type or meaning.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _id, _text, _flag = pa.int64(), pa.string(), pa.bool_()
 
@@ -27,6 +27,8 @@ TABLES: dict[str, pa.Schema] = {
             pa.field("n_authors", pa.int32(), nullable=False),
             pa.field("authors_truncated", _flag, nullable=False),
             pa.field("is_retracted", _flag, nullable=False),
+            ("is_paratext", _flag),
+            ("is_xpac", _flag),
             ("cited_by_count", pa.int64()),
             ("title", _text),
             ("doi", _text),

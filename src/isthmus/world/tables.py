@@ -112,6 +112,8 @@ class WorksLater:
                 "n_authors": kept["n_authors"].astype(np.int32),
                 "authors_truncated": np.zeros(n, np.bool_),
                 "is_retracted": np.zeros(n, np.bool_),
+                "is_paratext": np.zeros(n, np.bool_),
+                "is_xpac": np.zeros(n, np.bool_),
                 "cited_by_count": self.world.received[numbers],
                 "title": pa.array([work_title(number) for number in named], pa.string()),
                 "doi": pa.nulls(n, pa.string()),

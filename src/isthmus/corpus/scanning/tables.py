@@ -108,6 +108,8 @@ def _works(found: Found) -> pa.Table:
         _numbers(rows[:, b.WORK_AUTHORS], pa.int32()),
         _flags(rows[:, b.WORK_TRUNCATED]),
         _flags(rows[:, b.WORK_RETRACTED]),
+        pa.nulls(len(rows), pa.bool_()),
+        pa.nulls(len(rows), pa.bool_()),
         _nullable(rows[:, b.WORK_CITED]),
         titles,
         found.texts(rows, b.WORK_DOI),
