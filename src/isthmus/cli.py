@@ -169,15 +169,12 @@ def ingest(
     A newer release of a snapshot is read over the older one with `--update`: files
     that did not change since `--keep` or the last `--update` are not read again.
     """
-    from contextlib import nullcontext
-
     from isthmus.console import reading, tally
-    from isthmus.corpus.ingest import ingest as read
-    from isthmus.spark import on_executors, refuse_memory_alone
+    from isthmus.ingest.ingest import ingest as read
+    from isthmus.spark import refuse_memory_alone
 
     refuse_memory_alone(master, memory)
-    executors = nullcontext() if master is None else on_executors(master=master, memory=memory)
-    with executors as each, reading(_err) as progress:
+    with reading(_err) as progress:
         corpus = read(
             sources,
             to,
@@ -187,7 +184,8 @@ def ingest(
             progress=progress,
             keep=keep,
             update=update,
-            each=each,
+            master=master,
+            memory=memory,
         )
     for part in tally(corpus):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.errors import TargetError
 from isthmus.files import write_text
 from isthmus.findings import Finding, decide

@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from isthmus.corpus.apart import Each, told
+from isthmus.corpus.tasks import Each, told
 from isthmus.corpus.manifest import Part
 from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
 from isthmus.corpus.store import PARTS_OF_A_SIZE, ROW_GROUP_ROWS, CorpusWriter, TableWriter

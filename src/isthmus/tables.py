@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from isthmus import attribution
-from isthmus.corpus.mag_files import last_year
+from isthmus.corpus.manifest import last_year
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corrections import Corrections

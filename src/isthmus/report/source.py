@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.corpus.countries import countries
-from isthmus.corpus.mag_files import LAST_YEAR
+from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
 

@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from isthmus.corpus.boundaries import countries_at
 from isthmus.corpus.countries import country_code
-from isthmus.corpus.mag_files import LAST_YEAR, MagTable, find_tables
-from isthmus.corpus.mag_queries import (
+from isthmus.ingest.mag.files import MagTable, find_tables
+from isthmus.ingest.mag.queries import (
     COLUMNS,
     ENTITIES,
     PAPER_FAULTS,
@@ -32,7 +32,7 @@ from isthmus.corpus.mag_queries import (
     SET_ASIDE_COUNTS,
     id_of,
 )
-from isthmus.corpus.manifest import MANIFEST_NAME, Source
+from isthmus.corpus.manifest import LAST_YEAR, MANIFEST_NAME, Source
 from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
 from isthmus.corpus.store import Corpus, CorpusWriter, merge_counts, open_corpus, refuse_occupied
 from isthmus.errors import SourceError, TargetError

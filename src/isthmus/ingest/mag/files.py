@@ -11,12 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.corpus.inflate import Inflater
-from isthmus.corpus.manifest import Manifest
 from isthmus.errors import SourceError
-
-#: Microsoft Academic Graph was closed on 31 December 2021; its last dumps are of that month.
-LAST_YEAR = 2021
+from isthmus.ingest.decompress import Text
 
 #: Folders of a dump that its tables stand in.
 _FOLDERS = ("", "mag", "advanced")
@@ -77,15 +73,6 @@ LAYOUTS: dict[str, dict[int, tuple[str | None, ...]]] = {
 }
 
 
-def last_year(manifest: Manifest) -> int | None:
-    """Give the last year that a corpus's source covers; None where it goes on.
-
-    For Microsoft Academic Graph the year in which the dump's last papers were added,
-    :data:`LAST_YEAR` at most.
-    """
-    return manifest.notes.get("last_year", LAST_YEAR) if manifest.source == "mag" else None
-
-
 @dataclass(frozen=True)
 class MagTable:
     """A table of a dump: its file and the names of its columns by place."""
@@ -131,7 +118,7 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def _table(name: str, path: Path) -> MagTable | None:
     """Tell the layout from the first line; None when the file is empty."""
-    with Inflater(path) as source:
+    with Text(path) as source:
         first = source.read().split(b"\n", 1)[0]
     if not first:
         return None
