@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from isthmus import runner, spark
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.verify import verify
 from isthmus.errors import IsthmusError, MissingExtraError

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.chunks import Pool, cut, open_pieces
 from isthmus.corpus.fetching.client import Answer
-from isthmus.corpus.mag import read_mag
-from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
+from isthmus.ingest.mag.dump import read_mag
+from isthmus.ingest.mag.files import LAYOUTS, OPTIONAL, REQUIRED
 from isthmus.corpus.merged import read_merged
 from isthmus.corpus.reader import Task, columns, read_chunk
-from isthmus.corpus.sources import Input, find_inputs
+from isthmus.ingest.sources import Input, find_inputs
 from isthmus.corpus.staging import load_receipt
 from isthmus.errors import IsthmusError
 from isthmus.study import Study

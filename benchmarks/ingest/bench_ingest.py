@@ -86,7 +86,7 @@ def _with_id(line: bytes, new: bytes) -> bytes:
 
 
 def ingest(path: Path, folder: Path) -> None:
-    from isthmus.corpus.ingest import ingest as read
+    from isthmus.ingest.ingest import ingest as read
 
     read([path], folder / "corpus", workers=2)
 

@@ -176,8 +176,6 @@ def on_executors(
     MissingExtraError
         Spark or Java is missing here, or isthmus where the executors are.
     """
-    was_local = CONNECT_ONLY not in os.environ
-    session = _session(master, memory, None)
 
     def each(task: Callable[[int], None], n: int) -> None:
         if not n:
@@ -188,8 +186,17 @@ def on_executors(
         except Exception as error:
             raise _failure(error) from None
 
-    try:
+    with open_session(master, memory) as session:
         yield each
+
+
+@contextmanager
+def open_session(master: str, memory: str | None = None) -> Iterator[Any]:
+    """Open a session of Spark, which is stopped at the end."""
+    was_local = CONNECT_ONLY not in os.environ
+    session = _session(master, memory, None)
+    try:
+        yield session
     finally:
         _stop(session, was_local)
 

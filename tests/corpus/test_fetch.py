@@ -20,13 +20,13 @@ import pytest
 from typer.testing import CliRunner
 
 from corpus.api_server import Api, Record, serving
-from corpus.samples import HOME, author, work
+from ingest.samples import HOME, author, work
 from isthmus.cli import app
 from isthmus.corpus import fetch as module
 from isthmus.corpus.fetch import fetch, fetch_command
 from isthmus.corpus.fetching.client import BudgetSpentError, Client, Patience
 from isthmus.corpus.fetching.estimate import Estimate
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.errors import SourceError, StudyError, TargetError
 from isthmus.files import sole_writer
 from isthmus.study import Study

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import msgspec
@@ -89,31 +90,31 @@ class Assembly:
                 old, new = _with_deleted(old, new, self.identifiers.deleted)
             pairs = pa.table({"old": pa.array(old), "new": pa.array(new, mask=new == NO_ID)})
             with registered(self.connection, "pairs", pairs):
-                self.connection.execute(
+                self._do(
                     f"CREATE OR REPLACE TABLE merged_{entity} AS SELECT * FROM pairs"
                 )
             if len(old):
                 self._merged.add(entity)
         deleted = pa.table({"work_id": pa.array(self.identifiers.deleted)})
         with registered(self.connection, "given", deleted):
-            self.connection.execute("CREATE OR REPLACE TABLE deleted AS SELECT * FROM given")
+            self._do("CREATE OR REPLACE TABLE deleted AS SELECT * FROM given")
 
     def _find_dropped(self) -> None:
         """Find works that are gone, and older versions: ``dropped`` has ``unit``, ``work_id``."""
         places = self._staged("places")
-        self.connection.execute(
+        self._do(
             "CREATE OR REPLACE TABLE dropped (unit INTEGER, work_id BIGINT, reason VARCHAR)"
         )
         if not places:
             return
         if "works" in self._merged:
-            self.connection.execute(
+            self._do(
                 f"""INSERT INTO dropped SELECT unit, work_id, CASE WHEN work_id IN
                 (SELECT work_id FROM deleted) THEN 'deleted_work' ELSE 'merged_away' END
                 FROM ({places}) SEMI JOIN merged_works ON work_id = old"""
             )
         if sum(bool(unit.receipt.rows.get("works")) for unit in self.units) > 1:
-            self.connection.execute(
+            self._do(
                 f"""INSERT INTO dropped SELECT unit, work_id, 'duplicate_work' FROM (
                     SELECT unit, work_id, row_number() OVER (PARTITION BY work_id
                     ORDER BY updated DESC NULLS LAST, unit DESC) AS version FROM ({places})
@@ -140,7 +141,7 @@ class Assembly:
         name = f"files_of_{table}"
         numbers = pa.table({"filename": [f for f, _ in files], "unit": [n for _, n in files]})
         with registered(self.connection, "given", numbers):
-            self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")
+            self._do(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")
         return (
             f"SELECT * EXCLUDE (filename, file_row_number), file_row_number AS place FROM "
             f"read_parquet({_list([f for f, _ in files])}, filename=true, file_row_number=true) "
@@ -165,7 +166,7 @@ class Assembly:
             sources.append(f"SELECT {', '.join(columns)}, updated, 0 AS rank, unit, place FROM "
                            f"({records} {away})")
         if named:
-            self.connection.execute(f"CREATE OR REPLACE TABLE named AS {self._renamed(named, entity, key)}")
+            self._do(f"CREATE OR REPLACE TABLE named AS {self._renamed(named, entity, key)}")
             known = [row[0] for row in self.connection.execute("DESCRIBE named").fetchall()]
             listed = ", ".join(
                 name if name in known else f"CAST(NULL AS {_sql_type(TABLES[table].field(name).type)}) AS {name}"
@@ -195,7 +196,7 @@ class Assembly:
         self._fills = bool(self._staged("institutions_entity")) and bool(parts)
         if self._fills:
             files = _list([str(self.target / part.path) for part in parts])
-            self.connection.execute(
+            self._do(
                 f"""CREATE OR REPLACE TABLE known AS SELECT institution_id AS known_id,
                 country AS known_country FROM read_parquet({files}) WHERE country IS NOT NULL"""
             )
@@ -359,8 +360,11 @@ class Assembly:
         return self.target / table / f"{self.edition}-{name}.parquet"
 
     def _count(self, sql: str) -> int:
-        row = self.connection.execute(f"SELECT count(*) FROM ({sql}) AS counted").fetchone()
-        return int(row[0]) if row else 0
+        return int(self._do(f"SELECT count(*) FROM ({sql}) AS counted")[0][0])
+
+    def _do(self, sql: str) -> list[Any]:
+        """Run SQL to its end: DuckDB begins nothing else before."""
+        return list(self.connection.execute(sql).fetchall())
 
 
 def _list(files: Sequence[str] | Iterator[str]) -> str:

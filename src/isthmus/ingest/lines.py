@@ -7,6 +7,7 @@ again finds the same chunks.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,9 @@ class Scratch:
         """Return memory of the file of `size` bytes at least; its content stays."""
         if self.memory is None or self._room < size:
             self.release()
-            self._room = max(size, CHUNK_BYTES + 4 * _PIECE_BYTES)
-            self._file.truncate(self._room)
+            self._room = max(size, min(2 * self._room, CHUNK_BYTES) + 4 * _PIECE_BYTES)
+            # Writing to memory of a file for which the disk has no room would end the process.
+            os.posix_fallocate(self._file.fileno(), 0, self._room)
             self.memory = mmap.mmap(self._file.fileno(), self._room)
         return self.memory
 

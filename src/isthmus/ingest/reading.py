@@ -65,9 +65,10 @@ def connect(spill: Path, n_threads: int, memory: str = MEMORY) -> duckdb.DuckDBP
         "autoload_known_extensions": False,
     }
     connection = duckdb.connect(config=config)
+    connection.execute("SET enable_progress_bar = false").fetchall()
     codes = codes_table()
     connection.register("codes_given", codes)
-    connection.execute("CREATE TABLE codes AS SELECT * FROM codes_given")
+    connection.execute("CREATE TABLE codes AS SELECT * FROM codes_given").fetchall()
     connection.unregister("codes_given")
     return connection
 
@@ -183,13 +184,13 @@ class Reader:
         )
         source = f"(SELECT * REPLACE ({given}) FROM {relation})" if given else relation
         try:
-            self._connection.execute(
+            self._do(
                 f"CREATE OR REPLACE TEMP TABLE raw AS SELECT *, {definition.judged(self._entity)} "
                 f"FROM {source}"
             )
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException):
             return None
-        self._connection.execute(
+        self._do(
             f"CREATE OR REPLACE TEMP VIEW records AS SELECT rowid + {self.record} AS record, * "
             "FROM raw"
         )
@@ -308,18 +309,19 @@ class Reader:
 
     def _run(self, name: str, sql: str) -> None:
         kind = "TABLE" if name in _HELD else "VIEW"
-        self._connection.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {sql}")
+        self._do(f"CREATE OR REPLACE TEMP {kind} {name} AS {sql}")
 
     def _add(self, name: str, sql: str) -> None:
         made = f"CREATE OR REPLACE TEMP TABLE unit_{name} AS" if self._fresh else f"INSERT INTO unit_{name}"
-        self._connection.execute(f"{made} {sql}")
+        self._do(f"{made} {sql}")
 
     def _tally(self) -> None:
         set_aside: dict[str, int] = {}
         notes: dict[str, int] = {}
         for sql in definition.tally_queries():
-            rows = self._connection.execute(sql).to_arrow_table().to_pylist()
-            for reason, count in rows[0].items():
+            found = self._connection.execute(sql)
+            names = [column[0] for column in found.description or []]
+            for reason, count in zip(names, *found.fetchall(), strict=True):
                 (set_aside if reason in SET_ASIDE else notes)[reason] = int(count or 0)
         self._receipt.add(set_aside, notes)
         unknown = self._connection.execute(definition.unknown_countries_query()).fetchall()
@@ -371,7 +373,7 @@ class Reader:
         repeated = self._one("SELECT count(*) - count(DISTINCT work_id) FROM unit_works")
         if not repeated:
             return 0
-        self._connection.execute(
+        self._do(
             """CREATE OR REPLACE TEMP TABLE older AS SELECT record FROM unit_works
             QUALIFY row_number() OVER (PARTITION BY work_id
             ORDER BY updated DESC NULLS LAST, record DESC) > 1"""
@@ -382,14 +384,17 @@ class Reader:
         return copy(self._connection, sql, path)
 
     def _one(self, sql: str) -> Any:
-        row = self._connection.execute(sql).fetchone()
-        return row[0] if row else None
+        return self._do(sql)[0][0]
+
+    def _do(self, sql: str) -> list[Any]:
+        """Run SQL to its end: DuckDB begins nothing else before."""
+        return list(self._connection.execute(sql).fetchall())
 
 
 def copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     """Write the rows of a query as Parquet; none leave no file. Give their number."""
-    row = connection.execute(f"COPY ({sql}) TO '{path}' ({PARQUET_OPTIONS})").fetchone()
-    n_rows = int(row[0]) if row else 0
+    rows = connection.execute(f"COPY ({sql}) TO '{path}' ({PARQUET_OPTIONS})").fetchall()
+    n_rows = int(rows[0][0])
     if not n_rows:
         path.unlink(missing_ok=True)
     return n_rows

@@ -100,6 +100,14 @@ def stage(
         meter(n_works, consumed)
     reader.note_broken(len(broken))
     units.append(reader.flush(unit_folder(folder, len(units))))
+    done = done_of(inputs, units)
+    save_done(folder, done)
+    meter(n_works + units[-1].rows.get("works", 0), sum(item.size for item in inputs))
+    return Batch(folder, done)
+
+
+def done_of(inputs: Sequence[Input], units: Sequence[Receipt]) -> BatchDone:
+    """Say which sources were read, and how many records of each."""
     sources = [
         Source(
             name=item.name,
@@ -110,10 +118,7 @@ def stage(
         )
         for number, item in enumerate(inputs)
     ]
-    done = BatchDone(sources=sources, units=len(units))
-    save_done(folder, done)
-    meter(n_works + units[-1].rows.get("works", 0), sum(item.size for item in inputs))
-    return Batch(folder, done)
+    return BatchDone(sources=sources, units=len(units))
 
 
 def _digest(item: Input) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from isthmus.corpus.countries import countries
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
 
@@ -44,27 +44,29 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 def people(record: dict[str, Any]) -> dict[int, tuple[int | None, set[Any]]]:
-    """Place in the list -> author and the distinct affiliations of that author."""
-    found: dict[int, tuple[int | None, list[Any]]] = {}
-    place_of: dict[int, int] = {}
+    """Place in the list -> author and the distinct affiliations given there."""
+    found: dict[int, tuple[int | None, set[Any]]] = {}
     for place, authorship in enumerate(record.get("authorships") or []):
-        who = number(authorship["author"].get("id"))
-        at = place_of.setdefault(who, place) if who is not None else place
-        _, affiliations = found.setdefault(at, (who, []))
+        rows = []
         for n, institution in enumerate(authorship["institutions"]):
             identifier = number(institution.get("id"))
-            unnamed = (place, n) if identifier is None else None
-            affiliations.append((identifier, institution.get("country_code"), unnamed))
-    for place, authorship in enumerate(record.get("authorships") or []):
-        who = number(authorship["author"].get("id"))
-        _, affiliations = found[place_of[who] if who is not None else place]
+            unnamed = n if identifier is None else None
+            rows.append((identifier, institution.get("country_code"), unnamed))
         for code in authorship.get("countries") or []:
-            if code not in {country for _, country, _ in affiliations}:
-                affiliations.append((None, code, "parsed"))
-    return {
-        place: (who, {(i, c if c in countries() else None, extra) for i, c, extra in rows})
-        for place, (who, rows) in found.items()
-    }
+            if code not in {country for _, country, _ in rows}:
+                rows.append((None, code, "parsed"))
+        known = {(i, c if c in countries() else None, extra) for i, c, extra in rows}
+        found[place] = (number(authorship["author"].get("id")), known)
+    return found
+
+
+def last_place(record: dict[str, Any]) -> int | None:
+    """Place of the author whom the record calls last, otherwise of the last one listed."""
+    authorships = record.get("authorships") or []
+    if record.get("is_authors_truncated") or not authorships:
+        return None
+    said = [n for n, a in enumerate(authorships) if a.get("author_position") == "last"]
+    return said[-1] if said else len(authorships) - 1
 
 
 @pytest.fixture(scope="module", params=["works.jsonl.gz", "schema_variants_same_id.jsonl.gz"])
@@ -89,6 +91,10 @@ def test_every_distinct_work_is_there(case: tuple[Corpus, list[dict[str, Any]]])
         assert row["doi"] == record.get("doi")
         assert row["cited_by_count"] == record["cited_by_count"]
         assert row["is_retracted"] == record["is_retracted"]
+        assert row["is_paratext"] == record.get("is_paratext")
+        assert row["is_xpac"] == record.get("is_xpac")
+        team = [who for who, _ in people(record).values()]
+        assert row["n_authors"] == len(set(team) - {None}) + team.count(None)
         assert row["authors_truncated"] == bool(record.get("is_authors_truncated"))
         source = (record.get("primary_location") or {}).get("source") or {}
         venue = source.get("id") or (record.get("host_venue") or {}).get("id")
@@ -111,6 +117,14 @@ def test_authorships_and_affiliations_equal_the_recount(
         if len({c for _, rows in found.values() for _, c, _ in rows if c}) > 1:
             several.add(identifier or 0)
     rows = corpus.read("authorships").to_pylist()
+    last = {(number(r["id"]), last_place(r)) for r in expected if last_place(r) is not None}
+    assert {(r["work_id"], r["position"]) for r in rows if r["is_last"]} == last
+    corresponding = {
+        (number(r["id"]), n): a.get("is_corresponding")
+        for r in expected
+        for n, a in enumerate(r.get("authorships") or [])
+    }
+    assert {(r["work_id"], r["position"]): r["is_corresponding"] for r in rows} == corresponding
     assert Counter((r["work_id"], r["position"], r["author_id"]) for r in rows) == authors
     rows = corpus.read("affiliations").to_pylist()
     keys = ("work_id", "position", "institution_id", "country")
@@ -184,7 +198,7 @@ def test_whole_snapshot_with_its_entities(shared_data: Path, tmp_path: Path) -> 
     corpus = ingest([shared_data / "openalex-snapshot"], tmp_path / "corpus")
     assert not corpus.manifest.rejected
     entities = Counter(source.entity for source in corpus.manifest.sources)
-    assert entities == {"works": 3, "authors": 2, "institutions": 2, "sources": 2}
+    assert entities == {"works": 3, "authors": 2, "institutions": 2, "sources": 2, "merged_ids": 2}
     names = [source.name for source in corpus.manifest.sources]
     assert not any(name.endswith("part_000") for name in names)
     assert corpus.rows("works") == 78

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from isthmus import runner
-from isthmus.corpus.ingest import ingest
-from isthmus.corpus.mag import read_mag
-from isthmus.corpus.mag_files import LAYOUTS, is_mag
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.mag.dump import read_mag
+from isthmus.ingest.mag.files import LAYOUTS, is_mag
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import SourceError, TargetError

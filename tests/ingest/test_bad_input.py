@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from corpus.samples import HOME, author, work, write_lines
+from ingest.samples import HOME, author, work, write_lines
 from isthmus.corpus import chunks
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR, REJECTED, SET_ASIDE
 from isthmus.corpus.verify import verify

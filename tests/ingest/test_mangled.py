@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from corpus.samples import work, write_lines
+from ingest.samples import work, write_lines
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.merged import read_merged
 from isthmus.corpus.reader import load_merges
-from isthmus.corpus.sources import Input
+from isthmus.ingest.sources import Input
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, IsthmusError, StudyError
 from isthmus.files import remove

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.samples import HOME, author, work, write_lines
+from ingest.samples import HOME, author, work, write_lines
 from isthmus.corpus import chunks, stage
-from isthmus.corpus import ingest as module
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest import ingest as module
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.store import open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, TargetError

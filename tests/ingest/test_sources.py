@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.samples import HOME, author, work, write_lines
-from isthmus.corpus.ingest import ingest
-from isthmus.corpus.sources import find_inputs
+from ingest.samples import HOME, author, work, write_lines
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.sources import find_inputs
 from isthmus.corpus.store import Corpus
 from isthmus.errors import SourceError
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corpus.samples import HOME, author, work, write_lines
-from isthmus.corpus import ingest as module
+from ingest.samples import HOME, author, work, write_lines
+from isthmus.ingest import ingest as module
 from isthmus.corpus import kept as kept_module
 from isthmus.corpus import stage, store
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.corpus.merged import read_merged
-from isthmus.corpus.sources import find_inputs
+from isthmus.ingest.sources import find_inputs
 from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, SourceError, TargetError

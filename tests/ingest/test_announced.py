@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.samples import work
+from ingest.samples import work
 from isthmus.corpus.announced import read_announced
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 
 
 def entry(url: str, n_bytes: int | None, n_records: int | None) -> dict[str, object]:

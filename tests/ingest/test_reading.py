@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpus.samples import HOME, work
+from ingest.samples import HOME, work
 from isthmus.corpus import chunks
 from isthmus.corpus.chunks import Pool, cut
 from isthmus.corpus.countries import countries, country_code

@@ -1,0 +1,199 @@
+"""Reading sources on Spark, by the definition that DuckDB runs, into the same units.
+
+Spark reads files of lines that are plain, gzip or bzip2 by their names, and Parquet. A file
+that holds anything it cannot read as it stands is left to DuckDB, which reads it with care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import merge_counts
+from isthmus.corpus.tally import SET_ASIDE
+from isthmus.files import atomic_path, remove
+from isthmus.ingest.cache import Cache
+from isthmus.ingest.dialect import SPARK
+from isthmus.ingest.openalex import definition
+from isthmus.ingest.openalex.fields import FIELDS, spark_type
+from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, codes_table
+from isthmus.ingest.sources import Input
+from isthmus.ingest.stage import done_of
+from isthmus.ingest.units import RECEIPT_NAME, Receipt, load_done, save_done, unit_folder
+from isthmus.spark import open_session
+
+#: Batches that are read at once, for each core: one waits for Spark while others are read.
+_BATCHES_PER_CORE = 2
+
+#: Bits of a record's number that count within a source.
+_SOURCE_BITS = 44
+
+_CORRUPT = "isthmus_corrupt"
+
+
+def stage_distributed(
+    groups: Sequence[Sequence[Input]],
+    staging: Path,
+    cache: Cache,
+    master: str,
+    memory: str | None,
+) -> None:
+    """Read the batches that Spark can read and that were not read before."""
+    with open_session(master, memory) as session:
+        tasks = [
+            _Task(session, group, staging / f"{number:05d}", session.newSession)
+            for number, group in enumerate(groups)
+            if all(item.form in ("lines", "parquet") and item.member is None for item in group)
+            and load_done(staging / f"{number:05d}") is None
+            and cache.find(group) is None
+        ]
+        n_cores = session.range(1).rdd.context.defaultParallelism
+        with ThreadPoolExecutor(_BATCHES_PER_CORE * n_cores) as pool:
+            for done in [pool.submit(task.run) for task in tasks]:
+                done.result()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Reads a batch into one unit."""
+
+    parent: Any
+    inputs: Sequence[Input]
+    folder: Path
+    new_session: Any
+
+    def run(self) -> None:
+        """Read the batch, or leave it where Spark cannot read all of it."""
+        from pyspark.errors import PySparkException
+
+        session = self.new_session()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        raw = self.folder / "raw.parquet"
+        try:
+            counts = self._load(session, raw)
+            if counts is not None:
+                self._write(session, counts)
+        except PySparkException:
+            remove(unit_folder(self.folder, 0))
+        finally:
+            remove(raw)
+
+    def _load(self, session: Any, raw: Path) -> dict[int, int] | None:
+        """Load the relation ``records``; give the records of each source, None if one is odd."""
+        entity = self.inputs[0].entity
+        relations = [self._relation(session, item, n) for n, item in enumerate(self.inputs)]
+        relation = reduce(lambda first, second: first.unionByName(second), relations)
+        relation.createOrReplaceTempView("source")
+        session.sql(f"SELECT *, {definition.judged(entity)} FROM source").write.parquet(str(raw))
+        session.read.parquet(str(raw)).createOrReplaceTempView("records")
+        codes = codes_table()
+        rows = list(zip(*codes.to_pydict().values(), strict=True))
+        session.createDataFrame(rows, "raw STRING, code STRING").createOrReplaceTempView("codes")
+        counted = session.sql(
+            f"""SELECT CAST(record >> {_SOURCE_BITS} AS INT) AS source, count(*) AS n,
+            count(fault) + count({_CORRUPT}) AS odd FROM records GROUP BY 1"""
+        ).collect()
+        if any(row.odd for row in counted):
+            return None
+        return {row.source: row.n for row in counted}
+
+    def _relation(self, session: Any, item: Input, number: int) -> Any:
+        """Give the records of a source, every scalar as text, in the order of reading."""
+        fields = FIELDS[item.entity]
+        place = f"monotonically_increasing_id() + {number << _SOURCE_BITS}"
+        if item.form == "parquet":
+            frame = session.read.parquet(str(item.path))
+            columns = [
+                f"CAST({name if name in frame.columns else 'NULL'} AS {spark_type(spec)}) AS {name}"
+                for name, spec in fields.items()
+            ]
+            frame = frame.selectExpr(f"{place} AS record", *columns, f"CAST(NULL AS STRING) AS {_CORRUPT}")
+        else:
+            schema = spark_type({**fields, _CORRUPT: "text"})
+            parsed = f"""from_json(value, '{schema}', map('mode', 'PERMISSIVE',
+                'columnNameOfCorruptRecord', '{_CORRUPT}')) AS fields"""
+            frame = session.read.text(str(item.path)).selectExpr(f"{place} AS record", "value")
+            frame = frame.where("trim(value) <> ''").selectExpr("record", parsed)
+            frame = frame.selectExpr("record", "fields.*")
+        for name, value in item.constants:
+            frame = frame.withColumn(name, _or_constant(name, value))
+        return frame
+
+    def _write(self, session: Any, counts: dict[int, int]) -> None:
+        """Work the definition out, and write the unit."""
+        receipt = Receipt(chunks=1, record=sum(counts.values()), records=counts)
+        folder = unit_folder(self.folder, 0)
+        with atomic_path(folder) as partial:
+            partial.mkdir()
+            if self.inputs[0].entity == "works":
+                self._write_works(session, partial, receipt)
+            else:
+                self._write_entity(session, partial, receipt)
+            (partial / RECEIPT_NAME).write_bytes(msgspec.json.encode(receipt))
+        save_done(self.folder, done_of(self.inputs, [receipt]))
+
+    def _write_entity(self, session: Any, folder: Path, receipt: Receipt) -> None:
+        entity = self.inputs[0].entity
+        session.sql("SELECT * FROM records").createOrReplaceTempView("good")
+        table = f"{TABLE_OF.get(entity, entity)}_entity"
+        frame = session.sql(definition.entity_query(entity))
+        receipt.rows[table] = _save(frame, folder / f"{table}.parquet", ["record"])
+
+    def _write_works(self, session: Any, folder: Path, receipt: Receipt) -> None:
+        for query in (*definition.work_queries(SPARK), *definition.named_queries(SPARK)):
+            session.sql(query.sql).createOrReplaceTempView(query.name)
+        older = session.sql(
+            """SELECT record FROM (SELECT record, row_number() OVER (PARTITION BY work_id
+            ORDER BY updated DESC NULLS LAST, record DESC) AS version FROM works) WHERE version > 1"""
+        ).cache()
+        n_older = older.count()
+        for name, order in ORDERS.items():
+            table = TABLE_OF.get(name, name)
+            frame = session.table(name)
+            frame = frame.join(older, "record", "left_anti") if n_older else frame
+            by = [word.strip() for word in order.split(",")]
+            receipt.rows[table] = _save(frame, folder / f"{table}.parquet", by, TABLES[table].names)
+            if name == "works":
+                names = ["work_id", "updated"]
+                _save(frame, folder / "places.parquet", by, names)
+                receipt.rows["places"] = receipt.rows[table]
+        for entity, key in KEYS.items():
+            table = f"{TABLE_OF.get(entity, entity)}_named"
+            path = folder / f"{table}.parquet"
+            receipt.rows[table] = _save(session.table(f"named_{entity}"), path, [key])
+        self._tally(session, receipt, n_older)
+
+    def _tally(self, session: Any, receipt: Receipt, n_older: int) -> None:
+        counted = {"duplicate_work": n_older}
+        for sql in definition.tally_queries():
+            counted |= {name: int(n or 0) for name, n in session.sql(sql).first().asDict().items()}
+        receipt.add(
+            {reason: n for reason, n in counted.items() if reason in SET_ASIDE},
+            {reason: n for reason, n in counted.items() if reason not in SET_ASIDE},
+        )
+        unknown = session.sql(definition.unknown_countries_query()).collect()
+        receipt.unknown_countries = merge_counts({row.written: row.n for row in unknown})
+
+
+def _or_constant(name: str, value: str) -> Any:
+    from pyspark.sql import functions
+
+    return functions.coalesce(functions.col(name), functions.lit(value))
+
+
+def _save(frame: Any, path: Path, order: list[str], columns: list[str] | None = None) -> int:
+    """Write the rows of a frame, sorted, as one file; none leave nothing. Give their number."""
+    frame = frame.repartition(1).sortWithinPartitions(*order)
+    frame = frame.select(*columns) if columns else frame
+    frame.write.parquet(str(path), compression="zstd")
+    n_rows = frame.sparkSession.read.parquet(str(path)).count()
+    if not n_rows:
+        remove(path)
+    return int(n_rows)
