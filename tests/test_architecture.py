@@ -29,6 +29,7 @@ FLOORS = {
     "corrections": 2,
     "tables": 2,
     "growing": 2,
+    "ingest": 2,
     "simulation": 2,
     "leadership": 3,
     "mobility": 3,

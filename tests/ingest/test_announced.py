@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.samples import work
-from isthmus.corpus.announced import read_announced
+from isthmus.corpus.verify import verify
 from isthmus.ingest.ingest import ingest
 
 
@@ -17,8 +17,11 @@ def entry(url: str, n_bytes: int | None, n_records: int | None) -> dict[str, obj
     return {"url": url, "meta": {"content_length": n_bytes, "record_count": n_records}}
 
 
+@pytest.mark.parametrize("form", ["entries", "files", "entities"])
 @pytest.mark.parametrize("layout", ["data/works", "data/jsonl/works"])
-def test_files_and_records_that_were_announced_and_are_missing(tmp_path: Path, layout: str) -> None:
+def test_files_and_records_that_were_announced_and_are_missing(
+    tmp_path: Path, layout: str, form: str
+) -> None:
     folder = tmp_path / layout
     packed = []
     for n, size in enumerate((3, 4)):
@@ -35,14 +38,37 @@ def test_files_and_records_that_were_announced_and_are_missing(tmp_path: Path, l
         entry("s3://openalex/data/authors/updated_date=2025-01-03/part_000.gz", 5, 2),
         entry("elsewhere", None, None),
     ]
-    (folder / "manifest").write_text(json.dumps({"entries": entries, "meta": {"more": 1}}))
-    notes = ingest([tmp_path], tmp_path / "corpus", workers=1).manifest.notes
-    assert notes["files_missing"] == 1
-    assert notes["files_of_other_size"] == 1
-    assert notes["records_missing"] == 5
+    content: dict[str, object] = {"entries": entries, "meta": {"more": 1}}
+    if form != "entries":
+        content = {"date": "2026-02-25", "format": "jsonl", "entity": "works", "files": entries}
+    if form == "entities":
+        content = {"date": "2026-02-25", "entities": [content]}
+    (folder / "manifest").write_text(json.dumps(content))
+    manifest = ingest([tmp_path], tmp_path / "corpus", workers=1).manifest
+    assert manifest.notes["files_missing"] == 1
+    assert manifest.notes["files_of_other_size"] == 1
+    assert manifest.notes["records_missing"] == 5 + 2
+    (warning,) = manifest.warnings
+    assert "updated_date=2025-01-03/part_000.gz is announced with 2 records" in warning
+    assert manifest.release == (None if form == "entries" else "2026-02-25")
+    assert verify(tmp_path / "corpus").warnings == [warning]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"entries": 3}', '{"entries": [{"url": 1}]}'])
 def test_manifests_that_are_none_announce_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
-    assert read_announced([tmp_path]) == {}
+    (tmp_path / "works.jsonl").write_text(json.dumps(work(1)))
+    manifest = ingest([tmp_path], tmp_path / "corpus", workers=1).manifest
+    assert "files_missing" not in manifest.notes
+    assert not manifest.warnings
+
+
+@pytest.mark.parametrize(
+    ("release", "warned"), [("2025-10-27", 0), ("2025-11-10", 1), ("2026-01", 1), ("2026-02-25", 0)]
+)
+def test_releases_that_cannot_be_compared_are_named(
+    tmp_path: Path, release: str, warned: int
+) -> None:
+    (tmp_path / "works.jsonl").write_text(json.dumps(work(1)))
+    corpus = ingest([tmp_path / "works.jsonl"], tmp_path / "corpus", release=release)
+    assert len(corpus.manifest.warnings) == warned

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from ingest.samples import HOME, author, work, write_lines
-from isthmus.corpus import chunks
-from isthmus.ingest.ingest import ingest
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR, REJECTED, SET_ASIDE
 from isthmus.corpus.verify import verify
+from isthmus.errors import SourceError
+from isthmus.ingest import lines as chunks
+from isthmus.ingest.ingest import ingest
 
 
 def read(tmp_path: Path, *records: Any, name: str = "works.jsonl") -> Corpus:
@@ -79,7 +80,7 @@ BAD_VALUES = [
     ("reference_repeated", {"referenced_works": [f"{HOME}W7", f"{HOME}W8", f"{HOME}W7"]}),
     ("reference_unreadable", {"referenced_works": [None, f"{HOME}W7"]}),
     ("reference_unreadable", {"referenced_works": [f"{HOME}A7"]}),
-    ("author_repeated", {"authorships": [author(1), author(2), author(1)]}),
+    ("institution_placeholder", {"authorships": [author(1, (-1, "US"))]}),
     ("affiliation_repeated", {"authorships": [author(1, (11, "US"), (11, "US"))]}),
     ("authors_truncated", {"is_authors_truncated": True}),
     ("authors_truncated", {"authors_count": 101}),
@@ -125,21 +126,32 @@ def test_deleted_works_and_placeholders_are_no_works_and_nobody(tmp_path: Path) 
     assert corpus.manifest.set_aside["author_null"] == 2
 
 
-def test_author_listed_twice_keeps_the_first_place_and_all_affiliations(tmp_path: Path) -> None:
+def test_author_listed_twice_keeps_every_place(tmp_path: Path) -> None:
     people = [author(1, (11, "US")), author(2, (12, "CN")), author(1, (13, "DE"), (11, "US"))]
+    people[2] |= {"author_position": "last", "is_corresponding": True}
     corpus = read(tmp_path, work(5, authorships=people))
     rows = [r for r in corpus.read("authorships").to_pylist() if r["work_id"] == 5]
-    assert [(r["position"], r["author_id"], r["is_last"]) for r in rows] == [
-        (0, 1, False),
-        (1, 2, True),
+    assert [(r["position"], r["author_id"], r["is_last"], r["is_corresponding"]) for r in rows] == [
+        (0, 1, False, None),
+        (1, 2, False, None),
+        (2, 1, True, True),
     ]
     rows = [r for r in corpus.read("affiliations").to_pylist() if r["work_id"] == 5]
     assert [(r["position"], r["institution_id"], r["country"]) for r in rows] == [
         (0, 11, "US"),
-        (0, 13, "DE"),
         (1, 12, "CN"),
+        (2, 13, "DE"),
+        (2, 11, "US"),
     ]
     assert corpus.read("works")["n_authors"].to_pylist()[1] == 2
+    assert corpus.manifest.notes["author_listed_again"] == 1
+
+
+def test_the_last_author_is_the_one_the_record_calls_last(tmp_path: Path) -> None:
+    people = [author(1), author(2, author_position="last"), author(3)]
+    corpus = read(tmp_path, work(5, authorships=people))
+    last = [r["author_id"] for r in corpus.read("authorships").to_pylist() if r["is_last"]]
+    assert last == [2, 2, 2]  # of the two good works around it the last one listed
 
 
 def test_truncated_work_is_flagged_and_has_no_last_author(tmp_path: Path) -> None:
@@ -200,6 +212,7 @@ def test_damaged_gzip_keeps_what_comes_before(tmp_path: Path) -> None:
 def test_line_beyond_the_limit_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 1 << 16)
     monkeypatch.setattr(chunks, "MAX_RECORD_BYTES", 1 << 18)
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1 << 14)
     good = [work(n) for n in range(1, 300)]
     path = write_lines(
         tmp_path / "works.jsonl", [*good, work(998, title="x" * (1 << 19)), work(999)]
@@ -240,9 +253,12 @@ def test_lone_surrogate_does_not_lose_the_record(tmp_path: Path) -> None:
     assert corpus.read("works")["title"].to_pylist()[1] == "bad ? end"
 
 
-def test_empty_file_gives_an_empty_corpus(tmp_path: Path) -> None:
-    (tmp_path / "works.jsonl").write_bytes(b"")
-    corpus = ingest([tmp_path / "works.jsonl"], tmp_path / "corpus")
-    assert corpus.rows("works") == 0
-    assert corpus.read("works").num_rows == 0
-    assert verify(corpus.path).ok
+@pytest.mark.parametrize("content", [b"", b"\n\n", b'{"id": "https://openalex.org/W1"}\n'])
+def test_an_ingest_that_keeps_nothing_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "works.jsonl").write_bytes(content)
+    with pytest.raises(SourceError, match=r"[Nn]othing") as caught:
+        ingest([tmp_path / "works.jsonl"], tmp_path / "corpus")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "corpus" / "manifest.json").exists()
+    write_lines(tmp_path / "works.jsonl", [work(1)])
+    assert ingest([tmp_path / "works.jsonl"], tmp_path / "corpus").rows("works") == 1

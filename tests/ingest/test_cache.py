@@ -10,20 +10,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ingest.samples import HOME, author, work, write_lines
-from isthmus.ingest import ingest as module
-from isthmus.corpus import kept as kept_module
-from isthmus.corpus import stage, store
-from isthmus.ingest.ingest import ingest
-from isthmus.corpus.merged import read_merged
-from isthmus.ingest.sources import find_inputs
-from isthmus.corpus.store import Corpus, open_corpus
+from isthmus.corpus.store import open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove
+from isthmus.ingest import ingest as module
+from isthmus.ingest import stage
+from isthmus.ingest.cache import Cache
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.sources import find_inputs
+from isthmus.ingest.stage import batches
 
 
 class Releases:
@@ -109,7 +109,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).parts[0] != "kept"
+        if path.is_file() and path.relative_to(folder).parts[0] != "cache"
     }
 
 
@@ -117,7 +117,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_releases_one_after_another_equal_the_last_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
-    monkeypatch.setattr(stage, "SCANNED_BYTES", small)
+    monkeypatch.setattr(stage, "SMALL_BYTES", small)
     folders = three(tmp_path)
     for n, folder in enumerate(folders):
         updated = ingest([folder], tmp_path / "updated", release=f"r{n}", update=True, workers=1)
@@ -131,71 +131,8 @@ def test_releases_one_after_another_equal_the_last_alone(
     assert len(works) == 428
 
 
-#: Tables about works that have several parts of 64 rows and more, and where the work is named.
-KEYS = {"works": "work_id", "references": "citing_id", "affiliations": "work_id"}
-
-
-@pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of so few rows that a table of a few hundred works has several."""
-    monkeypatch.setattr(store, "ROW_GROUP_ROWS", 64)
-    monkeypatch.setattr(store, "PARTS_OF_A_SIZE", 2)
-
-
-def parts_of(corpus: Corpus, table: str) -> list[tuple[str, int]]:
-    """Names of parts, and when each was written."""
-    return [(path.name, path.stat().st_mtime_ns) for path in corpus.parts(table)]
-
-
-def test_parts_before_the_first_change_stand(tmp_path: Path, small_parts: None) -> None:
-    """Works lie in files by day; those of the last day change, and then an early one does."""
-    releases = Releases(4)
-    target = tmp_path / "c"
-    first = ingest([releases.write(tmp_path / "r1")], target, keep=True, workers=1)
-    before = {table: parts_of(first, table) for table in KEYS}
-    last = max(record["updated_date"] for record in releases.works.values())
-    changed = [n for n, record in releases.works.items() if record["updated_date"] == last]
-    for n in changed:
-        releases.works[n] = releases._made(n, 20)
-    folder = releases.write(tmp_path / "r2")
-    updated = ingest([folder], target, update=True, workers=1)
-    ingest([folder], tmp_path / "alone2", workers=1)
-    assert content(target) == content(tmp_path / "alone2")
-    for table, key in KEYS.items():
-        ids = updated.read(table)[key].to_pylist()
-        ends = np.cumsum([part.rows for part in first.manifest.tables[table]])
-        n_parts = int((ends <= sum(n not in changed for n in ids)).sum())
-        assert parts_of(updated, table)[:n_parts] == before[table][:n_parts]
-        assert n_parts > 1
-        assert set(parts_of(updated, table)[n_parts:]).isdisjoint(before[table])
-
-    # One file more holds a newer version of a work in the middle.
-    before = {table: parts_of(updated, table) for table in KEYS}
-    middle = updated.read("works")["work_id"].to_pylist()[200]
-    newer = work(middle, updated_date="2026-01-01", referenced_works=[f"{HOME}W1"])
-    path = folder / "data" / "works" / "updated_date=2026-01-01" / "part_000.gz"
-    path.parent.mkdir()
-    path.write_bytes(gzip.compress(json.dumps(newer).encode(), mtime=0))
-    updated = ingest([folder], target, update=True, workers=1)
-    ingest([folder], tmp_path / "alone3", workers=1)
-    assert content(target) == content(tmp_path / "alone3")
-    assert updated.manifest.notes["duplicate_work"] == 1
-    for table in KEYS:
-        stood = set(parts_of(updated, table)) & set(before[table])
-        assert 0 < len(stood) < len(before[table]) - 1
-
-    # A part that was damaged since is written again.
-    damaged = updated.parts("references")[1]
-    damaged.write_bytes(b"other")
-    newer["updated_date"] = "2026-01-02"
-    path.write_bytes(gzip.compress(json.dumps(newer).encode(), mtime=0))
-    ingest([folder], target, update=True, workers=1)
-    ingest([folder], tmp_path / "alone4", workers=1)
-    assert content(target) == content(tmp_path / "alone4")
-
-
 def test_countries_filled_in_follow_the_records_of_institutions(
-    tmp_path: Path, small_parts: None
+    tmp_path: Path,
 ) -> None:
     """The works stay as they are; the record of their institution names another country."""
     target, folder = tmp_path / "c", tmp_path / "release"
@@ -217,6 +154,7 @@ def test_countries_filled_in_follow_the_records_of_institutions(
 
 
 def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "SMALL_BYTES", 0)
     releases = Releases(2)
     first = releases.write(tmp_path / "r1")
     releases.add(5)
@@ -225,13 +163,13 @@ def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     third = releases.write(tmp_path / "r3")
     ingest([first], tmp_path / "c", keep=True, workers=1)
     read: list[str] = []
-    staged = stage._stage_source
+    staged = module.stage
 
-    def watched(item: Any, *more: Any) -> Any:
-        read.append(item.name)
-        return staged(item, *more)
+    def watched(inputs: Any, *more: Any) -> Any:
+        read.extend(item.name for item in inputs)
+        return staged(inputs, *more)
 
-    monkeypatch.setattr(stage, "_stage_source", watched)
+    monkeypatch.setattr(module, "stage", watched)
     ingest([second], tmp_path / "c", update=True, workers=1)
     assert read == ["data/works/updated_date=2025-01-09/part_000.gz"]
     read.clear()
@@ -241,7 +179,6 @@ def test_only_changed_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     fourth = releases.write(tmp_path / "r4")
     ingest([fourth], tmp_path / "c", update=True, workers=1)
     assert read == []
-    assert len(list((tmp_path / "c" / "kept" / "merges").iterdir())) == 1
 
 
 def test_merges_taken_back_bring_records_back(tmp_path: Path) -> None:
@@ -258,9 +195,9 @@ def test_merges_taken_back_bring_records_back(tmp_path: Path) -> None:
 
 
 def test_an_update_stopped_after_a_write_ends_with_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_parts: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Renaming is how everything appears; stop at the first, the fourth, until none is."""
+    """Renaming is how everything appears; stop at the first, the sixth, until none is."""
     folders = three(tmp_path)
     ingest([folders[0]], tmp_path / "before", keep=True, workers=1)
     ingest([folders[2]], tmp_path / "alone", workers=1)
@@ -279,7 +216,7 @@ def test_an_update_stopped_after_a_write_ends_with_the_same_bytes(
         return moved
 
     while writes >= stop:
-        stop, writes = stop + 3 if stop else 1, 0
+        stop, writes = stop + 5 if stop else 1, 0
         remove(target)
         shutil.copytree(tmp_path / "before", target)
         with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
@@ -288,8 +225,8 @@ def test_an_update_stopped_after_a_write_ends_with_the_same_bytes(
             ingest([folders[2]], target, update=True, workers=1)
         ingest([folders[2]], target, update=True, workers=1)
         assert content(target) == expected, f"stopped at write {stop}"
-        sources = open_corpus(target).manifest.sources
-        assert kept_module.Kept(target, {}).holds(sources), f"stopped at write {stop}"
+        groups = list(batches(find_inputs([folders[2]]).records))
+        assert Cache(target).holds(groups), f"stopped at write {stop}"
     assert stop > 20
 
 
@@ -312,7 +249,7 @@ def test_a_corpus_is_replaced_only_when_asked(tmp_path: Path) -> None:
     ingest([folders[0]], tmp_path / "c", workers=1)
     with pytest.raises(TargetError, match="already holds a finished corpus"):
         ingest([folders[1]], tmp_path / "c", workers=1)
-    assert not (tmp_path / "c" / kept_module._FOLDER).exists()
+    assert not (tmp_path / "c" / "cache").exists()
     before = open_corpus(tmp_path / "c").hash
     bad = tmp_path / "bad" / "works"
     bad.mkdir(parents=True)
@@ -330,7 +267,7 @@ def test_deletions_in_tables_of_merged_ids(tmp_path: Path) -> None:
     works = tmp_path / "works"
     works.mkdir()
     (works / "part_000").write_bytes(json.dumps(work(1)).encode())
-    pairs = read_merged(find_inputs([tmp_path]).merged)["works"]
+    pairs = read_identifiers(find_inputs([tmp_path]).ids).merged["works"]
     assert pairs.T.tolist() == [[1, -1], [2, -1], [5, -1], [8, 9]]
 
 
@@ -363,7 +300,7 @@ def test_keeping_what_was_not_kept_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=rf"`isthmus ingest {folder} --to {target} --update`"):
         ingest([folder], target, workers=1, keep=True)
     assert content(target) == before
-    assert not (target / "kept").exists()
+    assert not (target / "cache").exists()
     assert ingest([folder], target, workers=1).hash == first
 
 
@@ -376,9 +313,9 @@ def test_an_update_of_the_same_release_keeps_what_was_not_kept(
     before = content(target)
     ingest([folder], target, workers=1, update=True)
     assert content(target) == before
-    n_files = sum(path.is_file() for path in (folder / "data" / "works").rglob("*"))
-    assert len(list((target / "kept").glob("works-*"))) == n_files > 1
-    monkeypatch.setattr(module, "stage_here", None)  # from now on nothing is read
+    groups = list(batches(find_inputs([folder]).records))
+    assert Cache(target).holds(groups)
+    monkeypatch.setattr(module, "stage", None)  # from now on nothing is read
     for again in ({"keep": True}, {"update": True}, {}):
         ingest([folder], target, workers=1, **again)
     assert content(target) == before
@@ -388,6 +325,7 @@ def test_keeping_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The corpus is finished before anything is kept; the same command keeps the rest."""
+    monkeypatch.setattr(stage, "SMALL_BYTES", 0)
     folder = three(tmp_path)[0]
     target = tmp_path / "c"
     moved: list[Path] = []
@@ -404,9 +342,8 @@ def test_keeping_goes_on_where_it_was_stopped(
         patch.setattr(Path, "rename", stopping)
         ingest([folder], target, workers=1, keep=True)
     assert open_corpus(target).rows("works") == 400
-    assert len(list((target / "kept").glob("works-*"))) == 2
+    assert len(list((target / "cache").glob("works-*"))) == 2
     ingest([folder], target, workers=1, keep=True)
     ingest([folder], tmp_path / "alone", workers=1)
     assert content(target) == content(tmp_path / "alone")
-    n_files = sum(path.is_file() for path in (folder / "data" / "works").rglob("*"))
-    assert len(list((target / "kept").glob("works-*"))) == n_files
+    assert Cache(target).holds(list(batches(find_inputs([folder]).records)))

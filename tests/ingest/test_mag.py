@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from isthmus import runner
-from isthmus.ingest.ingest import ingest
-from isthmus.ingest.mag.dump import read_mag
-from isthmus.ingest.mag.files import LAYOUTS, is_mag
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import sole_writer
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.mag.dump import read_mag
+from isthmus.ingest.mag.files import LAYOUTS, is_mag
 from isthmus.report.methods import methods_text
 from isthmus.report.pages import coverage_page
 from isthmus.report.source import Source

@@ -14,13 +14,12 @@ import pytest
 
 from ingest.samples import work, write_lines
 from isthmus.corpus import manifest as manifests
-from isthmus.ingest.ingest import ingest
-from isthmus.corpus.merged import read_merged
-from isthmus.corpus.reader import load_merges
-from isthmus.ingest.sources import Input
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, IsthmusError, StudyError
 from isthmus.files import remove
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.sources import Input
 from isthmus.study import Study
 
 STUDY = b'[study]\ncorpus = "c"\nyears = [2000, 2021]\n[field]\nsubfields = [1702]\n'
@@ -59,7 +58,6 @@ def test_mangled_files_of_works_are_accounted_for(tmp_path: Path, kind: str) -> 
     assert verify(corpus.path).problems == []
     assert 99 in corpus.read("works")["work_id"].to_pylist()
     assert corpus.manifest.rejected or corpus.manifest.notes["file_cut_off"]
-    load_merges.cache_clear()
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -77,7 +75,7 @@ def test_mangled_settings_and_manifests_are_read_or_refused(tmp_path: Path, seed
     merged = tmp_path / "2024-01-01.csv"
     merged.write_bytes(mangled(MERGED, rng))
     with suppress(IsthmusError):
-        read_merged([Input(merged, merged.name, "merged_ids", 1)])
+        read_identifiers([Input(merged, merged.name, "merged_ids", "table", 1)])
     remove(merged)
 
 
@@ -101,15 +99,16 @@ def test_text_that_is_not_utf8_is_damage_and_no_traceback(
     tmp_path: Path, name: str, data: bytes
 ) -> None:
     (tmp_path / name).write_bytes(data)
-    corpus = ingest([tmp_path / name], tmp_path / "corpus")
+    (tmp_path / "good.jsonl").write_text('{"id": "W1", "publication_year": 2000}')
+    corpus = ingest([tmp_path / name, tmp_path / "good.jsonl"], tmp_path / "corpus")
     assert verify(corpus.path).problems == []
-    assert corpus.rows("works") + sum(corpus.manifest.rejected.values()) == 1
+    assert corpus.rows("works") + sum(corpus.manifest.rejected.values()) == 2
 
 
 def test_tables_of_merged_ids_and_manifests_that_are_not_utf8(tmp_path: Path) -> None:
     merged = tmp_path / "2024-01-01.csv"
     merged.write_bytes(b"merge_date,id,merge_into_id\r2023-01-01,W7\r,W8\n2023-01-01,A9,A\xff\n")
-    read_merged([Input(merged, merged.name, "merged_ids", 1)])
+    read_identifiers([Input(merged, merged.name, "merged_ids", "table", 1)])
     (tmp_path / manifests.MANIFEST_NAME).write_bytes(b'{"source": "\x9f", "tables": {}}')
     with pytest.raises(CorpusError, match="not the manifest of a corpus"):
         manifests.load(tmp_path)

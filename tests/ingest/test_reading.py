@@ -2,59 +2,53 @@
 
 from __future__ import annotations
 
-import contextlib
+import bz2
 import gzip
-import hashlib
 import io
 import json
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.samples import HOME, work
-from isthmus.corpus import chunks
-from isthmus.corpus.chunks import Pool, cut
-from isthmus.corpus.countries import countries, country_code
-from isthmus.corpus.documents import Document
-from isthmus.corpus.ids import NO_ID, Merges, first_of, number, numbers, reference_lists
-from isthmus.corpus.inflate import READ_BYTES, Filler, Inflater
-from isthmus.corpus.openalex import WorkBatch
-from isthmus.corpus.records import Decoder, NotJSONError, Work
-from isthmus.corpus.schema import TABLES
+from isthmus.corpus.ids import NO_ID, number
+from isthmus.ingest import documents
+from isthmus.ingest import lines as lines_module
+from isthmus.ingest.decompress import Text, form_of, members
+from isthmus.ingest.documents import Document, records_in
+from isthmus.ingest.lines import Chunker, Scratch
+from isthmus.ingest.openalex.definition import id_of
+from isthmus.ingest.openalex.fields import FIELDS
+from isthmus.ingest.tolerant import NotJSONError, Salvage
 
-IDS = st.one_of(
-    st.none(),
-    st.integers(0, 10**13).map(lambda n: f"{HOME}W{n}"),
-    st.integers(0, 99).map(lambda n: f"W{n}"),
-    st.sampled_from(["", "W", "https://openalex.org/W", "https://openalex.org/A1", "x", "W1_2"]),
-)
-
-
-@given(st.lists(IDS))
-@settings(deadline=None)
-def test_many_ids_are_read_like_one(texts: list[str | None]) -> None:
-    assert numbers(texts, "W").tolist() == [number(text, "W") for text in texts]
-
-
-@given(st.lists(st.lists(IDS)))
-@settings(deadline=None)
-def test_reference_lists_are_read_like_single_ids(lists: list[list[str | None]]) -> None:
-    found, counts = reference_lists([json.dumps(items).encode() for items in lists])
-    assert counts.tolist() == [len(items) for items in lists]
-    assert found.tolist() == [number(item, "W") for items in lists for item in items]
+IDS = [
+    *(
+        "https://openalex.org/W12",
+        "W12",
+        "w12",
+        "12",
+        " W12 ",
+        "https://api.openalex.org/works/W12",
+    ),
+    *("", "W", "https://openalex.org/W", "https://openalex.org/A1", "x", "W1_2", "W1e3", "W-1"),
+    *("W0", "https://openalex.org/W1e3", "https://openalex.org/W12 ", "W123456789012345678"),
+    *("http://openalex.org/W7", "W1 W2", "+12", "1.0", "W" + "9" * 30),
+]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([NO_ID, 1, 2, 3, 2**45]))))
-@settings(deadline=None)
-def test_first_of_equals_brute_force(pairs: list[tuple[int, int]]) -> None:
-    group, value = np.array(pairs, np.int64).reshape(-1, 2).T
-    expected = [i if v == NO_ID else pairs.index((g, v)) for i, (g, v) in enumerate(pairs)]
-    found = first_of(group, value)
-    assert (list(range(len(pairs))) if found is None else found.tolist()) == expected
+def test_ids_in_sql_are_read_like_ids_in_python() -> None:
+    with duckdb.connect() as connection:
+        for text in IDS:
+            found = connection.execute(f"SELECT {id_of('$1', 'W')}", [text]).fetchall()[0][0]
+            assert (NO_ID if found is None else found) == number(text, "W"), text
 
 
 @given(
@@ -62,210 +56,191 @@ def test_first_of_equals_brute_force(pairs: list[tuple[int, int]]) -> None:
     limit=st.integers(1, 50),
     end=st.integers(0, 400),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_inflater_gives_what_gzip_gives_up_to_the_cut(
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_gzip_gives_what_there_is_up_to_the_cut(
     tmp_path: Path, content: list[bytes], limit: int, end: int
 ) -> None:
-    packed = b"".join(gzip.compress(piece) for piece in content)
+    packed = b"".join(gzip.compress(b"x" + piece) for piece in content)
     path = tmp_path / "file.gz"
     path.write_bytes(packed[:end])
-    with Inflater(path) as source:
+    with Text(path) as source:
         found = b"".join(iter(lambda: source.read(limit), b""))
-    whole = b"".join(content)
+    whole = b"".join(b"x" + piece for piece in content)
     assert whole.startswith(found) or end < 2
     if end >= len(packed):
         assert found == whole
         assert not source.broken
-    assert filled(path, limit) == (found, source.broken)
 
 
-def filled(path: Path, limit: int) -> tuple[bytes, bool]:
-    """What filling memory of so many bytes gives, and whether the file proves broken."""
-    file, memory, found = Filler(path), memoryview(bytearray(limit)), b""
-    while count := file.fill(memory):
-        found += memory[:count]
-    assert file.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
-    file.close()
-    return found, file.broken
+def tar_of(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name in ("a.jsonl", "b.jsonl"):
+            item = tarfile.TarInfo(name)
+            item.size = len(data)
+            archive.addfile(item, io.BytesIO(data))
+    return out.getvalue()
 
 
-@pytest.mark.parametrize("name", [9, 2 << 20])
-def test_a_header_of_any_length_is_read(tmp_path: Path, name: int) -> None:
-    """The reader that fills memory refuses a name of half a megabyte."""
-    packed = gzip.compress(b"lines\n")
-    path = tmp_path / "file.gz"
-    path.write_bytes(packed[:3] + b"\x08" + packed[4:10] + b"n" * name + b"\0" + packed[10:])
-    assert filled(path, 100) == (b"lines\n", False)
+def zip_of(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", data)
+        archive.writestr("folder/b.jsonl.gz", gzip.compress(data))
+    return out.getvalue()
 
 
-@pytest.mark.parametrize("after", [b"", b"\0" * 9, b"rubbish"])
-@pytest.mark.parametrize("limit", [7, 1000, 1 << 20])
-def test_memory_is_filled_up_to_a_damage(tmp_path: Path, after: bytes, limit: int) -> None:
-    content = np.random.default_rng(2).integers(97, 105, 40_000, np.uint8).tobytes()
-    packed = bytearray(gzip.compress(content[:30_000]) + gzip.compress(content[30_000:]) + after)
-    path = tmp_path / "file.gz"
-    path.write_bytes(packed)
-    assert filled(path, limit) == (content, after == b"rubbish")
-    packed[len(packed) // 2] ^= 1
-    path.write_bytes(packed)
-    found, broken = filled(path, limit)
-    with Inflater(path) as source:
-        carefully = b"".join(iter(source.read, b""))
-    assert broken
-    assert source.broken
-    assert found.startswith(carefully[: len(found)])
-    assert len(found) >= len(carefully)
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": lambda data: data,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
+    "tar": tar_of,
+    "zip": zip_of,
+}
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 
 
-@pytest.mark.parametrize("packed", [True, False])
-def test_a_long_file_is_hashed_whole_beside_the_inflating(tmp_path: Path, packed: bool) -> None:
-    content = np.random.default_rng(1).bytes(3 * READ_BYTES + 5)
-    path = tmp_path / "file"
-    path.write_bytes(gzip.compress(content, 0) if packed else content)
-    with Inflater(path) as source:
-        assert b"".join(iter(source.read, b"")) == content
-        assert source.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert filled(path, 1 << 20) == (content, False)
-
-
-class Pieces:
-    """A source of given pieces, for what cuts and splits."""
-
-    broken = False
-    consumed = 0
-
-    def __init__(self, content: bytes, size: int) -> None:
-        self._stream, self._size = io.BytesIO(content), size
-
-    def read(self, limit: int = 0) -> bytes:
-        return self._stream.read(self._size)
-
-    def sha256(self) -> str:
-        return ""
-
-
-@given(st.lists(st.binary(max_size=30)), st.integers(1, 100))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_chunks_hold_the_same_lines_however_they_were_read(
-    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], size: int
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_every_packing_and_encoding_gives_the_same_text(
+    tmp_path: Path, packing: str, encoding: str
 ) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
-    content = b"\n".join(lines)
-    found = [bytes(chunk.data) for chunk in cut(Pieces(content, size), Pool())]
-    assert b"".join(found) == content
-    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000), Pool())]
-    assert all(part.endswith(b"\n") for part in found[:-1])
+    text = '{"id": "https://openalex.org/W1", "title": "née 中文 𝔘"}\n' * 3
+    path = tmp_path / "any.name"
+    path.write_bytes(PACKINGS[packing](text.encode(encoding)))
+    form = form_of(path)
+    assert form == packing
+    names: list[str | None] = [None]
+    if form in ("tar", "zip"):
+        names = [name for name, _ in members(path, form)]
+        assert len(names) == 2
+    for name in names:
+        with Text(path, name) as source:
+            assert b"".join(iter(source.read, b"")).decode() == text
 
 
-@given(st.lists(st.binary(max_size=70)), st.booleans())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_chunks_of_a_file_are_those_of_its_pieces(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[bytes], packed: bool
+@given(st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\r", b"")), max_size=8))
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_chunks_hold_every_line_once(tmp_path: Path, texts: list[bytes]) -> None:
+    paths = []
+    for number_of, text in enumerate(texts):
+        paths.append(tmp_path / f"{number_of}.txt")
+        paths[-1].write_bytes(b"-" + text.replace(b"\x00", b"0"))
+    scratch = Scratch(tmp_path / "scratch")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "CHUNK_BYTES", 32)
+        patch.setattr(lines_module, "_PIECE_BYTES", 7)
+        found: list[tuple[int, bytes]] = []
+        before: dict[int, int] = {}
+        for segments in Chunker([lambda p=p: Text(p) for p in paths], scratch).chunks():
+            memory = scratch.reserve(segments[-1].end)
+            for segment in segments:
+                assert segment.lines_before == before.get(segment.source, 0)
+                before[segment.source] = segment.lines_before + segment.lines
+                piece = memory[segment.begin : segment.end]
+                assert piece.count(b"\n") == segment.lines
+                found += [(segment.source, line) for line in piece.split(b"\n")[:-1]]
+    scratch.close()
+    expected = []
+    for source, path in enumerate(paths):
+        content = path.read_bytes()
+        lines = content.split(b"\n")
+        expected += [(source, line) for line in (lines if lines[-1] else lines[:-1])]
+    assert found == expected
+
+
+NESTINGS: list[Any] = [
+    [{"id": 1}, {"id": 2}],
+    [[{"id": 1}], [{"id": 2}]],
+    {"results": [{"id": 1}, {"id": 2}], "meta": {"count": 2}, "group_by": [{"key": "x"}]},
+    [{"meta": {}, "results": [{"id": 1}]}, {"meta": {}, "results": [{"id": 2}]}],
+    {"query": "ai", "data": {"works": [{"id": 1}, {"id": 2}]}},
+    {"W1": {"id": 1}, "W2": {"id": 2}},
+    {"page1": {"results": [{"id": 1}]}, "page2": {"results": [{"id": 2}]}},
+    [[[{"authorships": [{"id": 7}], "id": 1}]], {"id": 2}],
+]
+
+
+@pytest.mark.parametrize("value", NESTINGS)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_records_are_found_in_any_nesting(tmp_path: Path, value: Any, indent: int | None) -> None:
+    assert [record["id"] for record in records_in(value)] == [1, 2]
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(value, indent=indent))
+    document = Document(Text(path))
+    found = b"".join(iter(document.read, b"")).splitlines()
+    assert [json.loads(line)["id"] for line in found] == [1, 2]
+    assert not document.broken
+
+
+def test_a_wrapped_list_longer_than_any_record_is_read_entry_by_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines longer than the memory for a chunk leave it; from there on pieces are put together."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
-    content = b"\n".join(lines)
-    path = tmp_path / "file"
-    path.write_bytes(gzip.compress(content) if packed else content)
-    if content[:2] == b"\x1f\x8b" and not packed:
-        return
-    found = []
-    for chunk in cut(Filler(path), Pool()):
-        found.append(bytes(chunk.data))
-        chunk.release()
-    assert found == [bytes(chunk.data) for chunk in cut(Pieces(content, 1000), Pool())]
+    monkeypatch.setattr(documents, "MAX_RECORD_BYTES", 1 << 20)
+    entries = [{"id": n, "title": "x" * 1000} for n in range(5000)]
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps({"meta": {"count": 5000}, "results": entries, "after": "y"}))
+    found = b"".join(iter(Document(Text(path)).read, b"")).splitlines()
+    assert [json.loads(line)["id"] for line in found] == list(range(5000))
 
 
-@pytest.mark.parametrize(("content", "fault"), [(b"a\nb\n", None), (b"a\nb", "cut_off")])
-def test_only_a_line_that_broke_off_is_at_fault(content: bytes, fault: str | None) -> None:
-    pieces = Pieces(content, 3)
-    pieces.broken = True
-    (chunk,) = cut(pieces, Pool())
-    assert (bytes(chunk.data), chunk.last_fault) == (content, fault)
-
-
-def test_memory_of_a_chunk_is_used_again_only_once_it_was_given_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 50)
-    content = b"".join(b"%03d\n" % n for n in range(200))
-    held: list[tuple[Any, bytes]] = []
-    given: list[bytes] = []
-    memories = set()
-    for place, chunk in enumerate(cut(Pieces(content, 7), Pool())):
-        memories.add(id(chunk.data.obj))
-        if place % 2:
-            held.append((chunk, bytes(chunk.data)))
-        else:
-            given.append(bytes(chunk.data))
-            chunk.release()
-    assert len(memories) <= len(held) + 1
-    assert all(chunk.data == lines for chunk, lines in held)
-    assert b"".join(sorted([*given, *(lines for _, lines in held)])) == content
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from([*FIELDS["works"], "source", "author", "institutions", "score"]),
+            inner,
+            max_size=6,
+        ),
     ),
-    max_leaves=8,
+    max_leaves=20,
 )
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4)), st.integers(1, 40))
-@settings(deadline=None)
-def test_document_gives_the_elements_of_an_array(records: list[dict[str, Any]], size: int) -> None:
-    for text in (json.dumps(records), json.dumps({"meta": records, "results": records}, indent=1)):
-        document = Document(Pieces(text.encode(), size))  # type: ignore[arg-type]
-        lines = b"".join(iter(document.read, b"")).splitlines()
-        assert [json.loads(line) for line in lines] == records
-        assert not document.broken
+@given(st.dictionaries(st.sampled_from([*FIELDS["works"]]), JSON, max_size=8))
+@settings(deadline=None, max_examples=150)
+def test_any_record_is_made_to_fit(record: dict[str, Any]) -> None:
+    def fits(value: Any, spec: Any) -> bool:
+        if value is None:
+            return True
+        if isinstance(spec, str):
+            return isinstance(value, str)
+        if isinstance(spec, list):
+            return isinstance(value, list) and all(fits(entry, spec[0]) for entry in value)
+        return isinstance(value, dict) and all(fits(v, spec[k]) for k, v in value.items())
+
+    line = Salvage(FIELDS["works"]).line(json.dumps(record).encode(), {})
+    assert b"\n" not in line
+    assert fits(json.loads(line), FIELDS["works"])
 
 
-FIELDS = sorted(Work.__struct_fields__)
-PARTS = ["author", "institutions", "countries", "id", "country_code", "source", "score", "subfield"]
-NESTED = st.recursive(
-    VALUES | IDS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PARTS), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
+def test_what_is_no_object_is_no_record() -> None:
+    for text in (b"[1]", b"3", b"null", b'{"id": 1', b"\xff", b'{"id": 1} {"id": 2}', b"[" * 9999):
+        with pytest.raises(NotJSONError):
+            Salvage(FIELDS["works"]).line(text, {})
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), NESTED, max_size=6))
-@settings(max_examples=400, deadline=None)
-def test_record_of_any_structure_is_kept_or_rejected_never_a_crash(changes: dict[str, Any]) -> None:
-    batch, decoder = WorkBatch(Merges()), Decoder(Work)
-    records = (work(1), {**work(2), **changes}, work(3))
-    reasons = [batch.add(decoder.decode(json.dumps(record).encode())) for record in records]
-    tables = batch.tables()
-    assert tables["works"].num_rows == reasons.count(None)
-    for name in ("authorships", "affiliations", "references", "subjects"):
-        assert tables[name].schema.equals(TABLES[name])
-        assert sum(tables["works"][f"n_{name}"].to_pylist()) == tables[name].num_rows
+TEXTS = [
+    f"{HOME}W7|{HOME}W8",
+    f"['{HOME}W7', '{HOME}W8']",
+    json.dumps([f"{HOME}W7", f"{HOME}W8"]),
+    "W7; W8",
+    "W7 W8",
+    "W7,W8",
+    f"{{{HOME}W7,{HOME}W8}}",
+]
 
 
-@given(st.binary(max_size=200))
-@settings(deadline=None)
-def test_bytes_of_any_kind_are_a_record_or_not_json(line: bytes) -> None:
-    with contextlib.suppress(NotJSONError):
-        assert isinstance(Decoder(Work).decode(line), Work)
-
-
-def test_countries_are_iso_and_kosovo(shared_data: Path) -> None:
-    import csv
-
-    with (shared_data / "countries" / "country-codes.csv").open(encoding="utf-8") as lines:
-        iso = {row["ISO3166-1-Alpha-2"] for row in csv.DictReader(lines)}
-    assert countries().keys() == (iso - {""}) | {"XK"}
-    assert country_code("na") == "NA"
-    assert [country_code(raw) for raw in ("UK", "EL", "EU", "XX", "USA", None)] == [
-        "GB",
-        "GR",
-        None,
-        None,
-        None,
-        None,
-    ]
+@pytest.mark.parametrize("text", TEXTS)
+def test_lists_in_the_form_of_text_are_read(text: str) -> None:
+    salvage = Salvage(FIELDS["works"])
+    found = json.loads(salvage.line(json.dumps(work(1, referenced_works=text)).encode(), {}))
+    assert [number(entry, "W") for entry in found["referenced_works"]] == [7, 8]
+    assert salvage.dropped == 0

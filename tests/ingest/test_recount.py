@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from isthmus.corpus.countries import countries
-from isthmus.ingest.ingest import ingest
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
+from isthmus.ingest.ingest import ingest
 
 pytestmark = pytest.mark.shared_data
 

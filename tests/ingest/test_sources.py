@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.samples import HOME, author, work, write_lines
-from isthmus.ingest.ingest import ingest
-from isthmus.ingest.sources import find_inputs
 from isthmus.corpus.store import Corpus
 from isthmus.errors import SourceError
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.sources import find_inputs
 
 WORKS = [work(1), work(2, publication_year=2019)]
 INSTITUTION = {

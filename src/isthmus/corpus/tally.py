@@ -29,6 +29,7 @@ REJECTED: dict[str, str] = {
 SET_ASIDE: dict[str, str] = {
     "affiliation_repeated": "the same affiliation twice for one author of a work; kept once",
     "author_null": "an author without a readable id, or deleted; kept without one",
+    "author_unplaced": "a cell of the site's export whose entries are of unknown authors; dropped",
     "authors_truncated": "a work whose list of authors the source cut; flagged, no last author",
     "authorship_null": "an empty entry in a list of authors; dropped",
     "country_empty": "an institution without a country code in the work",

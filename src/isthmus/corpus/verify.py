@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.manifest import Manifest, Part
+from isthmus.corpus.manifest import Manifest, Part, Passed
 from isthmus.corpus.schema import TABLES
 from isthmus.errors import CorpusError
 from isthmus.files import sha256
@@ -47,6 +47,12 @@ class Verification:
         are; other counts. Reasons are explained in :mod:`isthmus.corpus.tally`.
     quarantine : Path or None
         File with the rejected records.
+    passed : list of Passed
+        Files that were given and not read, each with its reason.
+    unknown_countries : dict of str to int
+        Country codes that are no country.
+    warnings : list of str
+        What a user of the corpus should know.
     problems : list of str
         What is wrong, one sentence each; empty for a sound corpus.
     """
@@ -61,6 +67,9 @@ class Verification:
     set_aside: dict[str, int]
     notes: dict[str, int]
     quarantine: Path | None
+    passed: list[Passed]
+    unknown_countries: dict[str, int]
+    warnings: list[str]
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -101,6 +110,9 @@ def verify(path: str | Path) -> Verification:
         set_aside=dict(manifest.set_aside),
         notes=dict(manifest.notes),
         quarantine=path / quarantine.path if quarantine is not None else None,
+        passed=manifest.passed,
+        unknown_countries=dict(manifest.unknown_countries),
+        warnings=manifest.warnings,
         problems=problems,
     )
 

@@ -78,8 +78,11 @@ class Assembly:
         self._know_countries(parts["institutions"])
         groups = list(self._groups())
         for table in WORK_TABLES:
-            parts[table] = [part for number, group in enumerate(groups)
-                            for part in self._write(table, number, group)]
+            parts[table] = [
+                part
+                for number, group in enumerate(groups)
+                for part in self._write(table, number, group)
+            ]
         return {table: parts[table] for table in TABLES}
 
     def _load_identifiers(self) -> None:
@@ -90,9 +93,7 @@ class Assembly:
                 old, new = _with_deleted(old, new, self.identifiers.deleted)
             pairs = pa.table({"old": pa.array(old), "new": pa.array(new, mask=new == NO_ID)})
             with registered(self.connection, "pairs", pairs):
-                self._do(
-                    f"CREATE OR REPLACE TABLE merged_{entity} AS SELECT * FROM pairs"
-                )
+                self._do(f"CREATE OR REPLACE TABLE merged_{entity} AS SELECT * FROM pairs")
             if len(old):
                 self._merged.add(entity)
         deleted = pa.table({"work_id": pa.array(self.identifiers.deleted)})
@@ -102,9 +103,7 @@ class Assembly:
     def _find_dropped(self) -> None:
         """Find works that are gone, and older versions: ``dropped`` has ``unit``, ``work_id``."""
         places = self._staged("places")
-        self._do(
-            "CREATE OR REPLACE TABLE dropped (unit INTEGER, work_id BIGINT, reason VARCHAR)"
-        )
+        self._do("CREATE OR REPLACE TABLE dropped (unit INTEGER, work_id BIGINT, reason VARCHAR)")
         if not places:
             return
         if "works" in self._merged:
@@ -163,13 +162,17 @@ class Assembly:
             self.notes["merged_away"] += n_read - n_kept
             self.notes["entities_kept"] += n_kept
             self.notes["duplicate_entity"] += n_kept - n_distinct
-            sources.append(f"SELECT {', '.join(columns)}, updated, 0 AS rank, unit, place FROM "
-                           f"({records} {away})")
+            sources.append(
+                f"SELECT {', '.join(columns)}, updated, 0 AS rank, unit, place FROM "
+                f"({records} {away})"
+            )
         if named:
             self._do(f"CREATE OR REPLACE TABLE named AS {self._renamed(named, entity, key)}")
             known = [row[0] for row in self.connection.execute("DESCRIBE named").fetchall()]
             listed = ", ".join(
-                name if name in known else f"CAST(NULL AS {_sql_type(TABLES[table].field(name).type)}) AS {name}"
+                name
+                if name in known
+                else f"CAST(NULL AS {_sql_type(TABLES[table].field(name).type)}) AS {name}"
                 for name in columns
             )
             sources.append(f"SELECT {listed}, updated, 1 AS rank, unit, place FROM named")
@@ -237,7 +240,8 @@ class Assembly:
             files = self.units[number].parts(table)
             if not files:
                 continue
-            sql = f"SELECT {', '.join(TABLES[table].names)} FROM read_parquet({_list(map(str, files))})"
+            columns = ", ".join(TABLES[table].names)
+            sql = f"SELECT {columns} FROM read_parquet({_list(map(str, files))})"
             if number in self._dropping:
                 sql += (
                     f" ANTI JOIN (SELECT work_id AS gone FROM dropped WHERE unit = {number}) "
@@ -273,7 +277,9 @@ class Assembly:
         people = self._rows("authorships", group)
         if "authors" not in self._merged or not people:
             return None
-        concerned = f"SELECT work_id FROM ({people}) AS p SEMI JOIN merged_authors ON author_id = old"
+        concerned = (
+            f"SELECT work_id FROM ({people}) AS p SEMI JOIN merged_authors ON author_id = old"
+        )
         if not self._count(concerned):
             return None
         return f"""SELECT * EXCLUDE (team) REPLACE (coalesce(team, n_authors) AS n_authors)
@@ -287,7 +293,9 @@ class Assembly:
 
     def _hits(self, rows: str, column: str, entity: str) -> int:
         """Count ids that were merged or deleted."""
-        found = self._count(f"SELECT 1 FROM ({rows}) AS r SEMI JOIN merged_{entity} ON {column} = old")
+        found = self._count(
+            f"SELECT 1 FROM ({rows}) AS r SEMI JOIN merged_{entity} ON {column} = old"
+        )
         self.notes["merged_id"] += found
         return found
 
@@ -298,12 +306,16 @@ class Assembly:
             FROM ({rows}) AS r LEFT JOIN merged_works ON cited_id = old"""
         sql = f"""SELECT DISTINCT citing_id, cited_id FROM ({joined}) AS j
             WHERE cited_id IS NOT NULL AND cited_id <> citing_id"""
-        self.notes["reference_deleted"] += self._count(f"SELECT 1 FROM ({joined}) AS j WHERE cited_id IS NULL")
+        self.notes["reference_deleted"] += self._count(
+            f"SELECT 1 FROM ({joined}) AS j WHERE cited_id IS NULL"
+        )
         return f"{sql} ORDER BY citing_id, cited_id"
 
     def _affiliations(self, rows: str) -> str | None:
         """Affiliations with ids that merges left, and the countries that institutions have."""
-        merges = "institutions" in self._merged and self._hits(rows, "institution_id", "institutions")
+        merges = "institutions" in self._merged and self._hits(
+            rows, "institution_id", "institutions"
+        )
         if merges:
             rows = f"""SELECT work_id, position, CASE WHEN old IS NULL THEN institution_id
                 ELSE new END AS institution_id, country, country_source FROM ({rows}) AS r

@@ -108,7 +108,7 @@ def _lines(head: bytes) -> Content | None:
     """Know lines of records by the first that is one."""
     for line in head.split(b"\n")[:_HEAD_LINES]:
         record = _decoded(line)
-        if isinstance(record, dict) and next(records_in(record), None) is record:
+        if isinstance(record, dict) and any(found is record for found in records_in(record)):
             if (error := error_in(record)) is not None:
                 return _refused(f"is an answer of a server that is an error ({error})")
             content = _entity(record)
@@ -197,8 +197,10 @@ def _table(head: bytes) -> Content:
     """Know a table of values with commas by its columns."""
     first = head.lstrip().split(b"\n", 1)[0].strip(b"\r").decode("utf-8", "replace")
     if first.count("\t") >= 3 and not any(c in first for c in "{}"):
-        return _refused("is a table separated by tabs; a Microsoft Academic Graph folder is "
-                        "ingested alone, by the name of the folder")
+        return _refused(
+            "is a table separated by tabs; a Microsoft Academic Graph folder is "
+            "ingested alone, by the name of the folder"
+        )
     try:
         names = [name.strip() for name in next(csv.reader([first]), [])]
     except csv.Error:

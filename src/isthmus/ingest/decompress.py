@@ -18,14 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 #: Bytes asked for at once.
 PIECE_BYTES = 1 << 20
 
+_GZIP = b"\x1f\x8b"
+_GZIP_BITS = 31  # window bits that mean a gzip header
+_INPUT_BYTES = 1 << 19
+
 #: How a packed file begins -> the form it is packed in.
 _BEGINNINGS = {
-    b"\x1f\x8b": "gzip",
+    _GZIP: "gzip",
     b"BZh": "bzip2",
     b"\xfd7zXZ\x00": "xz",
     b"]\x00\x00": "lzma",
@@ -48,8 +52,9 @@ TEXT_FORMS = frozenset({"plain", "gzip", "bzip2", "xz", "lzma", "zstd"})
 #: Forms that hold files.
 ARCHIVES = frozenset({"zip", "tar"})
 
+_ISAL_ERROR: Any = isal_zlib.error
 _DAMAGE: tuple[type[BaseException], ...] = (
-    *(EOFError, OSError, zlib.error, isal_zlib.error, lzma.LZMAError, ValueError),
+    *(EOFError, OSError, zlib.error, _ISAL_ERROR, lzma.LZMAError, ValueError),
     *(zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError),
 )
 
@@ -140,6 +145,44 @@ class Text:
         return piece
 
 
+class _Gzip:
+    """Inflates gzip with any number of members; gives all there is before damage."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._input = b""
+        self._stream: Any = None
+
+    def read1(self, limit: int) -> bytes:
+        """Return some bytes, at most `limit`; none at the end."""
+        while True:
+            if self._stream is None or self._stream.eof:
+                if not self._next_member():
+                    return b""
+            elif not self._input:
+                self._input = self._raw.read(_INPUT_BYTES)
+                if not self._input:
+                    raise EOFError
+            piece: bytes = self._stream.decompress(self._input, limit)
+            self._input = b"" if self._stream.eof else self._stream.unconsumed_tail
+            if piece:
+                return piece
+
+    def _next_member(self) -> bool:
+        """Begin a member; False at the end, where zeros may pad the file."""
+        rest = self._stream.unused_data if self._stream is not None else b""
+        while len(rest := rest.lstrip(b"\0")) < len(_GZIP):
+            piece = self._raw.read(_INPUT_BYTES)
+            if not piece:
+                break
+            rest += piece
+        if rest and not rest.startswith(_GZIP):
+            raise EOFError
+        self._stream = isal_zlib.decompressobj(wbits=_GZIP_BITS)
+        self._input = rest
+        return bool(rest)
+
+
 def form_of(path: Path) -> str:
     """Form of a file by its first bytes: a compression, an archive, a format, or ``"plain"``."""
     with path.open("rb") as file:
@@ -210,7 +253,7 @@ def _unpacked(stream: Any, form: str | None = None) -> Any:
         head = stream.peek(16)[:16]
         form = next((form for begin, form in _BEGINNINGS.items() if head.startswith(begin)), "")
     if form == "gzip":
-        return igzip.IGzipFile(fileobj=stream, mode="rb")
+        return _Gzip(stream)
     if form == "bzip2":
         return bz2.BZ2File(stream)
     if form in ("xz", "lzma"):

@@ -16,14 +16,13 @@ from typing import Any
 import msgspec
 
 from isthmus.corpus.schema import TABLES
-from isthmus.corpus.store import merge_counts
 from isthmus.corpus.tally import SET_ASIDE
 from isthmus.files import atomic_path, remove
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.dialect import SPARK
 from isthmus.ingest.openalex import definition
 from isthmus.ingest.openalex.fields import FIELDS, spark_type
-from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, codes_table
+from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, codes_table
 from isthmus.ingest.sources import Input
 from isthmus.ingest.stage import done_of
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, load_done, save_done, unit_folder
@@ -114,7 +113,9 @@ class _Task:
                 f"CAST({name if name in frame.columns else 'NULL'} AS {spark_type(spec)}) AS {name}"
                 for name, spec in fields.items()
             ]
-            frame = frame.selectExpr(f"{place} AS record", *columns, f"CAST(NULL AS STRING) AS {_CORRUPT}")
+            frame = frame.selectExpr(
+                f"{place} AS record", *columns, f"CAST(NULL AS STRING) AS {_CORRUPT}"
+            )
         else:
             schema = spark_type({**fields, _CORRUPT: "text"})
             parsed = f"""from_json(value, '{schema}', map('mode', 'PERMISSIVE',
@@ -147,12 +148,24 @@ class _Task:
         receipt.rows[table] = _save(frame, folder / f"{table}.parquet", ["record"])
 
     def _write_works(self, session: Any, folder: Path, receipt: Receipt) -> None:
+        held = []
         for query in (*definition.work_queries(SPARK), *definition.named_queries(SPARK)):
-            session.sql(query.sql).createOrReplaceTempView(query.name)
+            frame = session.sql(query.sql)
+            if query.name in HELD:
+                held.append(frame.persist())
+            frame.createOrReplaceTempView(query.name)
+        try:
+            self._write_tables(session, folder, receipt)
+        finally:
+            for frame in held:
+                frame.unpersist()
+
+    def _write_tables(self, session: Any, folder: Path, receipt: Receipt) -> None:
         older = session.sql(
             """SELECT record FROM (SELECT record, row_number() OVER (PARTITION BY work_id
-            ORDER BY updated DESC NULLS LAST, record DESC) AS version FROM works) WHERE version > 1"""
-        ).cache()
+            ORDER BY updated DESC NULLS LAST, record DESC) AS version FROM works)
+            WHERE version > 1"""
+        )
         n_older = older.count()
         for name, order in ORDERS.items():
             table = TABLE_OF.get(name, name)
@@ -179,7 +192,7 @@ class _Task:
             {reason: n for reason, n in counted.items() if reason not in SET_ASIDE},
         )
         unknown = session.sql(definition.unknown_countries_query()).collect()
-        receipt.unknown_countries = merge_counts({row.written: row.n for row in unknown})
+        receipt.add_unknown({row.written: row.n for row in unknown})
 
 
 def _or_constant(name: str, value: str) -> Any:

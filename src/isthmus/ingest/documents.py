@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from isthmus.corpus.tally import MAX_RECORD_BYTES
 from isthmus.ingest.decompress import Text
-from isthmus.ingest.lines import MAX_RECORD_BYTES
 
 #: Fields by which an object without an id is a record all the same.
 _OF_RECORDS = frozenset({"publication_year", "authorships", "display_name", "title", "doi"})

@@ -394,5 +394,3 @@ def _tidy(target: Path, manifest: Manifest) -> None:
     clear(target, but={target / part.path for parts in manifest.tables.values() for part in parts})
     if manifest.quarantine is None:
         remove(target / manifests.REJECTED_NAME)
-
-

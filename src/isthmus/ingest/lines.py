@@ -146,7 +146,8 @@ class Chunker:
                 while piece := lines.read(_PIECE_BYTES):
                     self._append(piece)
                     while self._used >= CHUNK_BYTES:
-                        end = self._scratch.memory.rfind(b"\n", self._begin, self._used) + 1
+                        memory = self._scratch.reserve(self._used)
+                        end = memory.rfind(b"\n", self._begin, self._used) + 1
                         if end <= self._begin and not self._segments:
                             if self._used <= MAX_RECORD_BYTES:
                                 break

@@ -52,7 +52,7 @@ TABLE_OF = {"cited": "references", "sources": "venues"}
 KEYS = {"institutions": "institution_id", "sources": "venue_id", "authors": "author_id"}
 
 #: Relations whose rows are read several times, so that they are worked out once.
-_HELD = {"listed", "teams", "signed", "placed", "cites", "topics_of", "labels"} | ORDERS.keys()
+HELD = {"listed", "teams", "signed", "placed", "cites", "topics_of", "labels"} | ORDERS.keys()
 
 
 def connect(spill: Path, n_threads: int, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
@@ -133,9 +133,7 @@ class Reader:
             self._one_by_one(_numbered(memory, segments))
         self.chunks += 1
 
-    def _strictly(
-        self, path: Path, n_lines: int, segments: Sequence[Segment], memory: Any
-    ) -> bool:
+    def _strictly(self, path: Path, n_lines: int, segments: Sequence[Segment], memory: Any) -> bool:
         """Have DuckDB read the lines; say whether it could read all of them."""
         constants = {self._inputs[segment.source].constants for segment in segments}
         if len(constants) > 1:
@@ -165,7 +163,9 @@ class Reader:
         self._take(n_read)
         return True
 
-    def _recount(self, lines: Iterator[tuple[Segment, int, bytes]], segments: Sequence[Segment]) -> None:
+    def _recount(
+        self, lines: Iterator[tuple[Segment, int, bytes]], segments: Sequence[Segment]
+    ) -> None:
         """Leave blank lines out of the records of each source."""
         for segment in segments:
             self._count(segment.source, -segment.lines)
@@ -229,10 +229,13 @@ class Reader:
     def _read_made(self, made: list[bytes], kept: list[tuple[Segment, int, bytes]]) -> None:
         """Read lines that were made to be read."""
         lines = pa.table({"line": pa.array(made, pa.string())})
-        structure = msgspec.json.encode(FIELDS[self._entity]).decode().replace('"text"', '"VARCHAR"')
+        structure = (
+            msgspec.json.encode(FIELDS[self._entity]).decode().replace('"text"', '"VARCHAR"')
+        )
         self._connection.register("made", lines)
         n_read = self._load(
-            f"(SELECT fields.* FROM (SELECT json_transform(line, '{structure}') AS fields FROM made))",
+            f"(SELECT fields.* FROM (SELECT json_transform(line, '{structure}') AS fields "
+            "FROM made))",
             {},
         )
         self._connection.unregister("made")
@@ -281,6 +284,10 @@ class Reader:
         self._read_made(made, kept)
         self.chunks += 1
 
+    def note_unplaced(self, n_cells: int) -> None:
+        """Note cells of an export that are of some author, but not of which."""
+        self._receipt.add({"author_unplaced": n_cells}, {})
+
     def note_broken(self, n_files: int) -> None:
         """Note files that break off or are damaged."""
         self._receipt.add({}, {"file_cut_off": n_files})
@@ -308,11 +315,15 @@ class Reader:
         self._fresh = False
 
     def _run(self, name: str, sql: str) -> None:
-        kind = "TABLE" if name in _HELD else "VIEW"
+        kind = "TABLE" if name in HELD else "VIEW"
         self._do(f"CREATE OR REPLACE TEMP {kind} {name} AS {sql}")
 
     def _add(self, name: str, sql: str) -> None:
-        made = f"CREATE OR REPLACE TEMP TABLE unit_{name} AS" if self._fresh else f"INSERT INTO unit_{name}"
+        made = (
+            f"CREATE OR REPLACE TEMP TABLE unit_{name} AS"
+            if self._fresh
+            else f"INSERT INTO unit_{name}"
+        )
         self._do(f"{made} {sql}")
 
     def _tally(self) -> None:
@@ -324,10 +335,7 @@ class Reader:
             for reason, count in zip(names, *found.fetchall(), strict=True):
                 (set_aside if reason in SET_ASIDE else notes)[reason] = int(count or 0)
         self._receipt.add(set_aside, notes)
-        unknown = self._connection.execute(definition.unknown_countries_query()).fetchall()
-        self._receipt.unknown_countries = merge_counts(
-            self._receipt.unknown_countries, dict(unknown)
-        )
+        self._receipt.add_unknown(dict(self._do(definition.unknown_countries_query())))
 
     def flush(self, folder: Path) -> Receipt:
         """Write the unit, whole or not at all, and begin the next."""
@@ -427,9 +435,7 @@ def _plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def registered(
-    connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table
-) -> Iterator[None]:
+def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
     """Show an Arrow table to DuckDB under a name."""
     connection.register(name, table)
     try:

@@ -21,6 +21,9 @@ TRUTH_MARK = Path("truth", "settings.json")
 _HIDDEN = re.compile(r"^[._]|\.(partial|tmp)$|~$")
 _PARTITION = re.compile(r"^([a-z_]+)=(.+)$")
 
+#: Fields that every record says itself.
+_NOT_FROM_FOLDERS = ("id", "updated_date")
+
 #: Folders that tell copies of one release apart, the best to read first.
 _COPIES = ("parquet", "jsonl", "data", "legacy-data")
 
@@ -88,13 +91,12 @@ def find_inputs(sources: Sequence[Path]) -> Inputs:
             raise SourceError(f"Cannot find {source}: no such file or folder. Check the path.")
         n_before = len(inputs.records) + len(inputs.ids)
         files = _files(source, inputs) if source.is_dir() else [(source, source.name)]
-        found = [
-            item
-            for path, name in files
-            if path.resolve() not in seen and not seen.add(path.resolve())  # type: ignore[func-returns-value]
-            for item in _read(path, name, inputs, named=path == source)
-        ]
-        _sort(found, inputs)
+        new = [(path, name) for path, name in files if path.resolve() not in seen]
+        seen.update(path.resolve() for path, _ in new)
+        _sort(
+            [i for path, name in new for i in _read(path, name, inputs, named=path == source)],
+            inputs,
+        )
         if source.is_dir() and len(inputs.records) + len(inputs.ids) == n_before:
             raise SourceError(_nothing(source, inputs))
     return inputs
@@ -142,7 +144,11 @@ def _constants(name: str, kind: str) -> tuple[tuple[str, str], ...]:
     found = {}
     for part in name.split("/")[:-1]:
         match = _PARTITION.match(part)
-        if match and FIELDS.get(kind, {}).get(match[1]) == TEXT and match[1] != "id":
+        if (
+            match
+            and FIELDS.get(kind, {}).get(match[1]) == TEXT
+            and match[1] not in _NOT_FROM_FOLDERS
+        ):
             value = unquote(match[2])
             if not value.startswith("__"):
                 found[match[1]] = value
@@ -159,16 +165,21 @@ def _sort(found: Iterable[Input], inputs: Inputs) -> None:
         else:
             records.append(item)
     best: dict[tuple[str, ...], int] = {}
+    newer = {item.entity for item in records if not _is_legacy(item)}
     for item in records:
         key, rank = _copy(item)
         best[key] = min(best.get(key, rank), rank)
     for item in records:
         key, rank = _copy(item)
-        if rank == best[key]:
+        if rank == best[key] and not (_is_legacy(item) and item.entity in newer):
             inputs.records.append(item)
         else:
             reason = f"is a copy of what {_COPIES[best[key]]} holds"
             inputs.passed.append(Passed(name=item.name, bytes=item.size, reason=reason))
+
+
+def _is_legacy(item: Input) -> bool:
+    return _COPIES[-1] in item.name.lower().split("/")[:-1]
 
 
 def _copy(item: Input) -> tuple[tuple[str, ...], int]:

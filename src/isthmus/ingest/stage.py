@@ -15,13 +15,11 @@ from isthmus.errors import SourceError
 from isthmus.files import sha256
 from isthmus.ingest.decompress import Text
 from isthmus.ingest.documents import Document
-from isthmus.ingest.lines import Chunker, Lines, Scratch, Segment
+from isthmus.ingest.lines import Chunker, Lines, Scratch
 from isthmus.ingest.openalex.export import Export
-from isthmus.ingest.openalex.fields import FIELDS
 from isthmus.ingest.openalex.parquet import ParquetRows, UnfitError, select
 from isthmus.ingest.reading import Reader
 from isthmus.ingest.sources import Input
-from isthmus.ingest.tolerant import Salvage
 from isthmus.ingest.units import (
     Batch,
     BatchDone,
@@ -133,21 +131,24 @@ def _read(
     if inputs[0].form == "parquet":
         yield from _read_parquet(inputs[0], reader, skip, broken)
         return
-    chunker = Chunker([partial(_open, item) for item in inputs], scratch)
+    exports: list[Export] = []
+    chunker = Chunker([partial(_open, item, exports) for item in inputs], scratch)
     for number, segments in enumerate(chunker.chunks()):
         if number >= skip:
             reader.read_lines(scratch, segments)
             yield chunker.consumed
     broken |= chunker.broken
+    reader.note_unplaced(sum(export.unplaced for export in exports))
 
 
-def _open(item: Input) -> Lines:
+def _open(item: Input, exports: list[Export]) -> Lines:
     with reading(item):
         text = Text(item.path, item.member)
     if item.form == "document":
         return Document(text)
     if item.form == "table":
-        return Export(text)
+        exports.append(Export(text))
+        return exports[-1]
     return text
 
 

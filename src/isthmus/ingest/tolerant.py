@@ -65,8 +65,9 @@ class Salvage:
         if isinstance(value, str) and not isinstance(spec, str):
             value = self._structure(value, spec)
         if isinstance(spec, dict) and isinstance(value, dict):
-            return {name: self._fit(value[name], field) for name, field in spec.items()
-                    if name in value}
+            return {
+                name: self._fit(value[name], field) for name, field in spec.items() if name in value
+            }
         if isinstance(spec, list) and isinstance(value, list):
             return [self._fit(entry, spec[0]) for entry in value]
         if isinstance(spec, str) and not isinstance(value, (dict, list)):

@@ -64,6 +64,11 @@ class Receipt(msgspec.Struct, kw_only=True):
         self.set_aside = merge_counts(self.set_aside, set_aside)
         self.notes = merge_counts(self.notes, notes)
 
+    def add_unknown(self, codes: dict[str, int]) -> None:
+        """Add country codes that are no country."""
+        self.unknown_countries = merge_counts(self.unknown_countries, codes)
+        self.add({"country_unknown": sum(codes.values())}, {})
+
 
 class BatchDone(msgspec.Struct, frozen=True, kw_only=True):
     """A batch of sources that was read completely: the sources and the number of units."""

@@ -22,6 +22,11 @@ import pyarrow as pa
 
 from isthmus.corpus.boundaries import countries_at
 from isthmus.corpus.countries import country_code
+from isthmus.corpus.manifest import LAST_YEAR, MANIFEST_NAME, Source
+from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
+from isthmus.corpus.store import Corpus, CorpusWriter, merge_counts, open_corpus, refuse_occupied
+from isthmus.errors import SourceError, TargetError
+from isthmus.files import remove, sha256, target_errors
 from isthmus.ingest.mag.files import MagTable, find_tables
 from isthmus.ingest.mag.queries import (
     COLUMNS,
@@ -32,11 +37,6 @@ from isthmus.ingest.mag.queries import (
     SET_ASIDE_COUNTS,
     id_of,
 )
-from isthmus.corpus.manifest import LAST_YEAR, MANIFEST_NAME, Source
-from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
-from isthmus.corpus.store import Corpus, CorpusWriter, merge_counts, open_corpus, refuse_occupied
-from isthmus.errors import SourceError, TargetError
-from isthmus.files import remove, sha256, target_errors
 
 #: Called with tables written and tables in all.
 Progress = Callable[[int, int], None]

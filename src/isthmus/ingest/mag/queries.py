@@ -78,13 +78,10 @@ PREPARE = [
             {id_of("AffiliationId")} AS institution_id,
             TRY_CAST(AuthorSequenceNumber AS INTEGER) AS place
             FROM PaperAuthorAffiliations) p SEMI JOIN works USING (id) WHERE place > 0""",
-    """CREATE TABLE listed AS SELECT id, place, author_id,
-        min(place) OVER (PARTITION BY id, coalesce(author_id, -place)) AS first_place
-        FROM (SELECT DISTINCT id, place, author_id FROM signed)""",
     """CREATE TABLE people AS SELECT *, (row_number() OVER (PARTITION BY id
         ORDER BY place, author_id))::INTEGER - 1 AS position,
-        count(*) OVER (PARTITION BY id) AS n_authors
-        FROM listed WHERE place = first_place""",
+        count(*) OVER (PARTITION BY id) AS n_places
+        FROM (SELECT DISTINCT id, place, author_id FROM signed)""",
     f"""CREATE TABLE institutions AS SELECT * FROM
         (SELECT {id_of("AffiliationId")} AS id, * FROM Affiliations) WHERE id IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY
@@ -102,18 +99,18 @@ _DOC_TYPE = " ".join(f"WHEN '{mag}' THEN '{ours}'" for mag, ours in DOC_TYPES.it
 #: Table of the corpus -> its rows, sorted.
 QUERIES = {
     "works": f"""SELECT w.id, w.year::SMALLINT, w.date, CASE w.DocType {_DOC_TYPE} END,
-        NULL::VARCHAR, w.venue_id, coalesce(n.n_authors, 0)::INTEGER, false, false, NULL::BOOLEAN, NULL::BOOLEAN,
-        w.cited_by_count, w.title, w.doi
-        FROM works w LEFT JOIN (SELECT id, count(*) AS n_authors FROM people GROUP BY id) n
+        NULL::VARCHAR, w.venue_id, coalesce(n.n_authors, 0)::INTEGER, false, false,
+        NULL::BOOLEAN, NULL::BOOLEAN, w.cited_by_count, w.title, w.doi
+        FROM works w LEFT JOIN (SELECT id, count(DISTINCT author_id)
+        + count(*) FILTER (author_id IS NULL) AS n_authors FROM people GROUP BY id) n
         USING (id) ORDER BY w.id""",
-    "authorships": """SELECT id, position, position = n_authors - 1, NULL::BOOLEAN, author_id
+    "authorships": """SELECT id, position, position = n_places - 1, NULL::BOOLEAN, author_id
         FROM people ORDER BY id, position""",
     "affiliations": """SELECT id, position, institution_id, country,
         CASE WHEN country IS NOT NULL THEN 'institution' END FROM (
             SELECT DISTINCT s.id, p.position, s.institution_id, l.country
-            FROM signed s JOIN people p ON p.id = s.id
+            FROM signed s JOIN people p ON p.id = s.id AND p.place = s.place
                 AND p.author_id IS NOT DISTINCT FROM s.author_id
-                AND (s.author_id IS NOT NULL OR p.place = s.place)
             LEFT JOIN located l ON l.id = s.institution_id WHERE s.institution_id IS NOT NULL)
         ORDER BY id, position, institution_id""",
     "references": """SELECT DISTINCT id, cited FROM cites SEMI JOIN works USING (id)
@@ -138,7 +135,6 @@ QUERIES = {
 #: Reason -> how often a value was dropped from a paper that is kept.
 SET_ASIDE_COUNTS = {
     "author_null": "SELECT count(*) FROM people WHERE author_id IS NULL",
-    "author_repeated": "SELECT count(*) FROM listed WHERE place <> first_place",
     "date_unreadable": """SELECT count(*) FROM judged WHERE fault IS NULL AND Date IS NOT NULL
         AND TRY_CAST(Date AS DATE) IS NULL""",
     "reference_unreadable": "SELECT count(*) FROM cites WHERE id IS NULL OR cited IS NULL",

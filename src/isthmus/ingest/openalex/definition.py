@@ -70,7 +70,9 @@ def judged(entity: str) -> str:
     """SQL of the columns that say which record it is, or what is wrong with it."""
     number = f"{id_of('id', LETTERS[entity])} AS number"
     if entity != "works":
-        return f"{number}, CASE WHEN {id_of('id', LETTERS[entity])} IS NULL THEN 'no_id' END AS fault"
+        return (
+            f"{number}, CASE WHEN {id_of('id', LETTERS[entity])} IS NULL THEN 'no_id' END AS fault"
+        )
     return f"""{number}, CASE WHEN {id_of("id", "W")} IS NULL THEN 'no_id'
         WHEN {_YEAR} IS NULL OR {_YEAR} <> floor({_YEAR}) THEN 'no_year'
         WHEN NOT {_YEAR} BETWEEN {EARLIEST_YEAR} AND {LATEST_YEAR} THEN 'year_impossible'
@@ -217,7 +219,7 @@ def _subject_queries(d: Dialect) -> list[Query]:
 
 
 def entity_query(entity: str) -> str:
-    """SQL of the rows of an entity's table, with ``updated`` beside; over ``good`` and ``codes``."""
+    """SQL of the rows of an entity's table, with ``updated`` beside; over ``good``, ``codes``."""
     columns = {
         "institutions": """number AS institution_id, display_name AS name, code AS country, type,
             ror, try_cast(geo.latitude AS DOUBLE) AS lat, try_cast(geo.longitude AS DOUBLE)

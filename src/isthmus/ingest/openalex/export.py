@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -35,7 +34,9 @@ class Export:
         self.broken = False
         self.unplaced = 0
         self._source = source
-        self._rows = csv.DictReader(io.TextIOWrapper(_Raw(source), encoding="utf-8", errors="replace", newline=""))
+        raw = io.BufferedReader(_Raw(source))
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="")
+        self._rows = csv.DictReader(text)
 
     @property
     def consumed(self) -> int:
@@ -74,9 +75,10 @@ class Export:
         whose = ("author", "id") if ("author", "id") in cells else ("id",)
         n_entries = len(cells[whose]) or max(map(len, cells.values()))
         entries: list[dict[str, Any]] = [{} for _ in range(n_entries)]
-        for path, values in cells.items():
-            if n_entries == 1 and isinstance(spec.get(path[0]), list):
-                values = [values] if values else []
+        for path, cell in cells.items():
+            values: list[Any] = list(cell)
+            if n_entries == 1 and cell and isinstance(spec.get(path[0]), list):
+                values = [cell]
             if values and len(values) != n_entries:
                 self.unplaced += 1
                 continue

@@ -43,7 +43,7 @@ class ParquetRows:
     @property
     def consumed(self) -> int:
         """Bytes of the file read so far, in proportion to its rows."""
-        return self._size * self._done // max(self._file.metadata.num_rows, 1)
+        return int(self._size * self._done // max(self._file.metadata.num_rows, 1))
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the rows; what cannot be read ends them."""
