@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 
 from isthmus.corpus.schema import TABLES
-from isthmus.corpus.tally import SET_ASIDE
 from isthmus.files import atomic_path, remove
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.dialect import SPARK
@@ -184,13 +184,9 @@ class _Task:
         self._tally(session, receipt, n_older)
 
     def _tally(self, session: Any, receipt: Receipt, n_older: int) -> None:
-        counted = {"duplicate_work": n_older}
-        for sql in definition.tally_queries():
-            counted |= {name: int(n or 0) for name, n in session.sql(sql).first().asDict().items()}
-        receipt.add(
-            {reason: n for reason, n in counted.items() if reason in SET_ASIDE},
-            {reason: n for reason, n in counted.items() if reason not in SET_ASIDE},
-        )
+        counted = session.sql(definition.tally_query()).first().asDict()
+        receipt.add_mixed({name: int(n or 0) for name, n in counted.items()})
+        receipt.add({}, {"duplicate_work": n_older})
         unknown = session.sql(definition.unknown_countries_query()).collect()
         receipt.add_unknown({row.written: row.n for row in unknown})
 
@@ -206,7 +202,7 @@ def _save(frame: Any, path: Path, order: list[str], columns: list[str] | None = 
     frame = frame.repartition(1).sortWithinPartitions(*order)
     frame = frame.select(*columns) if columns else frame
     frame.write.parquet(str(path), compression="zstd")
-    n_rows = frame.sparkSession.read.parquet(str(path)).count()
+    n_rows = sum(pq.read_metadata(part).num_rows for part in path.glob("*.parquet"))
     if not n_rows:
         remove(path)
-    return int(n_rows)
+    return n_rows

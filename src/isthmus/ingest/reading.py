@@ -14,7 +14,6 @@ import pyarrow as pa
 from isthmus.corpus.countries import RESERVED, countries
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import PARQUET_OPTIONS, merge_counts
-from isthmus.corpus.tally import SET_ASIDE
 from isthmus.files import atomic_path
 from isthmus.ingest.dialect import DUCKDB
 from isthmus.ingest.lines import Scratch, Segment
@@ -327,14 +326,10 @@ class Reader:
         self._do(f"{made} {sql}")
 
     def _tally(self) -> None:
-        set_aside: dict[str, int] = {}
-        notes: dict[str, int] = {}
-        for sql in definition.tally_queries():
-            found = self._connection.execute(sql)
-            names = [column[0] for column in found.description or []]
-            for reason, count in zip(names, *found.fetchall(), strict=True):
-                (set_aside if reason in SET_ASIDE else notes)[reason] = int(count or 0)
-        self._receipt.add(set_aside, notes)
+        found = self._connection.execute(definition.tally_query())
+        names = [column[0] for column in found.description or []]
+        counts = dict(zip(names, (int(n or 0) for n in found.fetchall()[0]), strict=True))
+        self._receipt.add_mixed(counts)
         self._receipt.add_unknown(dict(self._do(definition.unknown_countries_query())))
 
     def flush(self, folder: Path) -> Receipt:

@@ -14,6 +14,7 @@ import msgspec
 
 from isthmus.corpus.manifest import Source
 from isthmus.corpus.store import merge_counts
+from isthmus.corpus.tally import SET_ASIDE
 from isthmus.errors import TargetError
 from isthmus.files import write_text
 
@@ -63,6 +64,13 @@ class Receipt(msgspec.Struct, kw_only=True):
         """Add counts."""
         self.set_aside = merge_counts(self.set_aside, set_aside)
         self.notes = merge_counts(self.notes, notes)
+
+    def add_mixed(self, counts: dict[str, int]) -> None:
+        """Add counts of either kind: their reasons say of which."""
+        self.add(
+            {reason: n for reason, n in counts.items() if reason in SET_ASIDE},
+            {reason: n for reason, n in counts.items() if reason not in SET_ASIDE},
+        )
 
     def add_unknown(self, codes: dict[str, int]) -> None:
         """Add country codes that are no country."""

@@ -322,16 +322,20 @@ _DIFFERENCES = {
 }
 
 
-def tally_queries() -> list[str]:
-    """SQL of how many values were set aside or noted: one row each, a column per reason."""
+def tally_query() -> str:
+    """SQL of how many values were set aside or noted: one row, a column per reason."""
     by_relation: dict[str, list[str]] = {}
     for reason, (relation, amount) in _TALLIES.items():
         by_relation.setdefault(relation, []).append(f"sum({amount}) AS {reason}")
-    queries = [f"SELECT {', '.join(sums)} FROM {name}" for name, sums in by_relation.items()]
-    for reason, (more, less) in _DIFFERENCES.items():
-        queries.append(f"""SELECT coalesce(more.n, 0) - coalesce(less.n, 0) AS {reason}
-            FROM ({more}) AS more CROSS JOIN ({less}) AS less""")
-    return queries
+    parts = [
+        f"(SELECT {', '.join(sums)} FROM {name}) AS t_{name}" for name, sums in by_relation.items()
+    ]
+    parts += [
+        f"""(SELECT coalesce(more.n, 0) - coalesce(less.n, 0) AS {reason}
+            FROM ({more}) AS more CROSS JOIN ({less}) AS less) AS d_{reason}"""
+        for reason, (more, less) in _DIFFERENCES.items()
+    ]
+    return f"SELECT * FROM {' CROSS JOIN '.join(parts)}"
 
 
 def unknown_countries_query() -> str:
