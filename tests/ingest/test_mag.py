@@ -260,7 +260,6 @@ def test_bad_lines_are_counted_and_never_lost(tmp_path: Path) -> None:
     assert (notes["duplicate_work"], notes["duplicate_entity"]) == (1, 1)
     assert corpus.manifest.set_aside == {
         "author_null": 1,
-        "author_repeated": 1,
         "date_unreadable": 1,
         "reference_repeated": 1,
         "reference_unreadable": 1,
@@ -271,9 +270,11 @@ def test_bad_lines_are_counted_and_never_lost(tmp_path: Path) -> None:
     assert column(corpus, "subjects", "subject_id", "score") == [(3, None)]
     assert column(corpus, "authorships", "position", "is_last", "author_id") == [
         (0, False, None),
-        (1, True, 10),
+        (1, False, 10),
+        (2, True, 10),
     ]
-    assert column(corpus, "affiliations", "position", "institution_id") == [(0, 100), (1, 100)]
+    assert corpus.read("works")["n_authors"].to_pylist() == [2, 0, 0]
+    assert column(corpus, "affiliations", "position", "institution_id") == [(0, 100), (2, 100)]
 
 
 @pytest.mark.parametrize("columns", sorted(LAYOUTS["Papers"]))

@@ -93,9 +93,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hash(self) -> str:
-        """One digest over the parts of all tables."""
+        """One digest over the content of all tables, whatever the names of their parts."""
         lines = [
-            f"{table} {part.path} {part.rows} {part.sha256}"
+            f"{table} {part.rows} {part.sha256}"
             for table, parts in sorted(self.tables.items())
             for part in parts
         ]
