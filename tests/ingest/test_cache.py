@@ -292,26 +292,15 @@ def test_what_is_no_corpus_is_not_updated(tmp_path: Path) -> None:
     assert (target / "manifest.json").read_text() == '{"format": "mine"}'
 
 
-def test_keeping_what_was_not_kept_says_what_to_do(tmp_path: Path) -> None:
-    folder = three(tmp_path)[0]
-    target = tmp_path / "c"
-    first = ingest([folder], target, workers=1).hash
-    before = content(target)
-    with pytest.raises(TargetError, match=rf"`isthmus ingest {folder} --to {target} --update`"):
-        ingest([folder], target, workers=1, keep=True)
-    assert content(target) == before
-    assert not (target / "cache").exists()
-    assert ingest([folder], target, workers=1).hash == first
-
-
-def test_an_update_of_the_same_release_keeps_what_was_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("later", [{"update": True}, {"keep": True}])
+def test_the_same_release_read_again_keeps_what_was_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: dict[str, bool]
 ) -> None:
     folder = three(tmp_path)[0]
     target = tmp_path / "c"
     ingest([folder], target, workers=1)
     before = content(target)
-    ingest([folder], target, workers=1, update=True)
+    ingest([folder], target, workers=1, **later)
     assert content(target) == before
     groups = list(batches(find_inputs([folder]).records))
     assert Cache(target).holds(groups)

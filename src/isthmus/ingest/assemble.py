@@ -358,12 +358,10 @@ class Assembly:
         files = unit.parts(table)
         for at, file in enumerate(files):
             path = self._path(table, f"{number:05d}" + (f"-{at:03d}" if len(files) > 1 else ""))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            remove(path)
-            try:
-                os.link(file, path)
-            except OSError:
-                with atomic_path(path) as partial:
+            with atomic_path(path) as partial:
+                try:
+                    os.link(file, partial)
+                except OSError:  # this file system has no links
                     shutil.copyfile(file, partial)
             parts.append(describe(path, self.target, pq.read_metadata(path).num_rows))
         return [part for part in parts if part.rows]

@@ -217,22 +217,10 @@ def members(path: Path, form: str) -> Iterator[tuple[str, int]]:
             with zipfile.ZipFile(path) as archive:
                 yield from ((i.filename, i.file_size) for i in archive.infolist() if not i.is_dir())
         else:
-            with _tar(path) as archive:
+            with tarfile.open(path) as archive:
                 yield from ((item.name, item.size) for item in archive if item.isfile())
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise OSError(None, f"the archive is damaged ({error})") from None
-
-
-def _tar(path: Path) -> tarfile.TarFile:
-    if _zstd() is not None and form_is_zstd(path):
-        return tarfile.open(fileobj=_zstd().open(path, "rb"))
-    return tarfile.open(path)
-
-
-def form_is_zstd(path: Path) -> bool:
-    """Whether the file is packed with zstd."""
-    with path.open("rb") as file:
-        return file.read(4) == b"\x28\xb5\x2f\xfd"
 
 
 def _open(raw: IO[bytes], path: Path, member: str | None) -> Any:
@@ -243,7 +231,7 @@ def _open(raw: IO[bytes], path: Path, member: str | None) -> Any:
     if member is not None:
         if form == "zip":
             return _unpacked(zipfile.ZipFile(raw).open(member))
-        return _unpacked(_tar(path).extractfile(member))
+        return _unpacked(tarfile.open(path).extractfile(member))
     return _unpacked(raw, form)
 
 

@@ -202,7 +202,7 @@ def _save(frame: Any, path: Path, order: list[str], columns: list[str] | None = 
     frame = frame.repartition(1).sortWithinPartitions(*order)
     frame = frame.select(*columns) if columns else frame
     frame.write.parquet(str(path), compression="zstd")
-    n_rows = sum(pq.read_metadata(part).num_rows for part in path.glob("*.parquet"))
+    n_rows: int = sum(pq.read_metadata(part).num_rows for part in path.glob("*.parquet"))
     if not n_rows:
         remove(path)
     return n_rows

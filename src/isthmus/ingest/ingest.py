@@ -92,8 +92,8 @@ def ingest(
     SourceError
         A source is missing, cannot be read, or nothing in the sources is kept.
     TargetError
-        The target holds another corpus, or one of files that changed since, or with
-        `keep` this one without what was read; is being written, or cannot be written.
+        The target holds another corpus, or one of files that changed since; is being
+        written, or cannot be written.
     """
     target = Path(target).absolute() if master else Path(target)
     if any(is_mag(Path(source)) for source in sources):
@@ -108,12 +108,10 @@ def ingest(
                 changed = _changed(standing, inputs, since=not update)
                 if changed is not None and not update:
                     raise TargetError(_made_of_others(changed, sources, target, release))
-                kept = Cache(target).holds(list(batches(inputs.records)))
-                if changed is None and (kept or not (keep or update)):
+                wanted = list(batches(inputs.records)) if keep or update else []
+                if changed is None and Cache(target).holds(wanted):
                     _tidy(target, standing.manifest)
                     return standing
-                if not update and not (target / _STAGING).exists():
-                    raise TargetError(_not_kept(sources, target, release))
             elif not update:
                 refuse_occupied(target)
         _prepare(target, inputs, mark)
@@ -332,15 +330,6 @@ def _made_of_others(
     return (
         f"{changed} has changed since the corpus in {target} was made of it. Run `{command}` to "
         "make the corpus anew, or choose another folder."
-    )
-
-
-def _not_kept(sources: Sequence[str | Path], target: Path, release: str | None) -> str:
-    command = _command(sources, target, release, keep=False, update=True)
-    return (
-        f"{target} holds this corpus already, ingested without --keep, so nothing of what was "
-        f"read is kept. Run `{command}` to read the sources once more and keep it; the corpus "
-        "stays the same."
     )
 
 

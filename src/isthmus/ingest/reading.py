@@ -24,7 +24,7 @@ from isthmus.ingest.tolerant import NotJSONError, Salvage
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, Refused
 
 #: Memory of DuckDB; beyond it, it spills into the staging folder.
-MEMORY = "450MB"
+MEMORY = "400MB"
 
 #: Works of a unit: what a killed reader loses at most, and what a part of a table holds.
 UNIT_WORKS = 100_000

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from isthmus.ingest.openalex.fields import FIELDS, Spec, duckdb_type, leaves
 
 #: Rows read at once.
-BATCH_ROWS = 32_768
+BATCH_ROWS = 16_384
 
 #: What writers call the levels of a list in the path of a column.
 _LEVELS = frozenset({"list", "element", "item", "array", "bag", "array_element"})
