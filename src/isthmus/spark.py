@@ -128,7 +128,11 @@ class SparkEngine:
         _stop(self._session, self._was_local)
 
     def _frame(self, table: Table) -> Any:
-        self._connection._run_pre_execute_hooks(table)
+        from ibis.expr.operations import InMemoryTable
+
+        for held in table.op().find(InMemoryTable):
+            frame = self._session.createDataFrame(held.data.to_pyarrow(held.schema))
+            frame.createOrReplaceTempView(held.name)
         return self._session.sql(self._connection.compile(table))
 
     def _view(self, frame: Any) -> Table:

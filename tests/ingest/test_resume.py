@@ -31,7 +31,7 @@ from pathlib import Path
 from isthmus.ingest import ingest, lines, reading, stage
 lines.CHUNK_BYTES, lines._PIECE_BYTES = 1 << 15, 1 << 13
 stage.SMALL_BYTES = 0
-reading.UNIT_WORKS = 100
+reading.UNIT_WORKS = 60
 target, workers, *sources = sys.argv[1:]
 ingest.ingest([Path(s) for s in sources], target, workers=int(workers))
 """
@@ -43,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "CHUNK_BYTES", 1 << 16)
     monkeypatch.setattr(lines, "_PIECE_BYTES", 1 << 13)
     monkeypatch.setattr(stage, "SMALL_BYTES", 0)
-    monkeypatch.setattr(reading, "UNIT_WORKS", 100)
+    monkeypatch.setattr(reading, "UNIT_WORKS", 60)
 
 
 def inputs(folder: Path) -> list[Path]:
@@ -53,8 +53,8 @@ def inputs(folder: Path) -> list[Path]:
     def many(n: int, updated: str) -> list[object]:
         records: list[object] = []
         for _ in range(n):
-            identifier = rng.randrange(1, 1200)
-            cited = [f"{HOME}W{rng.randrange(1, 1200)}" for _ in range(rng.randrange(9))]
+            identifier = rng.randrange(1, 320)
+            cited = [f"{HOME}W{rng.randrange(1, 320)}" for _ in range(rng.randrange(9))]
             people = [author(rng.randrange(1, 99), (rng.randrange(1, 50), "US")) for _ in range(3)]
             records.append(
                 work(
@@ -71,8 +71,8 @@ def inputs(folder: Path) -> list[Path]:
     merged.parent.mkdir(parents=True)
     merged.write_text("merge_date,id,merge_into_id\n2023-01-01,A7,A8\n2023-01-01,A9,A10\n")
     return [
-        write_lines(folder / "a.jsonl.gz", many(900, "2024-01-01")),
-        write_lines(folder / "b.jsonl", many(900, "2024-02-01")),
+        write_lines(folder / "a.jsonl.gz", many(240, "2024-01-01")),
+        write_lines(folder / "b.jsonl", many(240, "2024-02-01")),
         merged,
     ]
 
@@ -154,7 +154,7 @@ def test_workers_do_not_change_a_byte_and_units_no_row(
     alone = ingest(sources, tmp_path / "alone", workers=1)
     assert ingest(sources, tmp_path / "two", workers=2).hash == alone.hash
     assert content(tmp_path / "two") == content(tmp_path / "alone")
-    monkeypatch.setattr(reading, "UNIT_WORKS", 100)
+    monkeypatch.setattr(reading, "UNIT_WORKS", 60)
     monkeypatch.setattr(lines, "CHUNK_BYTES", 1 << 16)
     other = ingest(sources, tmp_path / "units", workers=1)
     for table in TABLES:

@@ -22,7 +22,7 @@ from isthmus.ingest.cache import Cache
 from isthmus.ingest.dialect import SPARK
 from isthmus.ingest.openalex import definition
 from isthmus.ingest.openalex.fields import FIELDS, spark_type
-from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, codes_table
+from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, written_codes
 from isthmus.ingest.sources import Input
 from isthmus.ingest.stage import done_of
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, load_done, save_done, unit_folder
@@ -92,9 +92,10 @@ class _Task:
         relation.createOrReplaceTempView("source")
         session.sql(f"SELECT *, {definition.judged(entity)} FROM source").write.parquet(str(raw))
         session.read.parquet(str(raw)).createOrReplaceTempView("records")
-        codes = codes_table()
-        rows = list(zip(*codes.to_pydict().values(), strict=True))
-        session.createDataFrame(rows, "raw STRING, code STRING").createOrReplaceTempView("codes")
+        pairs = ", ".join(f"('{raw}', '{code}')" for raw, code in written_codes().items())
+        session.sql(f"SELECT * FROM VALUES {pairs} AS given(raw, code)").createOrReplaceTempView(
+            "codes"
+        )
         counted = session.sql(
             f"""SELECT CAST(record >> {_SOURCE_BITS} AS INT) AS source, count(*) AS n,
             count(fault) + count({_CORRUPT}) AS odd FROM records GROUP BY 1"""

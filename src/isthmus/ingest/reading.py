@@ -65,17 +65,14 @@ def connect(spill: Path, n_threads: int, memory: str = MEMORY) -> duckdb.DuckDBP
     }
     connection = duckdb.connect(config=config)
     connection.execute("SET enable_progress_bar = false").fetchall()
-    codes = codes_table()
-    connection.register("codes_given", codes)
-    connection.execute("CREATE TABLE codes AS SELECT * FROM codes_given").fetchall()
-    connection.unregister("codes_given")
+    pairs = ", ".join(f"('{raw}', '{code}')" for raw, code in written_codes().items())
+    connection.execute(f"CREATE TABLE codes AS SELECT * FROM (VALUES {pairs}) AS given(raw, code)")
     return connection
 
 
-def codes_table() -> pa.Table:
-    """Give the country codes as they are written, and the countries they are of."""
-    codes = {**{code: code for code in countries()}, **RESERVED}
-    return pa.table({"raw": list(codes), "code": list(codes.values())})
+def written_codes() -> dict[str, str]:
+    """Country codes as they are written, and the countries they are of."""
+    return {**{code: code for code in countries()}, **RESERVED}
 
 
 class Reader:
