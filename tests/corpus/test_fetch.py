@@ -26,9 +26,9 @@ from isthmus.corpus import fetch as module
 from isthmus.corpus.fetch import fetch, fetch_command
 from isthmus.corpus.fetching.client import BudgetSpentError, Client, Patience
 from isthmus.corpus.fetching.estimate import Estimate
-from isthmus.ingest.ingest import ingest
 from isthmus.errors import SourceError, StudyError, TargetError
 from isthmus.files import sole_writer
+from isthmus.ingest.ingest import ingest
 from isthmus.study import Study
 
 HURRIED = Patience(tries=40, first_pause=0.0, longest_pause=0.0, timeout=5.0)

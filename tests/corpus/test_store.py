@@ -34,7 +34,7 @@ def test_bytes_do_not_depend_on_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr(store, "ROW_GROUP_ROWS", 64)
-    monkeypatch.setattr(store, "PARTS_OF_A_SIZE", 2)
+    monkeypatch.setattr(store, "PART_ROW_GROUPS", 2)
     rows = {"references": references(1000), "authors": authors(1000)}
     for name, size in (("whole", 1000), ("batches", batch)):
         with CorpusWriter(tmp_path / name, source="simulated") as writer:
@@ -44,7 +44,7 @@ def test_bytes_do_not_depend_on_batches(
     whole, batches = open_corpus(tmp_path / "whole"), open_corpus(tmp_path / "batches")
     assert whole.hash == batches.hash
     sizes = [part.rows for part in whole.manifest.tables["references"]]
-    assert sizes == [64, 64, 128, 128, 192, 192, 232]
+    assert sizes == [128] * 7 + [104]
     assert whole.read("authors").equals(rows["authors"])
     assert (tmp_path / "whole" / "manifest.json").read_bytes() == (
         tmp_path / "batches" / "manifest.json"
