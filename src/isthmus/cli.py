@@ -137,8 +137,9 @@ def ingest(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="OpenAlex works (.jsonl, .jsonl.gz, .json, .parquet) or snapshot folders, any "
-            "mix; or a Microsoft Academic Graph folder."
+            help="OpenAlex works in any form (JSON lines, Parquet, API pages, the site's CSV "
+            "export, packed or not) or snapshot folders, any mix; or a Microsoft Academic Graph "
+            "folder."
         ),
     ],
     to: Annotated[Path, typer.Option(help="Folder of the corpus to write.")],
@@ -150,7 +151,7 @@ def ingest(
         typer.Option(help="For a Microsoft Academic Graph folder: CSV with columns grid, country."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that parse; all cores by default.", min=1)
+        int | None, typer.Option(help="Threads that read; all cores by default.", min=1)
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep what was read, to read only changes later.")

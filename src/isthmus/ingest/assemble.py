@@ -28,7 +28,7 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import describe
 from isthmus.files import atomic_path, remove
 from isthmus.ingest.openalex.identifiers import Identifiers
-from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, UNIT_WORKS, copy, registered
+from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, UNIT_WORKS, copy, quoted, registered
 from isthmus.ingest.units import Batch, Unit
 
 #: Tables about works -> the column that names the work.
@@ -379,7 +379,7 @@ class Assembly:
 
 def _list(files: Sequence[str] | Iterator[str]) -> str:
     """SQL of a list of file names."""
-    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in files) + "]"
+    return "[" + ", ".join(map(quoted, files)) + "]"
 
 
 def _merged_column(name: str, column: str) -> str:

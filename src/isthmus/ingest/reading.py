@@ -27,7 +27,7 @@ from isthmus.ingest.units import RECEIPT_NAME, Receipt, Refused
 MEMORY = "400MB"
 
 #: Works of a unit: what a killed reader loses at most, and what a part of a table holds.
-UNIT_WORKS = 100_000
+UNIT_WORKS = 60_000
 
 #: Longest record that DuckDB is given; longer ones are read one by one.
 _OBJECT_BYTES = 16 << 20
@@ -138,7 +138,7 @@ class Reader:
             f"\"{name}\": '{duckdb_type(spec)}'" for name, spec in FIELDS[self._entity].items()
         )
         relation = (
-            f"read_json('{path}', format='newline_delimited', columns={{{columns}}}, "
+            f"read_json({quoted(path)}, format='newline_delimited', columns={{{columns}}}, "
             f"maximum_object_size={_OBJECT_BYTES}, compression='none')"
         )
         n_read = self._load(relation, dict(constants.pop()))
@@ -175,8 +175,7 @@ class Reader:
     def _load(self, relation: str, constants: dict[str, str]) -> int | None:
         """Load records as the relation ``records``; give their number, None where it fails."""
         given = ", ".join(
-            f"coalesce({name}, '{value.replace(chr(39), chr(39) * 2)}') AS {name}"
-            for name, value in constants.items()
+            f"coalesce({name}, {quoted(value)}) AS {name}" for name, value in constants.items()
         )
         source = f"(SELECT * REPLACE ({given}) FROM {relation})" if given else relation
         try:
@@ -391,9 +390,14 @@ class Reader:
         return list(self._connection.execute(sql).fetchall())
 
 
+def quoted(text: object) -> str:
+    """SQL of a text."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
 def copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     """Write the rows of a query as Parquet; none leave no file. Give their number."""
-    rows = connection.execute(f"COPY ({sql}) TO '{path}' ({PARQUET_OPTIONS})").fetchall()
+    rows = connection.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})").fetchall()
     n_rows = int(rows[0][0])
     if not n_rows:
         path.unlink(missing_ok=True)
