@@ -166,8 +166,8 @@ def test_verify_finds_repeated_keys(tmp_path: Path) -> None:
     ]
 
 
-def test_verify_finds_authors_repeated_on_a_work(tmp_path: Path) -> None:
-    rows = [(1, 0, 5), (1, 1, 5), (1, 2, None), (1, 3, None), (2, 0, 5)]
+def test_verify_finds_places_repeated_on_a_work_but_allows_authors(tmp_path: Path) -> None:
+    rows = [(1, 0, 5), (1, 1, 5), (1, 1, None), (1, 3, None), (2, 0, 5)]
     table = pa.Table.from_pylist(
         [
             {"work_id": work, "position": position, "author_id": author, "is_last": False}
@@ -178,7 +178,7 @@ def test_verify_finds_authors_repeated_on_a_work(tmp_path: Path) -> None:
     with CorpusWriter(tmp_path / "corpus", source="simulated") as writer:
         writer.write("authorships", table)
     assert verify(tmp_path / "corpus").problems == [
-        "1 keys (work_id, author_id) occur more than once in authorships."
+        "1 keys (work_id, position) occur more than once in authorships."
     ]
 
 

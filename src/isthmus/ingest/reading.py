@@ -152,21 +152,12 @@ class Reader:
                 if index in faults:
                     reason = "not_json" if text.strip() == b"null" else faults[index]
                     self._refuse(segment, line, reason, text)
-        for segment in segments:
+        for segment in segments if n_read == n_lines else ():
             self._count(segment.source, segment.lines)
-        if n_read != n_lines:
-            self._recount(_numbered(memory, segments), segments)
+        for segment, _, _ in _numbered(memory, segments) if n_read != n_lines else ():
+            self._count(segment.source, 1)
         self._take(n_read)
         return True
-
-    def _recount(
-        self, lines: Iterator[tuple[Segment, int, bytes]], segments: Sequence[Segment]
-    ) -> None:
-        """Leave blank lines out of the records of each source."""
-        for segment in segments:
-            self._count(segment.source, -segment.lines)
-        for segment, _, _ in lines:
-            self._count(segment.source, 1)
 
     def _count(self, source: int, n_records: int) -> None:
         counts = self._receipt.records

@@ -18,7 +18,7 @@ from isthmus.corpus.ids import NO_ID, Ints, number
 from isthmus.errors import SourceError
 from isthmus.ingest.content import ENTITY_LETTERS
 from isthmus.ingest.decompress import Text
-from isthmus.ingest.openalex.definition import PLACEHOLDERS
+from isthmus.ingest.openalex.definition import LETTERS, PLACEHOLDERS
 from isthmus.ingest.sources import Input
 
 _LETTER = re.compile(r"(?:^|/)([A-Za-z])\d+$")
@@ -57,7 +57,7 @@ def read_identifiers(files: Sequence[Input]) -> Identifiers:
             entity = ENTITY_LETTERS.get(letter[1].upper()) if letter else None
             if entity is None:
                 continue
-            identifier, kept = number(old, old_letters(entity)), number(new, old_letters(entity))
+            identifier, kept = (number(text, LETTERS[entity]) for text in (old, new))
             if identifier in (NO_ID, kept) or (new and kept == NO_ID):
                 continue
             if identifier not in PLACEHOLDERS[entity]:
@@ -67,11 +67,6 @@ def read_identifiers(files: Sequence[Input]) -> Identifiers:
         {entity: _final(pairs) for entity, pairs in sorted(found.items())},
         np.array(sorted(deleted - {NO_ID}), np.int64),
     )
-
-
-def old_letters(entity: str) -> str:
-    """Letters that ids of an entity begin with."""
-    return "".join(letter for letter, name in ENTITY_LETTERS.items() if name == entity)
 
 
 def _rows(item: Input) -> Iterator[dict[str, str | None]]:
