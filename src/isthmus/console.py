@@ -198,7 +198,23 @@ def tally(corpus: Corpus) -> Iterator[Table | str]:
     yield rows
     found = corpus.manifest
     yield reasons(found.rejected, found.set_aside, found.notes)
+    yield from account(corpus.rows("works"), found.rejected, found.notes)
     yield from given(found.passed, found.unknown_countries, found.warnings)
+
+
+def account(works: int, rejected: Counts, notes: Counts) -> Iterator[str]:
+    """Say what became of the records that were given."""
+    if "records_read" in notes:
+        ways = {
+            "works": works,
+            "institutions, venues and authors": notes.get("entities_kept", 0),
+            "older versions of works": notes.get("duplicate_work", 0),
+            "merged into others": notes.get("merged_away", 0),
+            "deleted": notes.get("deleted_work", 0),
+            "rejected": sum(rejected.values()),
+        }
+        parts = " + ".join(f"{n:,} {what}" for what, n in ways.items() if n)
+        yield f"Records given: {notes['records_read']:,} = {parts or 'none'}."
 
 
 #: Files passed over that are named on the screen.
@@ -246,6 +262,7 @@ def verification(found: Verification) -> Iterator[Table | str]:
         table.add_row(name, f"{count:,}")
     yield table
     yield reasons(found.rejected, found.set_aside, found.notes)
+    yield from account(found.rows["works"], found.rejected, found.notes)
     yield from given(found.passed, found.unknown_countries, found.warnings)
     if found.quarantine is not None:
         yield f"The rejected records are in {found.quarantine}."

@@ -107,7 +107,11 @@ def ingest(
             if standing is not None and standing.manifest.request == mark.request:
                 changed = _changed(standing, inputs, since=not update)
                 if changed is not None and not update:
-                    raise TargetError(_made_of_others(changed, sources, target, release))
+                    again = _command(sources, target, release, keep=False, update=True)
+                    raise TargetError(
+                        f"{changed} has changed since the corpus in {target} was made of it. Run "
+                        f"`{again}` to make the corpus anew, or choose another folder."
+                    )
                 wanted = list(batches(inputs.records)) if keep or update else []
                 if changed is None and Cache(target).holds(wanted):
                     _tidy(target, standing.manifest)
@@ -321,16 +325,6 @@ def _changed(standing: Corpus, inputs: Inputs, *, since: bool) -> Path | None:
         if (item.name, item.entity, sha256(item.path)) not in known:
             return item.path
     return None
-
-
-def _made_of_others(
-    changed: Path, sources: Sequence[str | Path], target: Path, release: str | None
-) -> str:
-    command = _command(sources, target, release, keep=False, update=True)
-    return (
-        f"{changed} has changed since the corpus in {target} was made of it. Run `{command}` to "
-        "make the corpus anew, or choose another folder."
-    )
 
 
 def _command(

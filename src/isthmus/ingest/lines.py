@@ -11,9 +11,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from isthmus.corpus.tally import MAX_RECORD_BYTES
+from isthmus.ingest.decompress import Text
+from isthmus.ingest.documents import Document
+from isthmus.ingest.openalex.export import Export
 
 #: Bytes of a chunk that are read before it ends with a line.
 CHUNK_BYTES = 64 << 20
@@ -24,23 +27,8 @@ _PIECE_BYTES = 1 << 20
 _STUB_BYTES = 1000
 
 
-class Lines(Protocol):
-    """A source that gives lines in pieces."""
-
-    broken: bool
-
-    @property
-    def consumed(self) -> int:
-        """Bytes of the file read so far."""
-        ...
-
-    def read(self, limit: int = ...) -> bytes:
-        """Return the next piece; none at the end."""
-        ...
-
-    def close(self) -> None:
-        """Close the file."""
-        ...
+#: A source that gives lines in pieces, and says in the end whether it was damaged.
+Lines = Text | Document | Export
 
 
 @dataclass(frozen=True)
