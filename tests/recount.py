@@ -72,6 +72,19 @@ def read_openalex(path: Path, known: set[str]) -> dict[int, Work]:
     return {identifier: work for identifier, (_, work) in kept.items()}
 
 
+def excluded(path: Path) -> set[int]:
+    """Works whose newest record calls them retracted, paratext or xpac."""
+    newest: dict[int, tuple[str, bool]] = {}
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for record in map(json.loads, lines):
+            if record.get("id"):
+                flags = [record.get(f"is_{kind}") for kind in ("retracted", "paratext", "xpac")]
+                found = (record.get("updated_date") or "", any(flag is True for flag in flags))
+                known = newest.setdefault(number(record["id"]), found)
+                newest[number(record["id"])] = found if found[0] >= known[0] else known
+    return {identifier for identifier, (_, out) in newest.items() if out}
+
+
 def plain_work(record: dict, known: set[str]) -> Work:
     """Turn one OpenAlex record into a plain work.
 

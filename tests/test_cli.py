@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ def test_run_prints_the_leaders(tmp_path: Path, corpus: Path) -> None:
     assert code == 0
     assert "Tiny, 2001-2007: who leads" in said
     assert "papers_last_author" in said
+    assert re.search(r"2001-2007: \d+ works in the corpus, .* Left out by rule: none", said)
     assert (tmp_path / "r" / "country_year.csv").exists()
 
 

@@ -20,7 +20,7 @@ import pytest
 from scipy.stats import binomtest
 
 import recount
-from isthmus.errors import CorpusError, StudyError, TargetError
+from isthmus.errors import CorpusError, IsthmusWarning, StudyError, TargetError
 from isthmus.results import Results, open_results
 from isthmus.runner import run
 from isthmus.study import Study
@@ -148,16 +148,19 @@ def test_impact_is_null_where_the_corpus_ends_too_early(tmp_path: Path) -> None:
     assert all(r["hits"] is None for r in rows if r["year"] > 2006)
 
 
-def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path) -> None:
+@pytest.mark.usefixtures("counts_only")
+@pytest.mark.parametrize("field", [{}, {"exclude": []}], ids=["rules on", "rules off"])
+def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path, field: dict) -> None:
     from isthmus.corpus.countries import countries
     from isthmus.ingest.ingest import ingest
 
     source = shared_data / "openalex-works" / "works.jsonl.gz"
     corpus = ingest([source], tmp_path / "corpus")
     years = (1990, 2022)
-    results = run(make_study(corpus.path, years), tmp_path / "results")
+    results = run(make_study(corpus.path, years, field=field), tmp_path / "results")
+    out = set() if field else recount.excluded(source)
     works = recount.read_openalex(source, set(countries()))
-    works = {i: w for i, w in works.items() if i in _ids(corpus)}
+    works = {i: w for i, w in works.items() if i in _ids(corpus) - out}
     everything = set(works)
     assert_country_year(results, recount.country_year(works, everything, years))
     pairs = recount.counting_citations(works, everything)
@@ -331,3 +334,20 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     assert {name.split(".")[0] for name in undisturbed.keys() - whole.keys()} == {"findings"}
     record = msgspec.json.decode((tmp_path / "killed" / "run.json").read_bytes())
     assert record["tables"] == open_results(tmp_path / "whole").record["tables"]
+
+
+@pytest.mark.usefixtures("counts_only")
+def test_poles_that_are_in_no_work_are_said_and_the_run_goes_on(tmp_path: Path) -> None:
+    corpus = write_corpus(random_works(seed=3), tmp_path / "corpus")
+    study = make_study(corpus.path, countries={"poles": ["NG", "US"]})
+    said: list[str] = []
+    results = run(study, tmp_path / "r", warn=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("Nigeria (NG), of the poles of this study, is in no work")
+    assert "2001-2007" in said[0]
+    assert results.record["steps"]["field"]["notes"]["warnings"] == said
+    assert results.table("country_year").num_rows
+    with pytest.warns(IsthmusWarning, match="Nigeria"):
+        run(make_study(corpus.path, countries={"poles": ["NG"]}), tmp_path / "other")
+    run(make_study(corpus.path), tmp_path / "third", warn=said.append)
+    assert len(said) == 1

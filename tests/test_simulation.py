@@ -4,14 +4,18 @@ import errno
 import gzip
 import json
 
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 import isthmus.corpus.manifest
 import isthmus.simulation as simulation
+from isthmus.cli import app
 from isthmus.corpus.store import open_corpus
 from isthmus.errors import InputError, TargetError
 from isthmus.simulation import read_truth, simulate, simulate_world
-from isthmus.world import openalex
+from isthmus.world import openalex, release
+from isthmus.world.families import FAMILIES, family_world
 from isthmus.world.settings import WorldSettings, planted_world
 
 SETTINGS = planted_world(1_500, 11, n_countries=20)
@@ -171,12 +175,12 @@ def test_a_finished_world_is_not_overwritten(corpus, records):
 
 
 def test_another_form_is_refused(tmp_path):
-    with pytest.raises(InputError, match="corpus, openalex or mag"):
+    with pytest.raises(InputError, match="corpus, openalex, openalex-2026, mag"):
         simulate(SETTINGS, tmp_path / "x", as_="xml")
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("as_", ["corpus", "openalex"])
+@pytest.mark.parametrize("as_", ["corpus", "openalex", "openalex-2026"])
 def test_an_interrupted_world_leaves_nothing_and_can_be_made_again(tmp_path, as_, monkeypatch):
     def stop(done, total):
         if done > total / 2:
@@ -209,6 +213,38 @@ def test_progress_ends_with_all_works(tmp_path):
     assert json.loads((tmp_path / "w" / "truth" / "settings.json").read_text())["retention"] == 0
 
 
+def test_a_family_is_written_with_what_it_makes_true_and_how_it_was_asked_for(tmp_path):
+    target = tmp_path / "w"
+    simulate_world(target, works=500, seed=1, family="drifting_impact")
+    settings = json.loads((target / "truth" / "settings.json").read_text())
+    assert settings["impact_drift"] == 0.04
+    claims = {row["claim"]: row["standing"] for row in read_truth(target, "claims").to_pylist()}
+    assert claims["premium-first"] == "false"
+    assert claims["second-as-novel"] == "true"
+    countries = read_truth(target, "countries").to_pylist()
+    multipliers = {row["impact_multiplier"] for row in countries if row["country"] == "US"}
+    assert len(multipliers) == 24
+    command = simulation._command(family_world("drifting_impact", 500, 1), target)
+    assert "--works 500 --seed 1 --family drifting_impact --to" in command
+    assert "--family" not in simulation._command(planted_world(500, 1), target)
+
+
+def test_the_placebo_is_the_family_sizes_and_both_together_are_refused(tmp_path):
+    simulate_world(tmp_path / "a", works=300, seed=1, placebo=True)
+    simulate_world(tmp_path / "b", works=300, seed=1, family="sizes")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    with pytest.raises(InputError, match="ask for a placebo or for a family"):
+        simulate_world(tmp_path / "c", works=300, seed=1, family="sizes", placebo=True)
+    with pytest.raises(InputError, match="Choose one of: sizes, constant_ties"):
+        simulate_world(tmp_path / "c", works=300, seed=1, family="size")
+    assert not (tmp_path / "c").exists()
+
+
+def test_help_teaches_every_family():
+    shown = " ".join(CliRunner().invoke(app, ["simulate", "--help"]).output.split())
+    assert all(f"{name}: " in shown for name in FAMILIES)
+
+
 def test_records_do_not_depend_on_the_size_of_blocks(tmp_path, records, monkeypatch):
     monkeypatch.setattr(openalex, "BLOCK", 7)
     simulate(SETTINGS, tmp_path / "w", as_="openalex")
@@ -225,6 +261,93 @@ def test_files_hold_no_more_records_than_stated(tmp_path, monkeypatch):
         "part_002.gz",
     ]
     assert len(list(lines(folder))) == 250
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    target = tmp_path_factory.mktemp("world") / "release"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "RECORDS_PER_FILE", 700)
+        patch.setattr(release, "BLOCK", 250)
+        simulate(SETTINGS, target, as_="openalex-2026")
+    return target
+
+
+def released_works(released, form="jsonl"):
+    folder = released / "data" / form / "works"
+    if form == "jsonl":
+        return list(lines(folder))
+    paths = sorted(folder.rglob("*.parquet"))
+    return [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
+
+
+def test_a_release_is_the_world_and_twins_that_do_not_count(released, records):
+    world = {work["id"]: work for work in lines(records / "data" / "works")}
+    deleted = (released / "data" / "jsonl" / "works" / "deleted_ids.csv").read_text().split("\n")
+    gone = {line.split(",")[0] for line in deleted[1:] if line}
+    works = released_works(released)
+    assert len({work["id"] for work in works}) == len(works)
+    assert gone < {work["id"] for work in works}
+    left = [w for w in works if not (w["is_xpac"] or w["is_paratext"] or w["id"] in gone)]
+    assert [work["id"] for work in left] == list(world)
+    for work in left:
+        plain = world[work["id"]]
+        for name in plain.keys() - {"authorships", "updated_date"}:
+            assert work[name] == plain[name], name
+        for authorship, wanted in zip(work["authorships"], plain["authorships"], strict=True):
+            orcid = authorship["author"].pop("orcid")
+            assert orcid == authorship.pop("raw_orcid")
+            wanted["author"].pop("orcid", None)
+            assert authorship == wanted
+    shares = {flag: sum(w[flag] for w in works) / len(works) for flag in ("is_xpac", "is_paratext")}
+    assert shares == pytest.approx({"is_xpac": 1 / 3, "is_paratext": 0.01}, abs=0.01)
+    assert contents(released / "truth") == contents(records / "truth")
+
+
+def test_both_formats_of_a_release_hold_the_same(released):
+    first, second = released_works(released), released_works(released, "parquet")
+    for work in second:
+        for name in ("publication_date", "updated_date"):
+            work[name] = str(work[name])[:10]
+    assert first == second
+
+
+def test_manifests_say_what_the_files_hold(released):
+    for form, suffix in (("jsonl", ".gz"), ("parquet", ".parquet")):
+        folder = released / "data" / form
+        whole = json.loads((folder / "manifest.json").read_text())
+        assert (whole["date"], whole["format"]) == ("2022-06-01", form)
+        listed = []
+        for entity in whole["entities"]:
+            alone = json.loads((folder / entity["entity"] / "manifest.json").read_text())
+            assert alone == {"date": "2022-06-01", "format": form} | entity
+            for total in ("record_count", "content_length"):
+                assert entity[total] == sum(file["meta"][total] for file in entity["files"])
+            listed += entity["files"]
+        for file in listed:
+            path = released / file["url"].removeprefix("s3://openalex/")
+            assert path.stat().st_size == file["meta"]["content_length"]
+            held = (
+                pq.ParquetFile(path).metadata.num_rows
+                if form == "parquet"
+                else gzip.decompress(path.read_bytes()).count(b"\n")
+            )
+            assert held == file["meta"]["record_count"] <= 700
+        assert len(listed) == len(list(folder.rglob(f"*{suffix}")))
+        parts = {path.parent.name for path in (folder / "works").rglob(f"*{suffix}")}
+        assert parts == {"updated_date=2022-01-01", "updated_date=2022-06-01"}
+
+
+def test_orcids_have_their_check_digit_and_are_the_same_everywhere(released):
+    entities = {a["id"]: a["orcid"] for a in lines(released / "data" / "jsonl" / "authors")}
+    assert 0.5 < sum(map(bool, entities.values())) / len(entities) < 0.7
+    for orcid in filter(None, entities.values()):
+        *digits, check = orcid.removeprefix("https://orcid.org/").replace("-", "")
+        weighted = sum(int(d) * 2 ** (15 - i) for i, d in enumerate(digits))
+        assert (weighted + (10 if check == "X" else int(check))) % 11 == 1
+    for work in released_works(released):
+        for authorship in work["authorships"]:
+            assert authorship["author"]["orcid"] == entities[authorship["author"]["id"]]
 
 
 def test_a_full_disk_at_the_end_leaves_no_truth_without_a_world(tmp_path, monkeypatch):

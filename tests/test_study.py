@@ -60,7 +60,7 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
     [
         ({"study": {**ABOUT, "yaers": 1}}, "did you mean `years`"),
         ({"study": ABOUT, "poels": {}}, "did you mean `poles`"),
-        ({"study": ABOUT, "field": {"subfield": [1]}}, "Allowed: concepts, fields"),
+        ({"study": ABOUT, "field": {"subfield": [1]}}, "Allowed: concepts, core, exclude, fields"),
         ({"study": {"corpus": "c"}}, "missing required field `years`"),
         ({"study": {"corpus": "c", "years": [2021, 2000]}}, "in order"),
         ({"study": {"corpus": "c", "years": [2000]}}, "years"),
@@ -86,6 +86,9 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
         ({"study": ABOUT, "novelty": {"percentil": 5}}, "did you mean `percentile`"),
         ({"study": ABOUT, "run": {"pair_memory_mb": 0}}, "`run.pair_memory_mb` is 0"),
         ({"study": ABOUT, "poles": {"null_models": []}}, "at least one null model"),
+        ({"study": ABOUT, "field": {"exclude": ["xpacs"]}}, "among retracted, paratext, xpac"),
+        ({"study": ABOUT, "field": {"types": ["Article"]}}, "like book-chapter"),
+        ({"study": ABOUT, "field": {"languages": ["English"]}}, "like en"),
         ({"study": ABOUT, "field": {"concepts": ["AI"]}}, "not an identifier"),
         ({"study": ABOUT, "run": {"seed": -1}}, "0 or more"),
         ({"study": ABOUT, "run": 3}, "must be a table"),

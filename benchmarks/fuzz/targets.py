@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.fetching.client import Answer
 from isthmus.corpus.verify import verify
 from isthmus.errors import IsthmusError
+from isthmus.fetch.answers import Answer
 from isthmus.ingest.ingest import ingest
 from isthmus.ingest.mag.dump import read_mag
 from isthmus.ingest.mag.files import LAYOUTS, OPTIONAL, REQUIRED

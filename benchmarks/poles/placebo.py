@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from isthmus.poles.edges import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.poles.links import Fitter, quick_quantities
-from isthmus.poles.settings import PolesSettings
 from isthmus.poles.trajectories import Pairs, choose_pairs, trajectories
+from isthmus.sections import Poles
 from isthmus.stats.sizes import size_expectation
 from isthmus.stats.trends import trend_signs
 
@@ -46,7 +46,7 @@ def simulated(n: int, years: int, seed: int) -> pa.Table:
 
 
 def replayed(
-    panel: Panel, expected: Floats, pairs: Pairs, model: str, number: int, settings: PolesSettings
+    panel: Panel, expected: Floats, pairs: Pairs, model: str, number: int, settings: Poles
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Scores (z) of followed pairs (p, t), and whether they trend, where nobody prefers anybody."""
     random = np.random.default_rng([number, 7])
@@ -64,7 +64,7 @@ def replayed(
 
 def show(title: str, table: pa.Table, models: list[str], replays: int) -> None:
     """Print one panel under every model."""
-    settings = PolesSettings(min_works=0 if title == "simulated" else 50)
+    settings = Poles(min_works=0 if title == "simulated" else 50)
     panel = build_panel(table, None, settings, ())
     expected = np.array([size_expectation(year) for year in panel.layers[0].weights])
     pairs, _ = choose_pairs(panel, {"collaboration": expected}, settings)

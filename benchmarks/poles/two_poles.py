@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from isthmus.poles import PolesSettings, analyse_edges
+from isthmus.poles import analyse_edges
+from isthmus.sections import Poles
 
 
 def number(value: object, digits: int = 2) -> str:
@@ -126,7 +127,7 @@ def main() -> None:
         "--countries", nargs="*", default=["GB", "DE", "FR", "IT", "JP", "IN", "KR", "BR", "RU"]
     )
     options = parser.parse_args()
-    settings = PolesSettings(
+    settings = Poles(
         null_models=tuple(options.null_models),
         placebo_replays=options.replays,
         quantity=options.quantity,

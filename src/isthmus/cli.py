@@ -28,6 +28,12 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+
+def _warn(sentence: str) -> None:
+    """Print what the user should read before results are waited for."""
+    _err.print(f"Note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
 #: Options of verbs that Spark can do.
 Master = Annotated[
     str | None,
@@ -108,15 +114,19 @@ def fetch(
     study: Annotated[Path, typer.Argument(help="The study file; its field is fetched.")],
     to: Annotated[Path, typer.Option(help="Folder for the works, to be ingested then.")],
     yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking first.")] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Finish though fewer works came than announced."),
+    ] = False,
 ) -> None:
     """Fetch the works of a study's field from the OpenAlex API.
 
-    The key is read from OPENALEX_API_KEY in the environment. Stopped half-way,
-    by whatever, the same command goes on where it was.
+    The key is read from OPENALEX_API_KEY in the environment. Interrupted? Run the
+    same command to resume. Fewer works than the API announced end with an error.
     """
     from isthmus.console import agreed, fetched, when_begun
-    from isthmus.corpus.fetch import fetch as get
-    from isthmus.corpus.fetch import fetch_command
+    from isthmus.fetch.works import fetch as get
+    from isthmus.fetch.works import fetch_command
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -127,6 +137,8 @@ def fetch(
             command=fetch_command(study, to),
             confirm=lambda found: agreed(_err, found, yes=yes),
             progress=progress,
+            say=lambda words: _err.print(words, markup=False, highlight=False, soft_wrap=True),
+            allow_missing=allow_missing,
         )
     _out.print(fetched(done), soft_wrap=True, highlight=False, markup=False)
     _out.print(f"Next: `isthmus ingest {to} --to corpus`.", markup=False)
@@ -212,15 +224,35 @@ def simulate(
     works: Annotated[int, typer.Option(help="Number of works.", min=1)] = 50_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
     as_: Annotated[
-        str, typer.Option("--as", help="`corpus`, or `openalex` or `mag` for files to ingest.")
+        str,
+        typer.Option(
+            "--as", help="`corpus`, or `openalex`, `openalex-2026` or `mag` for files to ingest."
+        ),
     ] = "corpus",
+    family: Annotated[
+        str | None,
+        typer.Option(help="A family without effect, as listed above; default: plant everything."),
+    ] = None,
     placebo: Annotated[
-        bool, typer.Option(help="Plant nothing: no affinities, no effects.")
+        bool, typer.Option(help="Plant nothing; the same as `--family sizes`.")
     ] = False,
     master: Master = None,
     memory: Memory = None,
 ) -> None:
     """Write a simulated world with its planted truth beside it.
+
+    By default all is planted that isthmus looks for. In a family (`--family NAME`) ties
+    do not change and nobody gains, but something else happens that can look like it:
+
+    - `sizes`: countries differ in size and growth and in nothing else
+    - `constant_ties`: strong and weak ties between all countries, the same in all years
+    - `drifting_impact`: each country's citations rise or fall, at random
+    - `longer_lists`: reference lists grow, so that everybody's citations rise
+    - `missing_affiliations`: ever more are missing, in some countries and venues more
+    - `many_movers`: 5 % of authors move each year, whoever they are
+    - `overdispersed`: ties and citations vary from year to year more than chance says
+
+    `truth/claims.parquet` says of each claim whether the world makes it true.
 
     On Spark a world larger than one process holds is grown as several that share all
     that is planted; `docs/spark.md` says how.
@@ -235,6 +267,7 @@ def simulate(
             seed=seed,
             as_=as_,
             placebo=placebo,
+            family=family,
             master=master,
             memory=memory,
             progress=progress,
@@ -257,8 +290,9 @@ def run(
 
     With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.console import leaders, steps
+    from isthmus.console import field_summary, leaders, steps
     from isthmus.report import write_report
+    from isthmus.report.source import Source
     from isthmus.runner import run as answer
     from isthmus.study import Study
 
@@ -266,8 +300,11 @@ def run(
     if memory is not None:
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
-        results = answer(wanted, to, overwrite=overwrite, progress=progress)
+        results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
     _out.print(leaders(results))
+    _out.print(field_summary(results), markup=False, highlight=False, soft_wrap=True)
+    if reason := Source(results).why_no_poles:
+        _out.print(f"No numbers of some poles. {reason}", markup=False, soft_wrap=True)
     _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
     _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)
@@ -276,11 +313,11 @@ def run(
 @app.command()
 def poles(
     edges: Annotated[
-        Path, typer.Argument(help="CSV (plain or .gz) or Parquet: year, source, target, weight.")
+        Path, typer.Argument(help="Text table or Parquet: year, source, target, weight.")
     ],
     to: Annotated[Path, typer.Option(help="Folder of results to write.")],
     pole: Annotated[
-        list[str] | None, typer.Option(help="A pole, as written in the file; default US and CN.")
+        list[str] | None, typer.Option(help="A pole, by code or name; default US and CN.")
     ] = None,
     null_model: Annotated[
         list[str] | None,
@@ -288,22 +325,29 @@ def poles(
     ] = None,
     directed: Annotated[
         bool | None,
-        typer.Option(help="Whether edges have a direction; seen from the file if unsaid."),
+        typer.Option(help="Whether edges have a direction; inferred from the file by default."),
+    ] = None,
+    years: Annotated[
+        str | None, typer.Option(help="First and last year to read, like 2010-2020.")
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(help="Sign of the decimals, . or ,; inferred from the file by default."),
     ] = None,
     min_works: Annotated[
         float, typer.Option(help="Least mean yearly weight of a country, over the last years.")
     ] = 50,
-    replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 100,
+    replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 80,
     seed: Annotated[int, typer.Option(help="Same seed, same tables.")] = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace results that stand there.")] = False,
 ) -> None:
     """Analyse poles on any table of yearly edges, without a corpus.
 
-    Both directions and the diagonal may be listed; what is set aside is counted
-    in the table `edges`.
+    Both directions and the diagonal may be listed. Countries may be codes of two or
+    three letters or names. What is set aside is shown, and counted in the table `edges`.
     """
-    from isthmus.console import one_by_one, pole_summary
-    from isthmus.edges import run_edges
+    from isthmus.console import edge_rows, one_by_one, pole_summary
+    from isthmus.edges import run_edges, years_between
     from isthmus.report import write_report
 
     settings: dict[str, Any] = {"min_works": min_works, "placebo_replays": replays}
@@ -315,13 +359,16 @@ def poles(
             to,
             poles=tuple(pole or ("US", "CN")),
             directed=directed,
+            years=None if years is None else years_between(years),
+            decimal=decimal,
             settings=settings,
             seed=seed,
             overwrite=overwrite,
             progress=progress,
         )
+    _out.print(edge_rows(results))
     for part in pole_summary(results):
-        _out.print(part)
+        _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
     _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
 
 

@@ -25,14 +25,16 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import Verification
 from isthmus.errors import TargetError
+from isthmus.findings.verdict import number
 from isthmus.results import Results
+from isthmus.sections import AFFINITY
 
 if TYPE_CHECKING:
-    from isthmus.corpus.fetch import Fetched
-    from isthmus.corpus.fetching.estimate import Estimate
     from isthmus.corpus.manifest import Passed
-    from isthmus.demo import Demonstration, Recovery
+    from isthmus.demo import Demonstration, Recovery, Twins
     from isthmus.differences import Differences
+    from isthmus.fetch.estimate import Estimate
+    from isthmus.fetch.works import Fetched
     from isthmus.findings import Finding
 
 #: How often something happened, by reason.
@@ -40,6 +42,17 @@ Counts = Mapping[str, int]
 
 #: Countries shown in the leaders' table.
 TOP = 10
+
+#: Columns of ``country_year`` shown next to what was planted -> their headings.
+PLANTED = {
+    "papers_last_author": "papers, last author",
+    "papers_fractional": "papers, fractional",
+    "c2_sum": "citations, 2 years",
+    "hits": "hits",
+}
+
+#: Columns of the terminal that a verdict and its number take: "not testable here" fits.
+VERDICT_WIDTH = 17
 
 #: What the demonstration says last.
 NEXT = """\
@@ -157,8 +170,8 @@ def fetched(done: Fetched) -> str:
     if not done.missing:
         return words
     return (
-        f"{words} The API announced {done.missing:,} works more than it gave, in every pass: its "
-        "counts and its pages differ. Fetch into another folder later to try again."
+        f"{words} The API announced {done.missing:,} works more than it gave; the fetch was "
+        "finished without them, as asked."
     )
 
 
@@ -283,6 +296,22 @@ def sums_by_country(results: Results, columns: list[str]) -> list[dict[str, Any]
     ]
 
 
+def field_summary(results: Results) -> str:
+    """Say how many works are in the field and how many each publication rule left out."""
+    works: dict[str, list[int]] = {}
+    for row in results.table("funnel").to_pylist():
+        sums = works.setdefault(row["rule"], [0, 0])
+        sums[0] += row["works_before"]
+        sums[1] += row["works_after"]
+    everything, named = works.pop("subject")
+    out = {rule: before - after for rule, (before, after) in works.items() if before > after}
+    first, last = results.record["settings"]["study"]["years"]
+    words = f"{first}-{last}: {everything:,} works in the corpus, {named:,} of them named by the "
+    words += f"study; {named - sum(out.values()):,} count"
+    parts = [f"{count:,} {rule}" for rule, count in out.items()]
+    return f"{words}. Left out by rule: {', '.join(parts) or 'none'} (table funnel)."
+
+
 def leaders(results: Results) -> Table:
     """Show the leading countries of a study, by papers under its attribution."""
     settings = results.record["settings"]
@@ -306,28 +335,38 @@ def demonstration(shown: Demonstration) -> Iterator[Table | str]:
     from isthmus.demo import planted_papers
 
     planted = planted_papers(shown.folder / "openalex")
-    columns = ["papers_last_author", "papers_fractional", "c2_sum", "hits"]
-    table = Table(title="Who leads a simulated world, next to what was planted")
-    for name in ("country", "planted papers", *columns):
-        table.add_column(name, justify="left" if name == "country" else "right")
-    for row in sums_by_country(shown.results, columns)[:TOP]:
-        cells = [planted.get(row["country"], 0), *(row[c] for c in columns)]
-        table.add_row(row["country"], *(amount(cell) for cell in cells))
-    yield table
+    yield planted_leaders(sums_by_country(shown.results, list(PLANTED))[:TOP], planted)
     yield recovery(shown.recovered)
     yield twins(shown.verdicts)
     pages = {name: getattr(shown, name).resolve().as_uri() for name in ("report", "explorer")}
     yield NEXT.format(folder=shown.folder, **pages)
 
 
-def twins(verdicts: Sequence[tuple[str, str, str]]) -> Table:
-    """Show which findings hold in the planted world and which its placebo twin shows too."""
-    table = Table(title="Which findings survive: the planted world beside its placebo twin")
-    for name in ("claim", "planted world", "placebo twin (nothing planted)"):
-        table.add_column(name)
-    for claim, planted, placebo in verdicts:
-        table.add_row(claim, planted, placebo)
+def planted_leaders(rows: Sequence[Mapping[str, Any]], planted: Mapping[str, float]) -> Table:
+    """Show the leading countries of a simulated world next to the papers planted in each."""
+    table = Table(title="Who leads a simulated world, next to what was planted")
+    table.add_column("country")
+    for name in ("planted papers", *PLANTED.values()):
+        table.add_column(name, justify="right")
+    for row in rows:
+        cells = [planted.get(row["country"], 0), *(row[c] for c in PLANTED)]
+        table.add_row(row["country"], *(amount(cell) for cell in cells))
     return table
+
+
+def twins(verdicts: Sequence[Twins]) -> Table:
+    """Show each claim's verdict and estimate in the planted world and in its placebo twin."""
+    table = Table(title="Every claim: the planted world beside its twin without any effect")
+    table.add_column("claim", overflow="fold", ratio=1)
+    for name in ("planted world", "placebo twin"):
+        table.add_column(name, overflow="fold", width=VERDICT_WIDTH)
+    for one in verdicts:
+        table.add_row(one.statement, _verdict(*one.planted), _verdict(*one.placebo))
+    return table
+
+
+def _verdict(verdict: str, estimate: float | None) -> str:
+    return verdict if estimate is None else f"{verdict}\n{number(estimate)}"
 
 
 def recovery(recovered: list[Recovery]) -> Table:
@@ -347,42 +386,84 @@ def amount(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{np.round(value, 1):,.1f}"
 
 
-def pole_summary(results: Results) -> Iterator[Table]:
-    """Show the poles' headline numbers, each beside its placebo, by null model."""
+#: Statistics of `placebo` that the screen leaves to the tables.
+_NOT_SHOWN = ("relation:", "archetype_")
+
+
+def edge_rows(results: Results) -> Table:
+    """Show what became of every row of a table of edges."""
+    rows = results.table("edges").to_pylist()
+    counts = {row["reason"]: row["rows"] for row in rows}
+    read, kept = counts.pop("rows read", 0), counts.pop("rows kept", 0)
+    table = Table(title=f"{read:,} rows read: {kept:,} kept, {read - kept:,} set aside")
+    for name in ("what", "reason", "rows"):
+        table.add_column(name, justify="right" if name == "rows" else "left")
+    for row in sorted(rows, key=lambda row: not row["set_aside"]):
+        if row["reason"] in counts:
+            kind = "set aside" if row["set_aside"] else "kept"
+            table.add_row(kind, row["reason"], f"{row['rows']:,}")
+    return table
+
+
+def pole_summary(results: Results) -> Iterator[Table | str]:
+    """Show the poles' headline numbers, each beside its placebo: by affinity, then by null model.
+
+    Of the two families of replays the one that shows a number more often is shown. Poles
+    that have no numbers are named with the reason.
+    """
+    from isthmus.report.source import Source
+
+    if reason := Source(results).why_no_poles:
+        yield f"No numbers of some poles. {reason}"
     rows = [row for row in results.table("placebo").to_pylist() if row["study"] is not None]
+    rows = [row for row in rows if not row["what"].startswith(_NOT_SHOWN)]
     for model in dict.fromkeys(row["null_model"] for row in rows):
-        table = Table(title=f"{results.record['title']}, under {model}, beside its placebo")
-        for name in ("layer", "what", "countries", "study", "placebo", "5-95 %", "survives"):
-            table.add_column(name, justify="left" if name in ("layer", "what") else "right")
+        how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
+        table = Table(title=f"{results.record['title']}, {how}")
+        for name in ("what", "study", "replays, 95 %", "p", "survives"):
+            table.add_column(name, justify="left" if name == "what" else "right")
+        worst: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in (row for row in rows if row["null_model"] == model):
-            low, high = row["placebo_low"], row["placebo_high"]
-            table.add_row(
-                row["layer"],
-                row["what"],
-                "-".join(end for end in (row["source"], row["target"]) if end),
-                f"{row['study']:.3g}",
-                "-" if row["placebo_mean"] is None else f"{row['placebo_mean']:.3g}",
-                "-" if low is None else f"{low:.3g} to {high:.3g}",
-                {True: "yes", False: "no", None: "-"}[row["survives"]],
-            )
+            key = tuple(row[c] for c in ("layer", "what", "quantity", "source", "target"))
+            if key not in worst or (row["p"] or 0) > (worst[key]["p"] or 0):
+                worst[key] = row
+        for row in worst.values():
+            table.add_row(*_pole_cells(row))
         yield table
+
+
+def _pole_cells(row: dict[str, Any]) -> list[str]:
+    ends = "-".join(end for end in (row["source"], row["target"]) if end)
+    several = row["what"].startswith("poles_") and row["quantity"] != "affinity"
+    quantity = row["quantity"].replace("_", " ") if several else None
+    of = ", ".join(part for part in (ends, row["layer"], quantity) if part)
+    what = row["what"].removeprefix("group:").replace("_", " ")
+    low, high = row["placebo_low"], row["placebo_high"]
+    return [
+        f"{what}{f' ({of})' if of else ''}{': ' + row['reason'] if row['reason'] else ''}",
+        f"{row['study']:.3g}",
+        "-" if low is None else f"{low:.3g} to {high:.3g}",
+        "-" if row["p"] is None else f"{row['p']:.2g}",
+        {True: "yes", False: "no", None: "-"}[row["survives"]],
+    ]
 
 
 def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
     """Show findings: the statement, the verdict and why, and what it survives."""
-    colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
+    colours = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for finding in found:
         claim, decision = finding.claim, finding.decision
         text = Text(f"{claim.statement}\n", style="bold")
-        text.append(f"  {decision.verdict}", style=colours[decision.verdict])
+        text.append(f"  {decision.verdict}", style=colours.get(decision.verdict, "dim"))
         text.append(f": {decision.why}\n  [{claim.name}; {claim.source}]", style="not bold")
         checks = {
-            "null models": decision.nulls,
+            "as large as said": decision.as_said,
+            "null models": decision.models,
             "placebo": decision.placebo,
             "counting": decision.counting,
             "dropping": decision.dropping,
         }
         for name, said in checks.items():
-            if not said.startswith("not tested"):
+            if not said.startswith(("not tested", "not asked")):
                 text.append(f"\n  {name}: {said}", style="not bold")
         yield text

@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus.corpus.countries import country_code
-from isthmus.corpus.fetching.query import work_ids
 from isthmus.engine import Engine, Table
 from isthmus.errors import StudyError
 from isthmus.study import Study, entity_id
+from isthmus.work_lists import read_work_ids
 
 #: Tables with a column ``work_id`` that leave out the works excluded.
 _OF_WORKS = ("works", "authorships", "affiliations", "subjects")
@@ -44,7 +44,7 @@ class Corrections:
         if named.affiliations is not None:
             self._countries = engine.local(read_countries(study.path(named.affiliations)))
         if named.exclude_works is not None:
-            ids = work_ids(study.path(named.exclude_works))
+            ids = read_work_ids(study.path(named.exclude_works))
             self._works = engine.local(pa.table({"work_id": pa.array(ids, pa.int64())}))
         self._engine = engine
 

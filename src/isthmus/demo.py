@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isthmus.ingest.ingest import ingest
 from isthmus.errors import TargetError
 from isthmus.files import write_text
 from isthmus.findings import Finding, decide
 from isthmus.growing import TRUTH
+from isthmus.ingest.ingest import ingest
 from isthmus.report import write_report
 from isthmus.report.site import build_site
 from isthmus.results import Results
@@ -39,9 +39,6 @@ null_models = ["multiedge", "ecm"]
 min_works = 5
 placebo_replays = 20
 """
-
-#: Claims the twins are compared on: those about poles, which null models can create.
-ABOUT_POLES = "Gallo"
 
 #: Planted tables compared with results: their grain and the columns both have.
 COMPARED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -79,6 +76,23 @@ class Recovery:
 
 
 @dataclass(frozen=True)
+class Twins:
+    """A claim, what the planted world says of it, and what its placebo twin says.
+
+    Parameters
+    ----------
+    statement
+        The claim.
+    planted, placebo
+        Verdict and estimate in either world; the estimate is None where there is none.
+    """
+
+    statement: str
+    planted: tuple[str, float | None]
+    placebo: tuple[str, float | None]
+
+
+@dataclass(frozen=True)
 class Demonstration:
     """What the demonstration left behind.
 
@@ -93,7 +107,7 @@ class Demonstration:
     twin
         The results of the placebo twin: a world of the same size without any preference.
     verdicts
-        Claim, its verdict in the planted world and in the placebo twin.
+        Every claim that tables can decide, in the planted world and in the placebo twin.
     report, explorer
         First pages of the report and of the explorer, written as a site.
     """
@@ -102,7 +116,7 @@ class Demonstration:
     results: Results
     recovered: list[Recovery]
     twin: Results
-    verdicts: list[tuple[str, str, str]]
+    verdicts: list[Twins]
     report: Path
     explorer: Path
 
@@ -148,20 +162,18 @@ def _twin(folder: Path, works: int, seed: int, progress: Progress) -> Results:
     return run(Study.load(study), folder / "placebo-results", progress=progress)
 
 
-def compared(results: Results, twin: Results) -> list[tuple[str, str, str]]:
-    """Give each claim about poles with its verdict in the world and in its placebo twin."""
+def compared(results: Results, twin: Results) -> list[Twins]:
+    """Return every claim that tables can decide, as the world and its placebo twin decide it."""
     there = {found.claim.name: found for found in decide(twin)}
     return [
-        (found.claim.general, said(found), said(there[found.claim.name]))
+        Twins(found.claim.statement, _said(found), _said(there[found.claim.name]))
         for found in decide(results)
-        if ABOUT_POLES in found.claim.source and found.claim.needs
+        if found.claim.needs
     ]
 
 
-def said(finding: Finding) -> str:
-    """Give a verdict, with a warning where the placebo shows the same."""
-    warned = finding.decision.placebo.startswith("fails")
-    return finding.decision.verdict + (" (worlds without affinity show it too)" if warned else "")
+def _said(finding: Finding) -> tuple[str, float | None]:
+    return finding.decision.verdict, finding.decision.estimate
 
 
 def _world(folder: Path, works: int, seed: int, simulating: Callable[[int, int], None]) -> Path:

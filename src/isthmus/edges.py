@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
-from isthmus.errors import TargetError
-from isthmus.files import LOCK_NAME, sha256, sole_writer, write_text
+from isthmus.errors import InputError, TargetError
+from isthmus.files import LOCK_NAME, sha256, sole_writer
 from isthmus.poles.analysis import Progress
-from isthmus.poles.edges import analyse_edges
-from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
-from isthmus.steps import poles_settings
+from isthmus.poles.edges import analyse_edges, read_edges
+from isthmus.results import RESULTS_VERSION, Results, open_results, write_record, write_table
 from isthmus.study import Study
 
 
@@ -27,6 +26,8 @@ def run_edges(
     *,
     poles: tuple[str, ...] = ("US", "CN"),
     directed: bool | None = None,
+    years: tuple[int, int] | None = None,
+    decimal: str | None = None,
     settings: dict[str, Any] | None = None,
     seed: int = 1,
     overwrite: bool = False,
@@ -37,47 +38,54 @@ def run_edges(
     Parameters
     ----------
     path
-        CSV (plain or compressed) or Parquet.
+        A table as text (plain or compressed) or Parquet.
     to
         Folder of results.
     poles
-        Countries around which blocs are looked for.
+        Countries around which blocs are looked for, by code or name.
     directed
-        Whether edges have a direction; looked up in the file when None.
+        Whether edges have a direction; inferred from the file when None.
+    years
+        First and last year to read; all when None.
+    decimal
+        Sign of the decimals, ``"."`` or ``","``; inferred from the weights when None.
     settings
         Keys of ``[poles]`` that differ from their defaults.
     seed
         Same seed, same tables.
     overwrite
-        Replace results that stand in the folder.
+        Replace results that are in the folder.
     progress
-        Told what is being done.
+        Called with what is being done.
 
     Raises
     ------
     SourceError
-        The file is missing, cannot be read, or lacks a column.
+        The file is missing, cannot be read, lacks a column, or no row can be used.
+    InputError
+        A pole has no edge in the file.
     StudyError
         A setting that is not allowed.
     TargetError
         The folder holds something else, cannot be written, or is in use.
     """
     path, target = Path(path), Path(to)
+    _refuse_strangers(target, overwrite)
+    edges = read_edges(path, directed=directed, years=years, decimal=decimal)
+    poles = edges.poles(poles)
     about = {"corpus": path.name, "years": [1600, 2100], "title": f"Poles of {path.name}"}
     countries = {"poles": list(poles)} if _are_codes(poles) else {}
     study = Study.parse({"study": about, "countries": countries, "poles": settings or {}})
     began = time.perf_counter()
     tables = analyse_edges(
-        path,
-        settings=poles_settings(study.poles),
+        edges,
+        settings=study.poles,
         poles=poles,
-        directed=directed,
         seed=seed,
         threads=os.cpu_count() or 1,
         progress=progress,
     )
     seconds = round(time.perf_counter() - began, 3)
-    _refuse_strangers(target, overwrite)
     plain = study.settings()
     plain["study"]["years"] = _years(tables["links"])
     plain["countries"]["poles"] = list(poles)
@@ -99,9 +107,27 @@ def run_edges(
             "steps": {"poles": {"seconds": seconds, "tables": made, "notes": {}}},
             "tables": {name: table["rows"] for name, table in made.items()},
         }
-        text = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
-        write_text(target / RUN_FILE, text.decode() + "\n")
+        write_record(target, record)
     return open_results(target)
+
+
+def years_between(text: str) -> tuple[int, int]:
+    """Read a first and a last year, as ``2010-2020``.
+
+    Raises
+    ------
+    InputError
+        The text is something else.
+
+    Examples
+    --------
+    >>> years_between("2010-2020")
+    (2010, 2020)
+    """
+    found = re.fullmatch(r"\s*(\d{4})\s*[-–:]\s*(\d{4})\s*", text)
+    if found is None or found[1] > found[2]:
+        raise InputError(f"{text!r} is no span of years. Write the first and the last: 2010-2020.")
+    return int(found[1]), int(found[2])
 
 
 def _are_codes(poles: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ sentence (:class:`~isthmus.errors.TargetError`).
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import fcntl
@@ -91,6 +92,35 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file that a user made: see :func:`decoded`."""
+    return decoded(path.read_bytes())
+
+
+def decoded(content: bytes) -> str:
+    """Decode UTF-8 or UTF-16, with or without a byte-order mark.
+
+    UTF-16 without a mark is told by its zero bytes, which no text in UTF-8 holds.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        The bytes are in some other encoding.
+
+    Examples
+    --------
+    >>> [decoded("W1".encode(name)) for name in ("utf-8-sig", "utf-16", "utf-16-be")]
+    ['W1', 'W1', 'W1']
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    head = content[:1000]
+    if b"\0" in head:
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        return content.decode("utf-16-le" if odd > even else "utf-16-be")
+    return content.decode("utf-8-sig")
 
 
 def write_text(target: Path, text: str) -> None:

@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from isthmus.errors import ResultsError
-from isthmus.files import atomic_path, sha256
+from isthmus.files import atomic_path, sha256, write_text
 
 #: Raised when a result table changes its name, columns or meaning.
 RESULTS_VERSION = 1
@@ -26,7 +26,9 @@ RUN_FILE = "run.json"
 #: Result table -> the columns that identify a row, in the order rows are written.
 GRAINS: dict[str, tuple[str, ...]] = {
     "coverage": ("year", "country"),
+    "funnel": ("rule", "year"),
     "country_year": ("year", "country"),
+    "country_totals": ("measure", "span", "country"),
     "bloc_year": ("year", "country"),
     "comparison": ("compared_with", "year", "country"),
     "comparison_years": ("compared_with", "year"),
@@ -39,6 +41,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "flow_totals": ("origin", "destination"),
     "mobility_rates": ("year", "country"),
     "mover_profiles": ("destination", "origin", "group", "measure"),
+    "mover_contrasts": ("destination", "origin", "measure"),
     "set_aside": ("author_id",),
     "retention": ("experiment", "year"),
     "retention_balance": ("experiment", "year", "covariate"),
@@ -49,6 +52,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "placebo_pairs": ("lead", "partner"),
     "team_sizes": ("lead", "group", "year", "team_size"),
     "top_institutions": ("lead", "group", "year"),
+    "team_contrasts": ("lead", "partner", "measure"),
     "leading_institutions": ("rank",),
     "cited_works": ("year", "rank"),
     "mobility_variants": ("variant",),
@@ -61,7 +65,7 @@ GRAINS: dict[str, tuple[str, ...]] = {
     "alignment": ("null_model", "country"),
     "significant": ("null_model", "layer", "source", "target"),
     "polarisation": ("null_model", "layer", "year"),
-    "placebo": ("null_model", "layer", "what", "quantity", "source", "target"),
+    "placebo": ("null_model", "family", "layer", "what", "quantity", "source", "target"),
     "pole_years": ("null_model", "layer", "quantity", "source", "target", "year"),
     "cluster_choice": ("null_model", "k"),
     "centroids": ("null_model", "cluster", "layer", "year"),
@@ -135,6 +139,12 @@ def open_results(path: str | Path) -> Results:
             f"with the study that {RUN_FILE} records there."
         )
     return Results(path, record)
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run, ``run.json``, with its keys in order."""
+    text = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
+    write_text(folder / RUN_FILE, text.decode() + "\n")
 
 
 def forms(name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
@@ -20,19 +21,30 @@ import pyarrow as pa
 
 from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.engine import Engine, open_engine
-from isthmus.errors import CorpusError, StudyError, TargetError
+from isthmus.errors import CorpusError, IsthmusWarning, StudyError, TargetError
 from isthmus.files import LOCK_NAME, remove, sha256, sole_writer, write_text
 from isthmus.journal import LOG_FILE, Journal, ObservedEngine
 from isthmus.leadership.country_year import Leaders
-from isthmus.results import RESULTS_VERSION, RUN_FILE, Results, open_results, write_table
+from isthmus.results import (
+    RESULTS_VERSION,
+    RUN_FILE,
+    Results,
+    open_results,
+    write_record,
+    write_table,
+)
 from isthmus.steps import STEPS, Context, Step
 from isthmus.study import Study
 from isthmus.tables import StudyTables
 from isthmus.usage import Meter, folder_bytes, machine_memory
+from isthmus.wording import StudyWords, capital, listed
 
 #: Folder of unfinished work inside the results; removed when the run ends.
 WORK_FOLDER = ".work"
 
+
+#: Countries named to choose poles from, where a pole is in no work.
+MOST_NAMED = 5
 
 #: Told which step begins, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -44,6 +56,7 @@ def run(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Results:
     """Answer every question a study asks and write the results to a folder.
 
@@ -57,6 +70,9 @@ def run(
         Replace results of another study or corpus that stand there.
     progress
         Told when each step begins.
+    warn
+        Called, before anything is computed, with each sentence the user should read, as on
+        poles that are not in the data; by default it is an :class:`IsthmusWarning`.
 
     Returns
     -------
@@ -79,7 +95,11 @@ def run(
             "was read and what was rejected."
         )
     target = Path(to) if to is not None else study.folder / "results"
-    return _Run(study, corpus, target, overwrite, progress).go()
+    return _Run(study, corpus, target, overwrite, progress, warn or _warn).go()
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, IsthmusWarning, stacklevel=2)
 
 
 class _Run:
@@ -92,7 +112,9 @@ class _Run:
         target: Path,
         overwrite: bool,
         progress: Progress | None,
+        warn: Callable[[str], None],
     ) -> None:
+        self.warn = warn
         self.study, self.corpus, self.target = study, corpus, target
         self.overwrite, self.progress = overwrite, progress
         self.work = target / WORK_FOLDER
@@ -202,7 +224,7 @@ class _Run:
                 else:
                     self.journal.say("step stands", step=step.name)
                 done[step.name] = left
-            write_text(self.target / RUN_FILE, _json(self._record(done, engine)))
+            write_record(self.target, self._record(done, engine))
             seconds = sum(step["seconds"] for step in done.values())
             self.journal.say("run ends", steps=len(done), seconds=float(seconds))
         remove(self.work)
@@ -232,7 +254,10 @@ class _Run:
         self.journal.say("step begins", step=step.name)
         with Meter(self._spill, engine.held) as meter:
             if step is STEPS[0]:
-                self._refuse_emptiness(context)
+                self._warn_of_emptiness(context)
+                for sentence in context.notes.get("warnings", ()):
+                    self.journal.say("warning", because=sentence)
+                    self.warn(sentence)
             made = {
                 name: write_table(self.target, name, table)
                 for name, table in step.make(context).items()
@@ -259,24 +284,42 @@ class _Run:
             for name, digest in hashes
         )
 
-    def _refuse_emptiness(self, context: Context) -> None:
+    def _warn_of_emptiness(self, context: Context) -> None:
         tables = context.tables
         works = tables.field_in_years
         first, last = self.study.years
         counted = context.collect(works.agg(n=works.count()))["n"][0].as_py()
         if not counted:
-            raise StudyError(
-                f"No work of {self.corpus.path} is in the field and published in {first}-{last}. "
-                "Check [field] and `years`; with nothing named in [field], every work counts."
-            )
-        placed = tables.countries.semi_join(works, "work_id").select("country").distinct()
-        found = context.collect(placed.limit(2))["country"].to_pylist()
-        if len(found) < 2:
-            which = f"only {found[0]}" if found else "no country at all"
-            raise StudyError(
-                f"The field's works of {first}-{last} have {which} among their affiliations; "
-                "isthmus compares countries and needs two at least."
-            )
+            context.notes["warnings"] = [
+                f"No work of {self.corpus.path} is in the field and published in {first}-{last}: "
+                "every table is empty. Check [field] and `years`; with nothing named in [field], "
+                "every work counts."
+            ]
+            return
+        placed = tables.countries.semi_join(works, "work_id")
+        counts = context.collect(placed.group_by("country").agg(works=placed.count()))
+        order = [("works", "descending"), ("country", "ascending")]
+        found: list[str] = counts.sort_by(order)["country"].to_pylist()
+        if not found:
+            context.notes["warnings"] = [
+                f"No work of the field of {first}-{last} has a country among its affiliations: "
+                "tables by country are empty."
+            ]
+            return
+        absent = [pole for pole in self.study.countries.poles if pole not in found]
+        if absent:
+            context.notes["warnings"] = [self._absence(absent, found[:MOST_NAMED])]
+
+    def _absence(self, poles: list[str], most: list[str]) -> str:
+        """Say which poles are in no work, and which countries could be poles."""
+        words = StudyWords.of(self.study.settings(), self.study.study.title)
+        whose = "its" if len(poles) == 1 else "their"
+        return (
+            f"{capital(listed(poles))} ({', '.join(poles)}), of the poles of this study, "
+            f"{'is' if len(poles) == 1 else 'are'} in no work of its field in {words.span}: "
+            f"{whose} numbers stay empty, all others are computed. Most works have "
+            f"{listed(most)} ({', '.join(most)})."
+        )
 
     def _record(self, steps: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
         manifest = self.corpus.manifest

@@ -8,12 +8,13 @@ world was grown in pieces, tables that list works or authors are folders of file
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip
@@ -36,8 +37,9 @@ from isthmus.growing import (
     write_settings,
 )
 from isthmus.spark import on_executors, refuse_memory_alone
-from isthmus.world import openalex
-from isthmus.world.generator import World
+from isthmus.world import openalex, release
+from isthmus.world.families import FAMILIES, family_world
+from isthmus.world.generator import World, WorldYear
 from isthmus.world.mag import MagDump
 from isthmus.world.pieces import WORKS_PER_PIECE
 from isthmus.world.settings import WorldSettings, planted_world
@@ -78,12 +80,33 @@ def simulate_world(
     seed: int,
     as_: str = "corpus",
     placebo: bool = False,
+    family: str | None = None,
     master: str | None = None,
     memory: str | None = None,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Write a world in which everything is planted, or, as a placebo, nothing is."""
-    settings = WorldSettings(works, seed) if placebo else planted_world(works, seed)
+    """Write a world in which everything is planted, or one of a family without effect.
+
+    Parameters
+    ----------
+    target, as_, master, memory, progress
+        As in :func:`simulate`.
+    works, seed
+        Number of works; the same seed gives the same bytes.
+    placebo
+        Plant nothing; the same as the family ``sizes``.
+    family
+        A family of :mod:`isthmus.world.families`; None plants everything.
+
+    Raises
+    ------
+    InputError
+        No family has this name, or it is asked for together with `placebo`.
+    """
+    if placebo and family is not None:
+        raise InputError("A placebo is the family sizes; ask for a placebo or for a family.")
+    name = "sizes" if placebo else family
+    settings = planted_world(works, seed) if name is None else family_world(name, works, seed)
     return simulate(settings, target, as_=as_, master=master, memory=memory, progress=progress)
 
 
@@ -108,6 +131,7 @@ def simulate(
     as_
         ``corpus`` for a corpus, ``openalex`` for OpenAlex files in the layout of
         the snapshot (``data/works/updated_date=*/part_*.gz`` and entities),
+        ``openalex-2026`` for a release as of June 2026 (:mod:`isthmus.world.release`),
         ``mag`` for the tables of a Microsoft Academic Graph dump.
     master
         Where Spark runs, as in a study; the world is then grown in pieces by its
@@ -127,8 +151,8 @@ def simulate(
         `target` is not empty, or cannot be written.
     """
     target = Path(target)
-    if as_ not in ("corpus", "openalex", "mag"):
-        raise InputError(f"A world can be written as corpus, openalex or mag, not as {as_!r}.")
+    if as_ not in FORMS:
+        raise InputError(f"A world can be written as {', '.join(FORMS)}, not as {as_!r}.")
     _refuse_half_spark(as_, master, memory)
     with target_errors(target):
         _refuse_occupied(target)
@@ -136,8 +160,7 @@ def simulate(
         if master is not None:
             _write_on_spark(settings, target, master, memory, works_per_piece, progress)
         else:
-            write = {"corpus": _write_corpus, "openalex": _write_openalex, "mag": _write_mag}
-            write[as_](settings, target, progress)
+            FORMS[as_](settings, target, progress)
     except BaseException:
         remove(target / TRUTH)
         raise
@@ -190,37 +213,82 @@ def _write_on_spark(
 
 def _command(settings: WorldSettings, target: Path) -> str:
     """What a user types to write this world."""
-    placebo = settings == WorldSettings(settings.n_works, settings.seed)
+    works, seed = settings.n_works, settings.seed
+    names = [name for name, family in FAMILIES.items() if family(works, seed) == settings]
     return (
-        f"isthmus simulate --works {settings.n_works} --seed {settings.seed}"
-        f"{' --placebo' if placebo else ''} --to {shlex.quote(str(target))}"
+        f"isthmus simulate --works {works} --seed {seed}"
+        f"{''.join(f' --family {name}' for name in names)} --to {shlex.quote(str(target))}"
     )
 
 
 def _write_openalex(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
-    """Grow the world twice: to count citations, then to write records that state them."""
-    first = World(settings)
-    for _ in first.grow():
-        pass
-    world, received = World(settings), first.received
-    truth = Truth(world)
     updated = f"{settings.years[1] + 1}-01-01"
+    grown_twice = _GrownTwice(settings, progress)
 
-    def works() -> Iterator[bytes]:
-        for year in grown(world, progress):
-            truth.add(year)
-            yield from openalex.work_lines(world, year, received, updated)
+    def works() -> Iterator[openalex.Record]:
+        for year in grown_twice.years():
+            yield from grown_twice.works(year, updated)
 
     with atomic_path(target / "data") as data:
         _write_lines(works(), data / "works" / f"updated_date={updated}")
-        others = {
-            "institutions": openalex.institution_lines(world, updated),
-            "sources": openalex.source_lines(world, updated),
-            "authors": openalex.author_lines(truth.works_count, updated),
+        for name, records in grown_twice.entities(updated).items():
+            _write_lines(records, data / name / f"updated_date={updated}")
+        _write_truth(grown_twice.truth, target / TRUTH)
+
+
+def _write_release(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
+    """Write a release: works of the earlier half of the years were updated before the others."""
+    first, last = settings.years
+    updates = (f"{last + 1}-01-01", f"{last + 1}-06-01")
+    grown_twice = _GrownTwice(settings, progress)
+    numbers: list[int] = []
+
+    def works(year: WorldYear, updated: str) -> Iterator[openalex.Record]:
+        for record in grown_twice.works(year, updated):
+            numbers.append(release.work_number(record))
+            yield record
+
+    with atomic_path(target / "data") as data:
+        written = release.Release(data, updates[1])
+        half = (first + last) // 2
+        for late, years in groupby(grown_twice.years(), lambda year: year.year > half):
+            records = chain.from_iterable(works(year, updates[late]) for year in years)
+            written.add("works", updates[late], release.as_released(records))
+        for name, entity in grown_twice.entities(updates[1]).items():
+            named = map(release.with_orcid, entity) if name == "authors" else entity
+            written.add(name, updates[1], named)
+        written.finish(release.deleted_works(numbers))
+        _write_truth(grown_twice.truth, target / TRUTH)
+
+
+class _GrownTwice:
+    """A world grown twice: to count citations, then to write records that state them."""
+
+    def __init__(self, settings: WorldSettings, progress: Progress | None) -> None:
+        first = World(settings)
+        for _ in first.grow():
+            pass
+        self.world = World(settings)
+        self.truth = Truth(self.world)
+        self._received, self._progress = first.received, progress
+
+    def years(self) -> Iterator[WorldYear]:
+        """Grow the world; the truth is complete after the last year."""
+        for year in grown(self.world, self._progress):
+            self.truth.add(year)
+            yield year
+
+    def works(self, year: WorldYear, updated: str) -> Iterator[openalex.Record]:
+        """Make the records of a year's works."""
+        return openalex.work_records(self.world, year, self._received, updated)
+
+    def entities(self, updated: str) -> dict[str, Iterator[openalex.Record]]:
+        """Make the records of institutions, sources and, after the last year, authors."""
+        return {
+            "institutions": openalex.institution_records(self.world, updated),
+            "sources": openalex.source_records(self.world, updated),
+            "authors": openalex.author_records(self.truth.works_count, updated),
         }
-        for name, lines in others.items():
-            _write_lines(lines, data / name / f"updated_date={updated}")
-        _write_truth(truth, target / TRUTH)
 
 
 def _write_mag(settings: WorldSettings, target: Path, progress: Progress | None) -> None:
@@ -239,9 +307,9 @@ def _write_mag(settings: WorldSettings, target: Path, progress: Progress | None)
         _write_truth(truth, target / TRUTH)
 
 
-def _write_lines(lines: Iterable[bytes], folder: Path) -> None:
+def _write_lines(records: Iterable[openalex.Record], folder: Path) -> None:
     folder.mkdir(parents=True)
-    rest, number = iter(lines), 0
+    rest, number = map(msgspec.json.encode, records), 0
     while first := next(rest, None):
         with (folder / f"part_{number:03d}.gz").open("wb") as raw, _packed(raw) as packed:
             for line in chain([first], islice(rest, RECORDS_PER_FILE - 1)):
@@ -289,3 +357,12 @@ def _refuse_occupied(target: Path) -> None:
 def _is_left_over(name: str) -> bool:
     """Whether a simulation that was killed leaves a file or folder of this name."""
     return name in (LOCK_NAME, TRUTH) or name.endswith(PARTIAL_SUFFIX)
+
+
+#: Forms in which a world can be written -> what writes them.
+FORMS: dict[str, Callable[[WorldSettings, Path, Progress | None], None]] = {
+    "corpus": _write_corpus,
+    "openalex": _write_openalex,
+    "openalex-2026": _write_release,
+    "mag": _write_mag,
+}

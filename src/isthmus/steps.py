@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.engine import Table
@@ -23,10 +24,8 @@ from isthmus.leadership.impact import hit_thresholds
 from isthmus.mobility.movers import Movers
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
-from isthmus.poles.settings import PolesSettings
 from isthmus.poles.teams import BIPARTITE, team_tables
 from isthmus.poles.teams import Teams as CountryTeams
-from isthmus.study import Poles
 from isthmus.tables import StudyTables
 from isthmus.teaming.papers import citations_stated
 from isthmus.teaming.teams import Teams
@@ -78,15 +77,32 @@ def _field(context: Context) -> dict[str, pa.Table]:
 def _coverage(context: Context) -> dict[str, pa.Table]:
     tables = context.tables
     corpus = tables.corpus
-    rows = coverage(tables.field_in_years, tables.countries, corpus["works"], corpus["references"])
+    rows = coverage(
+        tables.field_in_years,
+        tables.countries,
+        corpus["works"],
+        corpus["references"],
+        tables.unknown_years,
+    )
     tally = reference_tally(tables.dated_references)
     tally = tally.filter(tally.year.between(*tables.study.years))
     joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
     everyone = joined.country == "all"
     if tables.source_end is not None:
         context.notes["source_end"] = tables.source_end
+    if tables.unknown_years:
+        context.notes["references_unknown"] = tables.unknown_years
+    if tables.suggested_end is not None:
+        context.notes["corpus_end_suggested"] = tables.suggested_end
     blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
-    return {"coverage": context.collect(joined.mutate(**blank))}
+    in_years = pc.and_(
+        pc.greater_equal(tables.funnel["year"], tables.study.years[0]),
+        pc.less_equal(tables.funnel["year"], tables.study.years[1]),
+    )
+    return {
+        "coverage": context.collect(joined.mutate(**blank)),
+        "funnel": tables.funnel.filter(in_years),
+    }
 
 
 def _leaders(context: Context) -> dict[str, pa.Table]:
@@ -98,6 +114,7 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
         "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
         "reference_losses": context.collect(leaders.novelty.losses()),
     }
+    made["country_totals"] = leaders.country_totals(made["country_year"])
     if tables.study.countries.blocs:
         made["bloc_year"] = context.collect(leaders.bloc_year())
     if tables.study.comparisons:
@@ -122,6 +139,7 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
         "flow_totals": collect(movers.flow_totals()),
         "mobility_rates": collect(movers.rates()),
         "mover_profiles": collect(movers.profiles()),
+        "mover_contrasts": movers.contrasts(),
         "set_aside": collect(movers.set_aside()),
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
@@ -145,6 +163,7 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
         "cited_works": collect(teams.cited_works()),
         "placebo_pairs": teams.placebo_pairs(),
     }
+    made["team_contrasts"] = teams.team_contrasts(made["team_sizes"], made["top_institutions"])
     made |= teams.matched()
     for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
         made[name] = pa.concat_tables([made[name], context.result(movers)])
@@ -155,6 +174,8 @@ def _networks(context: Context) -> dict[str, pa.Table]:
     tables, study = context.tables, context.tables.study
     citations = tables.citations
     citations = citations.filter(citations.citing_year.between(*study.years))
+    if tables.unknown_years:
+        citations = citations.filter(~citations.citing_year.isin(tables.unknown_years))
     if not study.field.include_citing:
         inside = tables.field.select(citing_id="work_id")
         citations = citations.semi_join(inside, "citing_id")
@@ -173,7 +194,7 @@ def _poles(context: Context) -> dict[str, pa.Table]:
     return analyse(
         context.result("collaboration"),
         context.result("citation"),
-        settings=poles_settings(study.poles),
+        settings=study.poles,
         poles=study.countries.poles,
         output=pa.table(
             {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
@@ -191,14 +212,9 @@ def _teams(context: Context) -> CountryTeams:
     return CountryTeams(context.collect(sizes), context.collect(members))
 
 
-def poles_settings(asked: Poles) -> PolesSettings:
-    """Give the study's ``[poles]`` as settings of the pole analysis."""
-    plain = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "dtw_window"}
-    return PolesSettings(window=asked.dtw_window, **plain)
-
-
 LEADERSHIP_TABLES = (
     "country_year",
+    "country_totals",
     "hit_thresholds",
     "novelty_works",
     "novelty_thresholds",
@@ -232,6 +248,7 @@ MOBILITY_TABLES = (
     "flow_totals",
     "mobility_rates",
     "mover_profiles",
+    "mover_contrasts",
     "set_aside",
     "retention",
     "retention_balance",
@@ -248,13 +265,14 @@ TEAMING_TABLES = (
     "placebo_pairs",
     "team_sizes",
     "top_institutions",
+    "team_contrasts",
     "leading_institutions",
     "cited_works",
 )
 
 STEPS: tuple[Step, ...] = (
     Step("field", (), _field),
-    Step("coverage", ("coverage",), _coverage),
+    Step("coverage", ("coverage", "funnel"), _coverage),
     Step("leadership", LEADERSHIP_TABLES, _leaders),
     Step("mobility", MOBILITY_TABLES, _mobility),
     Step("teaming", TEAMING_TABLES, _teaming),

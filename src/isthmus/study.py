@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from isthmus.errors import StudyError
+from isthmus.sections import Poles
 
 Attribution = Literal["last_author", "first_author", "corresponding", "any"]
 Counting = Literal["whole", "fractional"]
@@ -49,12 +50,42 @@ class Concept(_Section, frozen=True):
     min_score: float = 0.0
 
 
-class Field(_Section, frozen=True):
-    """``[field]``: which works are in the field, as the union of what is named.
+#: What `field.exclude` may name: kinds of records that are left out of a study altogether.
+EXCLUDABLE = ("retracted", "paratext", "xpac")
 
-    Nothing named means the whole corpus. `works` is a file of work ids, one a
-    line, relative to the study file. With `include_citing`, works outside the
-    field that cite it enter the citing side of the citation table.
+#: What `field.core` asks of the type, language and venue of a work.
+CORE_TYPES, CORE_LANGUAGE = ("article", "review", "book-chapter"), "en"
+CORE_VENUES = ("journal", "book series")
+
+
+class Field(_Section, frozen=True):
+    """``[field]``: which works are in the field, and which records count at all.
+
+    The field is the union of what is named by subject, venue or id; nothing named
+    means the whole corpus. Publication rules then leave works out; how many each rule
+    leaves is the table ``funnel``.
+
+    Attributes
+    ----------
+    works
+        A file of work ids, one a line, relative to the study file.
+    include_citing
+        Whether works outside the field that cite it enter the citing side of the
+        citation table.
+    types, languages
+        Only works of these types (``article``, ``preprint``, ...) or languages
+        (``en``, ...) are in the field; none named means all. A work whose type or
+        language is not known is then out, as the OpenAlex API has it.
+    exclude
+        Records left out of the study altogether, also as citing works: ``retracted``
+        works, ``paratext`` (covers, indexes), and ``xpac`` (the expansion of November
+        2025: data sets and repository items). Where a record does not say, it stays.
+    core
+        The publication rules of the Leiden Ranking's open edition (2024), as far as
+        records tell: articles, reviews and book chapters; in a journal or book series;
+        in English; not retracted; with authors, a country of affiliation, and
+        references. Its list of core journals is not public in the records and is
+        not checked.
     """
 
     subfields: tuple[int | str, ...] = ()
@@ -65,6 +96,10 @@ class Field(_Section, frozen=True):
     venues: tuple[int | str, ...] = ()
     works: str | None = None
     include_citing: bool = True
+    types: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = EXCLUDABLE
+    core: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -105,7 +140,9 @@ class Impact(_Section, frozen=True):
     ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
     paper of year ``y``, with `window` as ``k`` (2 in AlShebli et al.). It is
     undefined where ``y + k`` lies after `corpus_end`, by default the newest
-    year of the corpus. `hit_percent` is the share of a year's papers called
+    year of the corpus, and where references of one of these years are absent or
+    break off (`coverage` says which; a `corpus_end` set here overrides all but
+    years with next to no reference). `hit_percent` is the share of a year's papers called
     hits (1 in AlShebli et al.).
     """
 
@@ -251,39 +288,33 @@ class Teaming(_Section, frozen=True):
     papers_in_memory: int = 5_000_000
 
 
-#: Null models a study may name; the first of a study's own is its headline.
-NULL_MODELS = (
-    "multiedge",
-    "multiedge_overdispersed",
-    "wcm",
-    "ecm",
-    "crem",
-    "rewiring",
-    "bipartite",
-)
+class Findings(_Section, frozen=True):
+    """``[findings]``: when a claim is supported.
 
-
-class Poles(_Section, frozen=True):
-    """``[poles]``: null models, panel and clustering of the pole analysis.
-
-    The first of `null_models` is the headline. A country enters with at least
-    `min_works` works a year over the last `average_years`. What each setting
-    does, and why its default, is said at
-    :class:`~isthmus.poles.settings.PolesSettings`; `dtw_window` is its `window`.
+    Attributes
+    ----------
+    error_rate
+        False discoveries among the claims a study can test.
+    min_clusters
+        Effective number of clusters (institutions, matched groups) that each side of a
+        comparison needs for an interval; with fewer its coverage falls far below 95 %.
+    smallest_ratio, smallest_percent, smallest_change, smallest_points, smallest_index
+        Smallest effects of interest: of a ratio of two totals, of a matched difference in per
+        cent, of a yearly relative change (0.02 is 2 % a year), of a yearly change in
+        percentage points, and of a yearly change of the polarisation index (which lies
+        between -1 and 1). That of a tie is ``poles.smallest_change``.
+    smallest
+        Smallest effects of interest of single claims, by name.
     """
 
-    null_models: tuple[str, ...] = ("multiedge", "ecm")
-    min_works: float = 50
-    min_expected: float = 1.0
-    archetypes: int = 4
-    quantity: Literal["z", "log_ratio", "percentile"] = "z"
-    dtw_window: int | None = None
-    max_gap: int = 2
-    n_init: int = 10
-    z_threshold: float = 2.0
-    average_years: int = 5
-    placebo_replays: int = 100
-    placebo_level: float = 0.05
+    error_rate: float = 0.05
+    min_clusters: float = 6.0
+    smallest_ratio: float = 1.1
+    smallest_percent: float = 5.0
+    smallest_change: float = 0.02
+    smallest_points: float = 1.0
+    smallest_index: float = 0.005
+    smallest: dict[str, float] = {}
 
 
 class Run(_Section, frozen=True):
@@ -363,6 +394,7 @@ class Study(_Section, frozen=True):
     mobility: Mobility = Mobility()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
+    findings: Findings = Findings()
     run: Run = Run()
     claims: dict[str, OwnClaim] = {}
     comparisons: dict[str, Comparison] = {}
@@ -481,12 +513,12 @@ def _content(path: Path, key: str) -> str:
         raise StudyError(f"There is no file at {path}, which the study names as `{key}`.") from None
 
 
-def _sections() -> dict[str, type[_Section]]:
+def _sections() -> dict[str, type[msgspec.Struct]]:
     hints = {f.name: f.type for f in msgspec.structs.fields(Study)}
     return {
         name: kind
         for name, kind in hints.items()
-        if isinstance(kind, type) and issubclass(kind, _Section)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }
 
 
@@ -547,6 +579,7 @@ def _check(study: Study) -> None:
     named = (field.subfields, field.fields, field.topics, field.mag_fos, field.venues)
     for value in (value for values in named for value in values):
         entity_id(value)
+    _check_publication_rules(field)
     for concept in field.concepts:
         entity_id(concept.id if isinstance(concept, Concept) else concept)
     for name, claim in study.claims.items():
@@ -558,6 +591,18 @@ def _check(study: Study) -> None:
         apart = len(set(named_columns)) == len(named_columns)
         _require(apart, f"comparisons.{name}", named_columns, "three different columns")
         _require(bool(other.file), f"comparisons.{name}.file", other.file, "the name of a file")
+
+
+def _check_publication_rules(field: Field) -> None:
+    for name in field.exclude:
+        allowed = f"among {', '.join(EXCLUDABLE)}"
+        _require(name in EXCLUDABLE, "field.exclude", name, allowed)
+    for name in field.types:
+        written = re.fullmatch("[a-z]+(-[a-z]+)*", name) is not None
+        _require(written, "field.types", name, "a type as OpenAlex writes it, like book-chapter")
+    for name in field.languages:
+        written = re.fullmatch("[a-z]{2,3}(-[a-z]+)?", name) is not None
+        _require(written, "field.languages", name, "an ISO 639 code in small letters, like en")
 
 
 def _check_numbers(study: Study) -> None:
@@ -584,31 +629,8 @@ def _check_numbers(study: Study) -> None:
             people.min_share,
             "at least 0 and below 1",
         ),
-        (poles.min_works >= 0, "poles.min_works", poles.min_works, "0 or more"),
-        (2 <= poles.archetypes <= 50, "poles.archetypes", poles.archetypes, "2 to 50"),
-        (
-            poles.placebo_replays >= 0,
-            "poles.placebo_replays",
-            poles.placebo_replays,
-            "0 or more",
-        ),
-        (bool(poles.null_models), "poles.null_models", [], "at least one null model"),
-        (
-            set(poles.null_models) <= set(NULL_MODELS),
-            "poles.null_models",
-            list(poles.null_models),
-            f"null models among {', '.join(NULL_MODELS)}",
-        ),
-        (poles.min_expected >= 0, "poles.min_expected", poles.min_expected, "0 or more"),
-        (poles.max_gap >= 0, "poles.max_gap", poles.max_gap, "0 or more years"),
-        (poles.n_init >= 1, "poles.n_init", poles.n_init, "at least 1"),
-        (poles.average_years >= 1, "poles.average_years", poles.average_years, "at least 1"),
-        (
-            0 < poles.placebo_level < 1,
-            "poles.placebo_level",
-            poles.placebo_level,
-            "above 0 and below 1",
-        ),
+        *poles.rules(),
+        *_findings_rules(study.findings),
         (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
         (
             study.run.pair_memory_mb >= 1,
@@ -620,6 +642,19 @@ def _check_numbers(study: Study) -> None:
     rules += _novelty_rules(study.novelty)
     for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
         _require(*rule)
+
+
+def _findings_rules(rules: Findings) -> list[tuple[bool, str, object, str]]:
+    rate, ratio = rules.error_rate, rules.smallest_ratio
+    positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
+    return [
+        (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
+        (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
+        *(
+            (getattr(rules, name) > 0, f"findings.{name}", getattr(rules, name), "above 0")
+            for name in (*positive, "smallest_index")
+        ),
+    ]
 
 
 def _novelty_rules(rules: Novelty) -> list[tuple[bool, str, object, str]]:

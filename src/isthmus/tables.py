@@ -11,13 +11,30 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from isthmus import attribution
 from isthmus.corpus.manifest import last_year
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corrections import Corrections
 from isthmus.engine import Engine, Table
-from isthmus.field import citations_of_field, dated_references, field_works
+from isthmus.field import (
+    SUBJECT,
+    citations_of_field,
+    counted_works,
+    dated_references,
+    field_works,
+    funnel,
+    funnel_counts,
+)
+from isthmus.reference_years import (
+    complete_years,
+    reference_years,
+    references_known,
+    suggested_end,
+)
 from isthmus.study import Study
 
 
@@ -40,7 +57,15 @@ class StudyTables:
 
     @cached_property
     def corpus(self) -> dict[str, Table]:
-        """Every table of the corpus by name, with the study's corrections applied."""
+        """Every table of the corpus by name, corrected, without works the study excludes.
+
+        An excluded work is missing from ``works`` alone: what is joined to it drops out.
+        """
+        counted = counted_works(self._corrected["works"], self.study.field)
+        return {**self._corrected, "works": counted}
+
+    @cached_property
+    def _corrected(self) -> dict[str, Table]:
         return self.corrections.apply(self._uncorrected)
 
     @cached_property
@@ -72,7 +97,15 @@ class StudyTables:
     @cached_property
     def field(self) -> Table:
         """Works of the field, whatever their year: ``work_id``, ``year``."""
-        return self.keep("field", lambda: field_works(self.corpus, self.study, self.engine))
+        return self.keep("field", lambda: field_works(self._corrected, self.study, self.engine))
+
+    @cached_property
+    def funnel(self) -> pa.Table:
+        """Works before and after each publication rule, by rule and year of the corpus."""
+        counts = self.keep(
+            "funnel", lambda: funnel_counts(self._corrected, self.study, self.engine)
+        )
+        return funnel(self.engine.collect(counts))
 
     @cached_property
     def field_in_years(self) -> Table:
@@ -131,13 +164,42 @@ class StudyTables:
         return found if self.source_end is None else min(found, self.source_end)
 
     @cached_property
+    def references_known(self) -> dict[int, bool]:
+        """Year -> whether references of the field's works are known; years without a work lack.
+
+        Where the study sets ``impact.corpus_end``, years up to it are unknown only if they
+        hold next to no reference at all: the study's word goes before a comparison of levels.
+        """
+        window = self.study.impact.window
+        counted = self.keep(
+            "reference_years",
+            lambda: reference_years(self.field, self.corpus["references"], window),
+        )
+        rows = self.engine.collect(counted).to_pylist()
+        by_level = self.study.impact.corpus_end is None
+        return references_known(rows, window, judged_by_level=by_level)
+
+    @property
+    def unknown_years(self) -> list[int]:
+        """Years of unknown references, in order."""
+        return sorted(year for year, known in self.references_known.items() if not known)
+
+    @property
+    def suggested_end(self) -> int | None:
+        """Last year with known references, where they break off before the corpus ends."""
+        return suggested_end(self.references_known)
+
+    def years_complete(self, window: int) -> list[int]:
+        """Years of the study whose works' citations are known through `window` years more."""
+        first, last = self.study.years
+        years = first, min(last, self.corpus_end - window)
+        return complete_years(self.references_known, years, window)
+
+    @cached_property
     def holds_only_the_field(self) -> bool:
-        """Whether every work of the corpus is in the field, so that a majority is unknowable."""
-        if self.study.field.is_everything:
-            return True
-        n_field = self.engine.collect(self.field.agg(n=self.field.count()))["n"][0].as_py()
-        n_excluded = self.correction_counts().get("works_excluded", 0)
-        return bool(n_field == self._corpus.rows("works") - n_excluded)
+        """Whether every work of the corpus is one the study names: a majority is unknowable."""
+        named = self.funnel.filter(pc.equal(self.funnel["rule"], SUBJECT))
+        return bool(named["works_before"].equals(named["works_after"]))
 
     @cached_property
     def author_totals(self) -> Table | None:

@@ -15,17 +15,21 @@ from findings.tables import verdicts
 from isthmus.findings import Finding
 from isthmus.runner import run
 from isthmus.simulation import Simulation, simulate
-from isthmus.study import Study
+from isthmus.study import Poles, Study
 from isthmus.world.settings import PairCurve, WorldSettings
 
 #: Claims that the world polarises around its poles.
-POLARISATION = ("poles-diverge-collaboration", "poles-diverge-citation", "two-poles")
+POLARISATION = ("poles-diverge-collaboration", "two-poles")
 
 #: Multiplier of the impact of joint papers: +100 %.
 PREMIUM = 2.0
 
+affinities = pytest.mark.skipif(
+    not hasattr(Poles(), "smallest_change"), reason="studies of this version follow no affinities"
+)
 
-def decided(folder: Path, settings: WorldSettings, **sections: Any) -> dict[str, Finding]:
+
+def judged(folder: Path, settings: WorldSettings, **sections: Any) -> dict[str, Finding]:
     world = simulate(settings, folder / "corpus")
     assert isinstance(world, Simulation)
     document = {
@@ -38,39 +42,36 @@ def decided(folder: Path, settings: WorldSettings, **sections: Any) -> dict[str,
 
 def open_world(**changes: Any) -> WorldSettings:
     """A world of much international work, so that links are many."""
-    asked = {"n_works": 40_000, "seed": 5, "n_countries": 40, "international_share": 0.7}
-    return WorldSettings(**{**asked, **changes})
+    given = {"n_works": 15_000, "seed": 5, "n_countries": 20, "international_share": 0.7}
+    return WorldSettings(**{**given, **changes})
 
 
 def poles(**changes: Any) -> dict[str, Any]:
-    return {"null_models": ["multiedge"], "min_works": 5, "placebo_replays": 40, **changes}
+    return {"null_models": ["multiedge"], "min_works": 5, "placebo_replays": 80, **changes}
 
 
+@affinities
 @pytest.mark.slow
 def test_planted_blocs_polarise(tmp_path: Path) -> None:
     settings = open_world(affinity="two_blocs", affinity_strength=2.0)
-    found = decided(tmp_path, settings, poles=poles())
+    found = judged(tmp_path, settings, poles=poles())
     for name in POLARISATION:
         decision = found[name].decision
         assert decision.verdict == "supported", (name, decision.why)
-        assert decision.placebo.startswith("survives"), (name, decision.placebo)
+        assert decision.placebo.startswith("agree"), (name, decision.placebo)
 
 
+@affinities
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["multiedge", "ecm"])
-def test_in_a_placebo_world_nothing_polarises_without_the_warning(
-    tmp_path: Path, model: str
-) -> None:
-    found = decided(tmp_path, open_world(n_works=15_000), poles=poles(null_models=[model]))
-    about = [f for f in found.values() if "Gallo" in f.claim.source and "links" in f.claim.needs]
-    about += [f for f in found.values() if "alignment" in f.claim.needs]
-    about += [found[name] for name in POLARISATION]
+def test_in_a_placebo_world_nothing_polarises(tmp_path: Path) -> None:
+    found = judged(tmp_path, open_world(), poles=poles())
+    about = [f for f in found.values() if "Gallo" in f.claim.source and not f.claim.of_sizes]
     assert len(about) > 8
     for finding in about:
-        decision = finding.decision
-        assert decision.verdict != "supported" or "arning" in decision.why, decision
+        assert finding.decision.verdict != "supported", finding.decision.why
 
 
+@affinities
 @pytest.mark.slow
 def test_a_planted_premium_is_supported_and_its_interval_holds_it(tmp_path: Path) -> None:
     """Joint works get twice the impact, whoever leads; no affiliation is lost.
@@ -78,17 +79,18 @@ def test_a_planted_premium_is_supported_and_its_interval_holds_it(tmp_path: Path
     Few communities make large cells of works to cite: in small ones a list would draw a work
     twice, which is dropped, and the ratio of expected c_2 falls short of the multiplier.
     """
-    flat = ((1998, PREMIUM),)
+    both = ((1998, PREMIUM),)
     settings = open_world(
+        n_works=40_000,
         n_countries=10,
         affinity_pairs=(PairCurve("US", "CN", ((1998, 1.5),)),),
         citation_affinity=0.0,
-        joint_effects=(PairCurve("US", "CN", flat), PairCurve("CN", "US", flat)),
+        joint_effects=(PairCurve("US", "CN", both), PairCurve("CN", "US", both)),
         missing_affiliations=((1998, 0.0),),
         communities=4,
         impact_sigma=0.8,
     )
-    found = decided(tmp_path, settings, poles=poles(placebo_replays=0))
+    found = judged(tmp_path, settings, poles=poles(placebo_replays=0))
     planted = 100 * (PREMIUM - 1)
     for name in ("premium-first", "premium-second"):
         decision = found[name].decision

@@ -1,83 +1,102 @@
+"""Claims on bridges in Europe and on a further pole."""
+
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pytest
+from scipy.stats import binomtest
 
-from findings.tables import results_of, verdicts
-from findings.test_drifting import POLES, alignment
-
-
-def edges(column: str, indian: int) -> pa.Table:
-    """Links of India that grow to `indian` and links of others that double."""
-    rows = []
-    for year in range(2000, 2022):
-        late = year > 2010
-        rows.append({"year": year, "source": "IN", "target": "US", column: indian if late else 50})
-        rows.append({"year": year, "source": "DE", "target": "FR", column: 8000 if late else 4000})
-    fractional = {"works_fractional": 1.0, "citations_fractional": 1.0}
-    return pa.Table.from_pylist([row | fractional for row in rows])
+from findings.tables import N, alignment, decided, placebo, results_of, verdicts
+from isthmus.stats import trend as fitted
 
 
-def said(folder: Path, indian: int, with_us: str) -> str:
-    tables = {
-        "collaboration": edges("works_whole", indian),
-        "citation": edges("citations_whole", indian),
-        "alignment": alignment(IN=(with_us, "SC")),
+def edges(column: str, growth: float) -> pa.Table:
+    """Links of India and of others; India's grow by `growth` more a year, in the logarithm."""
+    noise = np.random.default_rng(1).normal(0, 0.01, N)
+    rows: list[dict[str, Any]] = []
+    for at in range(N):
+        year, others = 2000 + at, 4000.0 * 1.1**at
+        own = 0.1 * others * np.exp(growth * at + noise[at])
+        rows.append({"year": year, "source": "IN", "target": "US", column: own / 2})
+        rows.append({"year": year, "source": "DE", "target": "IN", column: own / 2})
+        rows.append({"year": year, "source": "DE", "target": "FR", column: others})
+        rows.append({"year": year, "source": "IN", "target": "IN", column: 1e9 / (at + 1)})
+    return pa.Table.from_pylist(rows)
+
+
+def tables(works: float, cited: float, slope: float | None) -> dict[str, pa.Table]:
+    return {
+        "collaboration": edges("works_whole", works),
+        "citation": edges("citations_whole", cited),
+        "alignment": alignment({"IN": {"US": ("SD", slope)}, "DE": {"US": ("SC", 0.1)}}),
     }
-    found = verdicts(results_of(folder, tables, poles=POLES))["emergent-pole"].decision
-    return found.verdict
 
 
-def test_an_archetype_that_sizes_make_is_no_evidence(tmp_path: Path) -> None:
-    table = alignment(IN=("SD", "SC"))
-    often = table.append_column("placebo_US", pa.array([0.6] * table.num_rows))
-    tables = {
-        "collaboration": edges("works_whole", 400),
-        "citation": edges("citations_whole", 400),
-        "alignment": often,
-    }
-    found = verdicts(results_of(tmp_path, tables, poles=POLES))["emergent-pole"].decision
-    assert found.verdict == "undecided"
-    assert "Placebo warning: 60%" in found.why
+def test_it_outgrows_the_world_and_leaves_the_first_pole(tmp_path: Path) -> None:
+    for at, (works, cited, slope, verdict) in enumerate(
+        (
+            (0.05, 0.08, -0.05, "supported"),
+            (0.05, 0.08, 0.05, "contradicted"),
+            (0.0, 0.08, -0.05, "contradicted"),
+            (0.05, 0.0, -0.05, "contradicted"),
+            (0.05, 0.08, None, "undecided"),
+        )
+    ):
+        found = decided(tmp_path / str(at), tables(works, cited, slope), "emergent-pole")
+        assert found.verdict == verdict, found.why
 
 
-def test_a_country_that_outgrows_the_world_and_leaves_the_first_pole(tmp_path: Path) -> None:
-    assert said(tmp_path / "a", 400, "SD") == "supported"
-    assert said(tmp_path / "b", 400, "SC") == "not supported"
-    assert said(tmp_path / "c", 50, "SD") == "not supported"
-    # Growth like everybody's: the ratio of ratios is 1 up to the half counts.
-    assert said(tmp_path / "d", 100, "SD") == "undecided"
+def test_its_growth_is_that_of_its_share_of_links_between_countries(tmp_path: Path) -> None:
+    found = decided(tmp_path, tables(0.0, 0.5, -0.5), "emergent-pole")
+    table = edges("works_whole", 0.0).to_pylist()
+    values = []
+    for year in range(2000, 2000 + N):
+        rows = [r for r in table if r["year"] == year and r["source"] != r["target"]]
+        own = sum(r["works_whole"] for r in rows if "IN" in (r["source"], r["target"]))
+        values.append(np.log((own + 0.5) / (sum(r["works_whole"] for r in rows) + 1)))
+    by_hand = fitted(np.array([values]))
+    assert found.estimate == pytest.approx(float(by_hand.slope[0]))
+    assert found.high == pytest.approx(float(by_hand.high[0]))
 
 
-def test_bridges_of_europe(tmp_path: Path) -> None:
+def test_its_departure_has_a_placebo(tmp_path: Path) -> None:
+    made = tables(0.05, 0.08, -0.05)
+    made["placebo"] = placebo("relation:IN:US:apart", 0.6, source="IN", target="US")
+    found = decided(tmp_path, made, "emergent-pole")
+    assert (found.verdict, found.placebo[:6]) == ("undecided", "differ")
+
+
+def test_a_country_without_links_is_no_data(tmp_path: Path) -> None:
+    made = tables(0.05, 0.08, -0.05)
+    rows = [r for r in made["citation"].to_pylist() if "IN" not in (r["source"], r["target"])]
+    made["citation"] = pa.Table.from_pylist(rows)
+    found = decided(tmp_path, made, "emergent-pole")
+    assert found.verdict == "not testable here"
+    assert "no citations with other countries" in found.why
+
+
+def test_bridges_of_europe_count_countries_followed_with_both(tmp_path: Path) -> None:
     codes = ["AT", "BE", "CZ", "DK", "ES", "FI", "FR", "GR", "IE", "IT"]
-    for name, kinds, verdict in (
-        ("both", ("SC", "KI"), "supported"),
-        ("one", ("SC", "SD"), "not supported"),
-    ):
-        table = alignment(**dict.fromkeys(codes, kinds), JP=("SC", "SC"))
-        found = verdicts(results_of(tmp_path / name, {"alignment": table}, poles=POLES))
-        assert found["europe-bridges"].decision.verdict == verdict
+    for both, verdict in ((9, "supported"), (4, "undecided"), (0, "contradicted")):
+        kinds = {
+            code: {"US": ("SC", 0.1), "CN": ("KI" if at < both else "SD", 0.1)}
+            for at, code in enumerate(codes)
+        }
+        kinds |= {"JP": {"US": ("SC", 0.1), "CN": ("SC", 0.1)}, "PL": {"US": ("SC", 0.1)}}
+        table = alignment(kinds)
+        found = decided(tmp_path / str(both), {"alignment": table}, "europe-bridges")
+        exact = binomtest(both, 10).proportion_ci(0.95, "exact")
+        assert (found.estimate, found.high) == (both / 10, pytest.approx(exact.high))
+        assert found.verdict == verdict
 
 
-def links(slopes: dict[str, float]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"layer": "collaboration", "null_model": model, "year": year}
-            | {"source": "CN", "target": "US", "z": 0.0, "log_ratio": slope * (year - 2000)}
-            for model, slope in slopes.items()
-            for year in range(2000, 2022)
-        ]
-    )
-
-
-def test_null_models_that_agree_and_that_do_not(tmp_path: Path) -> None:
-    for name, slopes, verdict in (
-        ("agree", {"multiedge": -0.1, "ecm": -0.2}, "supported"),
-        ("differ", {"multiedge": 0.1, "ecm": -0.2}, "not supported"),
-        ("alone", {"multiedge": 0.1}, "undecided"),
-    ):
-        poles = {"null_models": list(slopes)}
-        results = results_of(tmp_path / name, {"links": links(slopes)}, poles=poles)
-        assert verdicts(results)["null-models-agree"].decision.verdict == verdict
+def test_other_poles_are_not_asked_about_named_countries(tmp_path: Path) -> None:
+    results = results_of(tmp_path, {}, countries={"poles": ["DE", "IN"]})
+    found = verdicts(results)
+    for name in ("emergent-pole", "europe-bridges", "bridges", "hub-and-spoke"):
+        assert name not in found
+    assert "two-poles" in found

@@ -3,137 +3,203 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import brunnermunzel, t
 
-from findings.tables import country_year, results_of, verdicts
-from findings.test_moving import effect, effects
+from findings.tables import decided, effect, effects, results_of, verdicts
+from isthmus.stats import trend as fitted
 
-#: Rows of a group of papers: how many of each team size.
-Sizes = dict[int, int]
+FIRST, SECOND = ("US", "CN"), ("CN", "US")
 
 
-def team_sizes(us: Sizes, cn: Sizes, others: Sizes) -> pa.Table:
-    rows = []
-    for lead, partner, joint in (("US", "CN", us), ("CN", "US", cn)):
-        for group, sizes in ((partner, joint), ("domestic", others)):
-            rows += [
-                {"lead": lead, "group": group, "year": 2010, "team_size": s, "papers": n}
-                for s, n in sizes.items()
+def contrast(keys: dict[str, str], value: float | None, half: float | None = 0.1) -> dict[str, Any]:
+    ends: dict[str, Any] = {"low": None, "high": None, "reason": None}
+    if value is None or half is None:
+        ends["reason"] = "4 effective clusters, 6 are needed"
+    else:
+        ends |= {"low": value - half, "high": value + half}
+    return {**keys, "difference": value, **ends}
+
+
+def teams(measure: str, first: float | None, second: float | None) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            contrast({"lead": lead, "partner": partner, "measure": measure}, value)
+            for (lead, partner), value in ((FIRST, first), (SECOND, second))
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "measure"),
+    [("joint-teams-larger", "team_size"), ("joint-led-by-top", "top_institution")],
+)
+def test_joint_papers_differ_under_either_lead(tmp_path: Path, name: str, measure: str) -> None:
+    for at, (first, second, verdict) in enumerate(
+        (
+            (0.5, 0.4, "supported"),
+            (0.5, -0.2, "contradicted"),
+            (0.5, 0.05, "undecided"),
+            (0.5, None, "undecided"),
+        )
+    ):
+        tables = {"team_contrasts": teams(measure, first, second)}
+        found = decided(tmp_path / str(at), tables, name)
+        assert found.verdict == verdict, found.why
+    assert "4 effective clusters" in found.why
+    found = decided(tmp_path / "values", {"team_contrasts": teams(measure, 0.5, 0.4)}, name)
+    assert (found.estimate, found.low, found.high) == (0.4, pytest.approx(0.3), 0.5)
+
+
+def test_a_lead_without_joint_papers_is_no_data(tmp_path: Path) -> None:
+    table = teams("team_size", 0.5, 0.4).slice(0, 1)
+    found = decided(tmp_path, {"team_contrasts": table}, "joint-teams-larger")
+    assert found.verdict == "not testable here"
+    assert "no joint papers led by China" in found.why
+
+
+def test_movers_outdo_stayers_in_citations_and_papers(tmp_path: Path) -> None:
+    def table(citations: float | None, papers: float) -> pa.Table:
+        key = {"destination": "US", "origin": "CN"}
+        return pa.Table.from_pylist(
+            [
+                contrast({**key, "measure": measure}, value, 0.4)
+                for measure, value in (("citations_before", citations), ("papers_before", papers))
             ]
-    return pa.Table.from_pylist(rows)
+        )
+
+    for at, (citations, papers, verdict) in enumerate(
+        ((4.0, 1.0, "supported"), (4.0, -1.0, "contradicted"), (None, 1.0, "undecided"))
+    ):
+        tables = {"mover_contrasts": table(citations, papers)}
+        found = verdicts(results_of(tmp_path / str(at), tables))
+        assert found["movers-outdo-stayers-first"].decision.verdict == verdict
+        assert found["movers-outdo-stayers-second"].decision.verdict == "not testable here"
 
 
-def test_larger_teams_as_a_welch_interval_over_single_papers(tmp_path: Path) -> None:
-    joint, others = {4: 30, 6: 30}, {2: 200, 3: 100}
-    table = team_sizes(joint, joint, others)
-    found = verdicts(results_of(tmp_path, {"team_sizes": table}))["joint-teams-larger"].decision
-    assert found.verdict == "supported"
-    a, b = (np.repeat(list(s), list(s.values())) for s in (joint, others))
-    half = 1.959963984540054 * math.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
-    assert found.estimate == pytest.approx(a.mean() - b.mean())
-    assert found.low == pytest.approx(a.mean() - b.mean() - half)
+def moves(rows: Sequence[tuple[int, str, float | None]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"author_id": at, "year": year, "origin": "XX", "destination": destination}
+            | {"career_age": x, "citations_before": x, "papers_before": x}
+            for at, (year, destination, x) in enumerate(rows)
+        ]
+    )
 
 
-def test_teams_larger_under_one_lead_only_are_not_enough(tmp_path: Path) -> None:
-    table = team_sizes({6: 50}, {1: 50}, {2: 200, 3: 100})
-    found = verdicts(results_of(tmp_path, {"team_sizes": table}))["joint-teams-larger"].decision
-    assert found.verdict == "not supported"
-    assert "1 of 2 supported" in found.why
+def test_seasoned_movers_are_compared_within_years(tmp_path: Path) -> None:
+    """Movers to the second pole come later, when all are older: no difference within years."""
+    random = np.random.default_rng(1)
+    late = [(2015, "CN", float(x)) for x in random.integers(10, 20, 80)]
+    late += [(2015, "US", float(x)) for x in random.integers(10, 20, 20)]
+    early = [(2001, "US", float(x)) for x in random.integers(0, 10, 80)]
+    early += [(2001, "CN", float(x)) for x in random.integers(0, 10, 20)]
+    found = decided(tmp_path, {"moves": moves(late + early)}, "second-attracts-seasoned")
+    assert found.verdict != "supported"
+    values = {
+        year: np.median([x for _, _, x in rows]) for year, rows in ((2015, late), (2001, early))
+    }
+    one, other = (
+        np.array([x - values[y] for y, d, x in late + early if d == pole and x is not None])
+        for pole in ("CN", "US")
+    )
+    above = (one[:, None] > other).mean() + (one[:, None] == other).mean() / 2
+    assert found.estimate == pytest.approx(above)
+    assert found.p == pytest.approx(brunnermunzel(one, other).pvalue if above > 0.5 else 1.0)
 
 
-def test_led_by_top_institutions_with_newcombes_interval(tmp_path: Path) -> None:
+def test_seasoned_movers(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    for name, gap, verdict in (("older", 5, "supported"), ("younger", -5, "contradicted")):
+        rows = [(2010, "CN", float(x) + gap) for x in random.integers(5, 15, 60)]
+        rows += [(2010, "US", float(x)) for x in random.integers(5, 15, 60)]
+        found = decided(tmp_path / name, {"moves": moves(rows)}, "second-attracts-seasoned")
+        assert found.verdict == verdict
+        assert "3 of 3" in found.why or "0 of 3" in found.why
+
+
+def test_movers_without_a_known_past_are_left_out(tmp_path: Path) -> None:
+    rows: list[tuple[int, str, float | None]] = [(2010, "CN", None)] * 9
+    rows += [(2011, "CN", 9.0), *[(2011, "US", float(x)) for x in range(9)]]
+    found = decided(tmp_path, {"moves": moves(rows)}, "second-attracts-seasoned")
+    assert found.verdict == "undecided"
+    assert "too few: 1 on one side" in found.why
+
+
+def test_moves_that_rise_count_years_without_any_as_0(tmp_path: Path) -> None:
+    counts = {year: 2 * (year - 2009) for year in range(2010, 2022)}
     rows = [
-        {"lead": lead, "group": group, "year": 2010, "papers": n, "papers_top_institution": k}
-        for lead, partner in (("US", "CN"), ("CN", "US"))
-        for group, n, k in ((partner, 70, 56), ("domestic", 80, 48))
-    ]
-    table = {"top_institutions": pa.Table.from_pylist(rows)}
-    found = verdicts(results_of(tmp_path, table))["joint-led-by-top"].decision
-    # Newcombe (1998), table II, example (a): 56/70 less 48/80, method 10.
-    assert found.estimate == pytest.approx(0.2)
-    assert found.low == pytest.approx(0.0524, abs=5e-5)
-    assert found.high == pytest.approx(0.3339, abs=5e-5)
-    assert found.verdict == "supported"
-
-
-def profile(destination: str, origin: str, group: str, median: float, n: int) -> list[Any]:
-    return [
-        {"destination": destination, "origin": origin, "group": group, "measure": measure, "n": n}
-        | {"q25": median - 1, "median": median, "q75": median + 1}
-        for measure in ("career_age", "papers_before", "citations_before")
-    ]
-
-
-def test_profiles_of_movers(tmp_path: Path) -> None:
-    rows = [
-        *profile("US", "all", "movers", 5.0, 100),
-        *profile("CN", "all", "movers", 7.0, 100),
-        *profile("US", "CN", "movers", 5.1, 9),
-        *profile("US", "all", "stayers", 5.0, 1000),
-        *profile("CN", "US", "movers", 3.0, 400),
-        *profile("CN", "all", "stayers", 5.0, 1000),
-    ]
-    found = verdicts(results_of(tmp_path, {"mover_profiles": pa.Table.from_pylist(rows)}))
-    assert found["second-attracts-seasoned"].decision.verdict == "supported"
-    assert found["movers-outdo-stayers-first"].decision.verdict == "undecided"
-    assert found["movers-outdo-stayers-second"].decision.verdict == "not supported"
-
-
-def test_moves_that_rise_count_empty_years_as_none(tmp_path: Path) -> None:
-    rows = [
-        {"year": year, "origin": "CN", "destination": "US", "scientists": year - 2009}
-        for year in range(2010, 2022)
+        {"year": year, "origin": "CN", "destination": "US", "scientists": n}
+        for year, n in counts.items()
     ]
     rows.append({"year": 2000, "origin": "US", "destination": "CN", "scientists": 9})
     found = verdicts(results_of(tmp_path, {"flows": pa.Table.from_pylist(rows)}))
-    assert found["movers-rise-first"].decision.verdict == "supported"
-    assert found["movers-rise-second"].decision.verdict != "supported"
+    first, second = (found[f"movers-rise-{n}"].decision for n in ("first", "second"))
+    assert first.verdict == "supported"
+    values = np.array([counts.get(year, 0) + 0.5 for year in range(2000, 2022)])
+    by_hand = fitted(np.log(values)[None], values[None] ** -0.5)
+    assert first.estimate == pytest.approx(float(by_hand.slope[0]))
+    assert first.low == pytest.approx(float(by_hand.low[0]))
+    # Nine moves in all years: nothing is known, and nothing is contradicted.
+    assert second.verdict == "undecided"
+    assert "too few: 9 in all years" in second.why
 
 
 def test_who_gains_more_up_to_the_studys_year(tmp_path: Path) -> None:
     years = range(2005, 2019)
+    gaps = {year: 40.0 + year % 3 if year <= 2015 else -500.0 for year in years}
     rows = [effect("joint:US+CN", year, 10.0) for year in years]
-    rows += [
-        effect("joint:CN+US", year, 50.0 + year % 2 if year <= 2015 else 0.0) for year in years
+    rows += [effect("joint:CN+US", year, 10.0 + gap) for year, gap in gaps.items()]
+    found = decided(tmp_path, {"matched": effects(rows)}, "second-gains-more")
+    known = np.array([gap for year, gap in gaps.items() if year <= 2015])
+    half = t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known))
+    assert found.verdict == "supported"
+    assert found.estimate == pytest.approx(known.mean())
+    assert (found.low, found.high) == (
+        pytest.approx(known.mean() - half),
+        pytest.approx(known.mean() + half),
+    )
+    five = [row for row in rows if row["year"] < 2010]
+    found = decided(tmp_path / "five", {"matched": effects(five)}, "second-gains-more")
+    assert "too few: 5 years" in found.why
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ((0.0, 4.0), (-3.0, 4.0), "supported"),
+        ((0.0, 4.0), (2.0, 8.0), "undecided"),  # one way excludes an effect, the other does not
+        ((-3.0, 4.0), (30.0, 4.0), "contradicted"),
+        ((-3.0, 4.0), (30.0, None), "undecided"),
+    ],
+)
+def test_the_control_pair_gains_nothing_either_way(
+    tmp_path: Path,
+    one: tuple[float, float | None],
+    other: tuple[float, float | None],
+    verdict: str,
+) -> None:
+    rows = [effect("joint:KR+CA", None, *one), effect("joint:CA+KR", None, *other)]
+    found = decided(tmp_path, {"matched": effects(rows)}, "control-pair-gains-nothing")
+    assert found.verdict == verdict, found.why
+
+
+def test_the_control_pair_among_other_pairs(tmp_path: Path) -> None:
+    rows = [
+        {"lead": lead, "partner": partner, "is_pole_pair": False}
+        | {"effect_percent": 0.0, "ci_low": -4.0, "ci_high": 4.0}
+        for lead, partner in (("KR", "CA"), ("CA", "KR"))
     ]
-    decision = verdicts(results_of(tmp_path, {"matched": effects(rows)}))["second-gains-more"]
-    assert decision.decision.verdict == "supported"
-    assert decision.decision.estimate == pytest.approx(40.5, abs=0.1)
-
-
-def test_the_control_pair(tmp_path: Path) -> None:
-    def said(name: str, values: dict[str, float]) -> str:
-        rows = [effect(f"joint:{pair}", None, value) for pair, value in values.items()]
-        pairs = {"lead": "KR", "partner": "CA", "is_pole_pair": False, "effect_percent": 1.0}
-        tables = {"matched": effects(rows), "placebo_pairs": pa.Table.from_pylist([pairs])}
-        found = verdicts(results_of(tmp_path / name, tables))["control-pair-gains-nothing"]
-        return found.decision.verdict
-
-    assert said("none", {"KR+CA": 2.0, "CA+KR": -3.0}) == "supported"
-    assert said("one", {"KR+CA": 2.0, "CA+KR": 30.0}) == "not supported"
-
-
-def test_novelty_of_the_second_pole(tmp_path: Path) -> None:
-    papers = {"US": [300.0] * 22, "CN": [200.0] * 22}
-    noise = [0.01 * (-1) ** year for year in range(22)]
-    for name, gap, verdict in (("as", 0.05, "supported"), ("less", 0.5, "not supported")):
-        novelty = {"US": [-2.0] * 22, "CN": [-2.0 + gap + e for e in noise]}
-        hits = {"US": [9.0] * 22, "CN": [1.0 + year for year in range(22)]}
-        table = country_year(papers, novelty_median=novelty, novel_hits=hits)
-        found = verdicts(results_of(tmp_path / name, {"country_year": table}))
-        assert found["second-as-novel"].decision.verdict == verdict
-        assert found["second-catches-up-in-novelty"].decision.verdict == "supported"
-
-
-def test_impact_that_rises(tmp_path: Path) -> None:
-    papers = {"US": [300.0] * 22, "CN": [200.0] * 22}
-    mean = {"US": [1.0 + 0.1 * year for year in range(22)], "CN": [3.0] * 22}
-    table = country_year(papers, c2_mean=mean)
-    found = verdicts(results_of(tmp_path, {"country_year": table}))
-    assert found["impact-rises-first"].decision.verdict == "supported"
-    assert found["impact-rises-second"].decision.verdict == "not supported"
+    tables = {"placebo_pairs": pa.Table.from_pylist(rows)}
+    found = decided(tmp_path / "there", tables, "control-pair-gains-nothing")
+    assert found.verdict == "supported"
+    assert "2 of 2 conditions hold" in found.why
+    found = decided(tmp_path / "none", {}, "control-pair-gains-nothing")
+    assert found.verdict == "not testable here"
+    assert "name it under `[teaming] pairs`" in found.why

@@ -1,55 +1,71 @@
+"""Claims of the study file."""
+
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from findings.tables import country_year, results_of, verdicts
+from findings.tables import country_year, decided, flat, results_of, verdicts
 from isthmus.errors import StudyError
-from isthmus.findings import decide, findings_table, write_findings
+from isthmus.findings import Decision
 from isthmus.study import Study
 
 WISH = {"statement": "Germany writes much.", "table": "country_year", "column": "papers_whole"}
+TABLE = country_year(flat(US=300, CN=200, DE=50))
+GERMANY = {"country": "DE"}
 
 
-def decided(tmp_path: Path, **wish: Any) -> Any:
-    table = country_year({"US": [300] * 22, "CN": [200] * 22, "DE": [50] * 22})
-    claims = {"mine": {**WISH, **wish}}
-    results = results_of(tmp_path, {"country_year": table}, claims=claims)
-    return verdicts(results)["mine"].decision
+def mine(folder: Path, given: pa.Table = TABLE, **wish: Any) -> Decision:
+    return decided(folder, {"country_year": given}, "mine", claims={"mine": {**WISH, **wish}})
 
 
 @pytest.mark.parametrize(
     ("wish", "verdict"),
     [
-        ({"where": {"country": "DE"}, "above": 40}, "supported"),
-        ({"where": {"country": "DE"}, "above": 60}, "not supported"),
-        ({"where": {"country": "DE"}, "below": 60}, "supported"),
+        ({"where": GERMANY, "above": 40}, "supported"),
+        ({"where": GERMANY, "above": 60}, "contradicted"),
+        ({"where": GERMANY, "below": 60}, "supported"),
         ({"where": {"country": "DE", "year": 2005}, "above": 40, "below": 60}, "supported"),
-        ({"where": {"country": "DE"}, "above": 40, "low": "hits"}, "supported"),
-        ({"above": 100}, "not supported"),
-        ({"where": {"country": "XX"}, "above": 1}, "undecided"),
-        (
-            {"column": "country", "where": {"year": 2000, "country": "DE"}, "equals": "DE"},
-            "supported",
-        ),
-        ({"column": "country", "equals": "DE"}, "not supported"),
+        ({"where": {"country": "DE", "year": 2005}, "above": 60, "below": 70}, "contradicted"),
+        ({"above": 100}, "contradicted"),
+        ({"where": {"country": "XX"}, "above": 1}, "not testable here"),
+        ({"column": "country", "where": GERMANY, "equals": "DE"}, "supported"),
+        ({"column": "country", "equals": "DE"}, "contradicted"),
+        ({"column": "year", "where": {"year": 2005}, "equals": 2005}, "supported"),
+        ({"column": "country", "where": GERMANY, "above": 1}, "not testable here"),
+        ({"table": "nothing", "above": 1}, "not testable here"),
     ],
 )
 def test_own_claims_are_decided(tmp_path: Path, wish: dict[str, Any], verdict: str) -> None:
-    assert decided(tmp_path, **wish).verdict == verdict
+    assert mine(tmp_path, **wish).verdict == verdict
 
 
 def test_intervals_of_own_claims(tmp_path: Path) -> None:
-    wish = {"where": {"country": "DE"}, "above": 40, "low": "scientists", "high": "c2_sum"}
-    assert decided(tmp_path, **wish).verdict == "undecided"
+    """Papers 50 a year, with an interval from 25 (scientists) to 150 (citations)."""
+    ends = {"where": GERMANY, "low": "scientists", "high": "c2_sum"}
+    for above, verdict in ((5, "supported"), (40, "undecided"), (400, "contradicted")):
+        found = mine(tmp_path / str(above), above=above, **ends)
+        assert (found.verdict, found.low, found.high) == (verdict, 25.0, 150.0)
+
+
+def test_a_null_number_or_end_is_no_number(tmp_path: Path) -> None:
+    papers = {**flat(US=3, DE=50), "CN": [2.0] * 22}
+    gaps = country_year(papers, c2_sum={**papers, "DE": [None, *[90.0] * 21]})
+    found = mine(tmp_path / "value", gaps, column="c2_sum", where=GERMANY, above=40)
+    assert (found.verdict, found.estimate) == ("undecided", None)
+    found = mine(tmp_path / "end", gaps, where=GERMANY, above=40, high="c2_sum")
+    assert (found.verdict, found.estimate, found.high) == ("undecided", 50.0, None)
 
 
 def test_an_unknown_column_lists_those_there(tmp_path: Path) -> None:
-    why = decided(tmp_path, column="papers", above=1).why
-    assert "no column `papers`" in why
-    assert "papers_whole" in why
+    for at, wish in enumerate(({"column": "papers"}, {"where": {"papers": 1}}, {"low": "papers"})):
+        found = mine(tmp_path / str(at), **{"above": 1, **wish})
+        assert found.verdict == "not testable here"
+        assert "no column `papers`" in found.why
+        assert "papers_whole" in found.why
 
 
 @pytest.mark.parametrize(
@@ -72,43 +88,8 @@ def test_claims_change_no_number() -> None:
 
 
 def test_claims_may_be_given_later(tmp_path: Path) -> None:
-    table = country_year({"US": [300] * 22, "CN": [200] * 22, "DE": [50] * 22})
-    results = results_of(tmp_path, {"country_year": table})
+    results = results_of(tmp_path, {"country_year": TABLE})
     study = {"study": {"corpus": "c", "years": [2000, 2001]}}
-    wish = {**WISH, "where": {"country": "DE"}, "above": 40}
+    wish = {**WISH, "where": GERMANY, "above": 40}
     claims = Study.parse({**study, "claims": {"later": wish}}).settings()["claims"]
     assert verdicts(results, claims=claims)["later"].decision.verdict == "supported"
-
-
-def test_the_table_has_one_row_per_claim_with_all_said(tmp_path: Path) -> None:
-    table = country_year({"US": [300] * 22, "CN": [200] * 22, "DE": [50] * 22})
-    results = results_of(tmp_path, {"country_year": table})
-    found = findings_table(decide(results))
-    assert found.num_rows == len(set(found["claim"].to_pylist())) > 30
-    for row in found.to_pylist():
-        assert row["verdict"] in ("supported", "not supported", "undecided")
-        assert all(row[name] for name in ("statement", "general", "evidence", "why"))
-    assert write_findings(results).read_text().startswith('"claim"')
-
-
-def test_missing_data_say_what_is_missing(tmp_path: Path) -> None:
-    table = country_year({"US": [300] * 22, "CN": [200] * 22, "DE": [50] * 22})
-    found = verdicts(results_of(tmp_path, {"country_year": table}))
-    for name in ("bridges", "premium-first", "origin-of-movers-first", "poles-diverge-citation"):
-        assert found[name].decision.verdict == "undecided"
-        assert "These results hold no rows of `" in found[name].decision.why
-
-
-def test_other_attributions_are_compared(tmp_path: Path) -> None:
-    table = country_year({"US": [300] * 22, "CN": [200] * 22, "DE": [50] * 22})
-    turned = country_year({"US": [300] * 22, "CN": [20] * 22, "DE": [50] * 22})
-    names = ["papers_first_author" if n == "papers_last_author" else n for n in turned.column_names]
-    results = results_of(tmp_path / "last", {"country_year": table})
-    attribution = {"attribution": "first_author"}
-    other = results_of(
-        tmp_path / "first", {"country_year": turned.rename_columns(names)}, countries=attribution
-    )
-    found = {f.claim.name: f.decision for f in decide(results, [other])}
-    assert found["poles-lead-output"].verdict == "supported"
-    assert found["poles-lead-output"].counting == "fails: first_author says not supported"
-    assert found["second-passes-in-scientists"].counting == "survives: first_author"

@@ -51,6 +51,7 @@ BAD = {
     "cells_too_many": ["2001,JP,1,5"],
     "contradicting": ["2001,FR,5", "2001,France,6"],
     "country_unknown": ["2001,World,9999", "2001,,3", "2002,Asia,7"],
+    "part_of_a_country": ["2001,England,90", "2002,SCOTLAND,9"],
     "repeated": ["2001,USA,100.0"],
     "value_unreadable": ["2001,JP,", "2001,JP,-3", "2001,JP,nan", "2001,JP,n/a"],
     "year_outside": ["1999,US,3"],

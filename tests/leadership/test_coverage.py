@@ -33,6 +33,7 @@ def test_coverage_counts_every_work_once_in_each_of_its_countries(most: int) -> 
         work_countries(engine.local(_table(placed, ("work_id", "country"), pa.string()))),
         engine.local(pa.table({"work_id": ids, "authors_truncated": [cut[w] for w in ids]})),
         engine.local(_table([(w, 1) for w in referring] * 2, ("citing_id", "cited_id"))),
+        [2001, 2003],
     )
     rows = {(row["year"], row["country"]): row for row in engine.collect(found).to_pylist()}
 
@@ -46,6 +47,7 @@ def test_coverage_counts_every_work_once_in_each_of_its_countries(most: int) -> 
         assert row["works"] == n
         assert row["share_with_country"] == sum(bool(of_work[w]) for w in group) / n
         assert row["share_with_references"] == sum(w in referring for w in group) / n
+        assert row["references_known"] == (key[0] not in (2001, 2003))
         assert row["authors_truncated"] == sum(cut[w] for w in group)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -139,3 +141,53 @@ def test_a_table_without_a_value_to_draw_is_said(results: Results, tmp_path: Pat
     absent = {f.name: f.why for f in figures(bare) if isinstance(f, Absent)}
     assert "no row to draw" in absent["movers-ties"]
     assert write_figures(bare.results, tmp_path / "f") == []
+
+
+def test_an_error_in_a_figure_is_a_sentence_and_ends_nothing(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One figure that panics, as compiled code does, and one whose maker fails."""
+    from isthmus.report import figures as module
+    from isthmus.report.page import write_report
+    from isthmus.results import open_results
+
+    class Panic(BaseException):
+        pass
+
+    drawn = module.svg
+
+    def svg(figure: Figure) -> str:
+        if figure.name == "premium":
+            raise Panic("SVG has an invalid size.\n\nStack backtrace:")
+        return drawn(figure)
+
+    def _broken(_: Source) -> Iterator[Figure]:
+        raise KeyError("a column")
+        yield
+
+    shutil.copytree(results.path, tmp_path / "r")
+    monkeypatch.setattr(module, "svg", svg)
+    monkeypatch.setattr(module, "_MAKERS", (module._effects, _broken, module._coverage))
+    page = write_report(open_results(tmp_path / "r")).read_text(encoding="utf-8")
+    lost = open_results(tmp_path / "r").record["figures_lost"]
+    assert set(lost) == {"premium", "broken"}
+    assert "Panic: SVG has an invalid size" in lost["premium"]
+    assert "Stack" not in lost["premium"]
+    assert lost["premium"] in page
+    assert 'id="coverage"' in page
+    assert not list((tmp_path / "r" / "figures").glob("premium*"))
+    monkeypatch.undo()
+    write_report(open_results(tmp_path / "r"))
+    assert "figures_lost" not in open_results(tmp_path / "r").record
+
+
+def test_a_pole_without_values_is_named_and_gets_no_panel(source: Source) -> None:
+    figure = next(f for f in figures(source) if f.name == "output")
+    assert isinstance(figure, Figure)
+    assert len(figure.spec["hconcat"]) == 2
+    source.settings["countries"]["poles"][:] = ["KE"]
+    figure = next(f for f in figures(source) if f.name == "output")
+    source.settings["countries"]["poles"][:] = ["US", "CN"]
+    assert isinstance(figure, Figure)
+    assert len(figure.spec["hconcat"]) == 1
+    assert "No line of Kenya: the table holds no value of it." in figure.notes

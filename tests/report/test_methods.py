@@ -95,3 +95,18 @@ def test_the_end_of_a_source_is_told(bare: Source) -> None:
         assert bare.source_end
     bare.results.record["steps"]["all"]["notes"]["source_end"] = 2001
     assert bare.source_end.endswith("of this study 2002.")
+
+
+def test_publication_rules_are_told_apart_from_what_names_the_field(source: Source) -> None:
+    about = {"corpus": "c", "years": [2000, 2006]}
+    rules = {"types": ["article", "review"], "languages": ["en"], "core": True}
+    settings = source.results.record["settings"]
+    try:
+        settings["field"] = Study.parse({"study": about, "field": rules}).settings()["field"]
+        text = methods_text(source)
+    finally:
+        settings.update(_first(source))
+    assert "The field is the whole corpus. Of its works those count whose type is article" in text
+    assert "whose language is en" in text
+    assert "Leiden Ranking" in text
+    assert "count nowhere, not as citing works either: retracted and paratext and xpac." in text

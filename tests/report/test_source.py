@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.report.source import DIGITS, Source, columns, missing, plain, rounded
+from isthmus.report.source import (
+    DIGITS,
+    Source,
+    columns,
+    listed_years,
+    plain,
+    rounded,
+)
 
 
 @given(st.lists(st.floats(-1e200, 1e200, allow_subnormal=False), min_size=1, max_size=20))
@@ -33,9 +41,9 @@ def test_columns_leaves_out_what_the_table_lacks() -> None:
     assert columns(table, ["b", "c"]) == {"b": ["x", None]}
 
 
-def test_missing_names_the_step() -> None:
-    assert "poles" in missing("links")
-    assert "`links`" in missing("links")
+def test_missing_names_the_step(bare: Source) -> None:
+    assert "poles" in bare.missing("links")
+    assert "`links`" in bare.missing("links")
 
 
 def test_names_come_from_every_table(source: Source) -> None:
@@ -48,3 +56,25 @@ def test_a_missing_table_is_none(bare: Source) -> None:
     assert bare.table("links") is None
     assert not bare.has("links")
     assert bare.table("country_year") is not None
+
+
+@pytest.mark.parametrize(
+    ("years", "said"),
+    [
+        ([2017], "2017"),
+        ([2017, 2018, 2019], "2017-2019"),
+        ([1990, 1992, 1991, 2001], "1990-1992, 2001"),
+    ],
+)
+def test_years_are_listed_in_runs(years, said):
+    assert listed_years(years) == said
+
+
+def test_unknown_references_are_said_with_the_end_they_suggest(source):
+    assert source.references_unknown == ""
+    record = dict(source.results.record)
+    notes = {"references_unknown": [2019, 2020], "corpus_end_suggested": 2018}
+    record["steps"] = {"coverage": {"notes": notes}}
+    told = Source(replace(source.results, record=record)).references_unknown
+    assert "absent or break off in 2019-2020" in told
+    assert "corpus_end = 2018" in told

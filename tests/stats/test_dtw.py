@@ -173,6 +173,7 @@ def test_fewer_distinct_series_than_clusters_still_end():
         (np.array([[1, np.nan, 2.0]]), 1, {}, "miss values inside"),
         (np.full((2, 3), np.nan), 1, {}, "no value"),
         (np.array([[1, np.inf, 2.0]]), 1, {}, "infinite"),
+        (np.array([[1, 1e200, 2.0], [1, 2, 3]]), 2, {}, "up to 1e[+]200"),
         (np.ones(4), 1, {}, "shape"),
         (np.ones((3, 4, 1)), 2, {"window": -1}, "window"),
         (np.ones((3, 4, 1)), 2, {"n_init": 0}, "at least 1"),

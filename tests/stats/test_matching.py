@@ -396,3 +396,15 @@ class TestBadInput:
         settings_ = {"treated": [0, 1, 1], **arguments}
         with pytest.raises(InputError, match=sentence):
             cem({"age": [1.0, 2.0, 3.0], "place": ["x", "y", "z"]}, **settings_)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e308])
+@pytest.mark.parametrize("options", [{}, {"cutpoints": {"x": [0, 2]}}, {"convention": "matchit"}])
+def test_values_without_end_are_refused(value, options):
+    with pytest.raises(InputError, match="'x' holds 1 values that are infinite"):
+        cem({"x": [1.0, 2.0, value, math.nan]}, [1, 0, 1, 0], **options)
+
+
+def test_values_matched_one_by_one_may_be_anything():
+    matching = cem({"x": [math.inf, math.inf, 1.0, 2.0]}, [1, 0, 1, 0], exact=("x",))
+    assert matching.weight.tolist() == [1, 1, 0, 0]

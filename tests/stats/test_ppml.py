@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from isthmus.errors import InputError
 from isthmus.stats.ppml import poisson_regression, sweep
@@ -104,6 +105,112 @@ def test_sweeping_leaves_nothing_in_any_group():
     for code in (f, g):
         for column in left.T:
             assert np.abs(np.bincount(code, weights=weight * column)).max() < 1e-7
+
+
+def by_linear_program(y, x, effects):
+    """Separated units by one linear programme on the full design, without any reduction."""
+    blocks = [(e[:, None] == np.unique(e)).astype(float) for e in effects]
+    design = np.column_stack([x, *blocks])
+    zero = y == 0
+    m, width = int(zero.sum()), design.shape[1]
+    found = linprog(
+        np.concatenate([np.zeros(width), -np.ones(m)]),
+        A_ub=np.block([[-design[zero], np.eye(m)]]),
+        b_ub=np.zeros(m),
+        A_eq=np.block([[design[~zero], np.zeros(((~zero).sum(), m))]]),
+        b_eq=np.zeros(int((~zero).sum())),
+        bounds=[(None, None)] * width + [(0, 1)] * m,
+    )
+    marked = np.zeros(y.size, dtype=bool)
+    marked[zero] = found.x[width:] > 0.5
+    return marked
+
+
+def thin(seed, n=90):
+    """Few papers per cell and many zeros, so that cells separate."""
+    rng = np.random.default_rng(seed)
+    effects = [rng.integers(0, 20, n), rng.integers(0, 12, n), rng.integers(0, 8, n)]
+    x = (rng.random((n, 1)) < 0.15).astype(float)
+    if seed % 2:
+        x = np.column_stack([x, rng.normal(size=n).round(1)])
+    return rng.poisson(0.5, n).astype(float), x, effects
+
+
+def test_separated_units_are_those_of_the_whole_linear_programme():
+    combined = 0
+    for seed in range(25):
+        y, x, effects = thin(seed)
+        wanted = by_linear_program(y, x, effects)
+        fit = poisson_regression(y, x, effects)
+        assert fit.separated == wanted.sum()
+        assert fit.units == (~wanted).sum()
+        alone = np.zeros(y.size, dtype=bool)
+        for code in effects:
+            alone |= (np.bincount(code, weights=y) == 0)[code]
+        combined += int((wanted & ~alone).any())
+    assert combined > 2  # worlds that groups of zeros alone would not clean
+
+
+def test_what_is_left_converges_to_the_dummy_regression():
+    for seed in (2, 4, 8):
+        y, x, effects = thin(seed, 200)
+        fit = poisson_regression(y, x, effects)
+        kept = ~by_linear_program(y, x, effects)
+        assert fit.converged
+        # Slopes at the optimum leave no score in any column of the design.
+        offset = best_effects(y[kept], x[kept] @ fit.coefficients, [e[kept] for e in effects])
+        score = x[kept].T @ (y[kept] - offset)
+        assert np.abs(score).max() < 1e-5
+
+
+def best_effects(y, index, effects):
+    """Fitted means given the slopes: iterative proportional fitting of group totals."""
+    mu = np.exp(index)
+    for _ in range(20_000):
+        for code in effects:
+            total = np.bincount(code, weights=mu)
+            mu = (
+                mu
+                * np.divide(
+                    np.bincount(code, weights=y, minlength=total.size),
+                    total,
+                    out=np.ones(total.size),
+                    where=total > 0,
+                )[code]
+            )
+    return mu
+
+
+def test_separation_by_the_regressor_gives_no_coefficient():
+    """Every treated unit has outcome 0: its slope has no finite estimate."""
+    y = np.array([2.0, 3.0, 1.0, 4.0, 0.0, 0.0])
+    x = np.array([0, 0, 0, 0, 1, 1])
+    group = np.array([0, 1, 0, 1, 0, 1])
+    fit = poisson_regression(y, x, [group])
+    assert fit.separated == 2
+    assert fit.converged
+    assert math.isnan(fit.coefficients[0])
+
+
+def test_thin_cells_end_quickly():
+    import time
+
+    rng = np.random.default_rng(1)
+    n = 3_000
+    effects = [rng.integers(0, 1_200, n), rng.integers(0, 15, n), rng.integers(0, 8, n)]
+    y, x = rng.poisson(0.6, n).astype(float), (rng.random(n) < 0.1).astype(float)
+    start = time.process_time()
+    fit = poisson_regression(y, x, effects, cluster=effects[0])
+    assert fit.converged
+    assert time.process_time() - start < 5
+
+
+def test_what_does_not_converge_has_no_numbers():
+    y, x, f, g = data()
+    fit = poisson_regression(y, x, [f, g], max_iterations=1)
+    assert not fit.converged
+    assert "did not converge" in fit.note
+    assert np.isnan([*fit.coefficients, *fit.se, *fit.p]).all()
 
 
 def test_all_outcomes_zero_gives_a_sentence():

@@ -18,6 +18,7 @@ from tiny import random_works
 LEFT_OUT = {
     "log_mean_difference", "log_mean_p", "median_treated", "median_control", "hit_p",
     "carried_by_largest", "poisson_percent", "poisson_low", "poisson_high", "poisson_p",
+    "poisson_separated", "poisson_reason",
     "rosenbaum_gamma",
 }  # fmt: skip
 

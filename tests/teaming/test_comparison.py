@@ -104,3 +104,20 @@ def test_no_paper_at_all_gives_one_row_with_a_sentence():
     assert len(found["matched"]) == 1
     assert "no treated unit" in found["matched"][0]["note"]
     assert found["unmatched"] == []
+
+
+def test_what_the_poisson_regression_cannot_say_is_null_with_a_reason():
+    units = papers_with(1.0, 3, n=400)
+    nothing = {"outcome": np.zeros(400), "is_hit": np.zeros(400, bool)}
+    silent = Units(**{**vars(units), **nothing})
+    row = compare("joint:US+CN", silent, RULES)["measures"][0]
+    assert row["poisson_percent"] is None
+    assert "positive outcome" in row["poisson_reason"]
+    assert row["poisson_separated"] == 400
+
+
+def test_the_poisson_interval_is_there_and_says_what_was_dropped():
+    row = compare("joint:US+CN", papers_with(1.5, 4), RULES)["measures"][0]
+    assert row["poisson_low"] < row["poisson_percent"] < row["poisson_high"]
+    assert row["poisson_reason"] == ""
+    assert row["poisson_separated"] >= 0

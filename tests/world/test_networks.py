@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from isthmus.errors import InputError
-from isthmus.world.networks import poisson_panel
+from isthmus.world.families import family_world
+from isthmus.world.networks import edges, poisson_panel, world_panel
+from isthmus.world.settings import PairCurve
 
 
 def test_weights_follow_the_stated_law():
@@ -69,3 +71,53 @@ def test_impossible_affinity_is_refused(affinity, sentence):
 def test_impossible_number_of_countries_is_refused():
     with pytest.raises(InputError, match="between 2 and"):
         poisson_panel(1, 2, seed=1)
+
+
+def test_a_world_s_panel_has_its_links_and_its_ties():
+    pole = (PairCurve("US", "CN", ((1998, 0.8),)),)
+    plain = family_world("sizes", 50_000, 1)
+    panel, tied = (
+        world_panel(plain),
+        world_panel(family_world("sizes", 50_000, 1, affinity_pairs=pole)),
+    )
+    abroad = 1 - (panel.sizes**2).sum(axis=1)
+    planned = plain.works_by_year() * plain.international_share * abroad
+    assert panel.expected.sum(axis=(1, 2))[[0, -1]] / 2 == pytest.approx(planned[[0, -1]])
+    ratio = tied.expected / np.where(panel.expected, panel.expected, 1)
+    assert ratio[:, 0, 1] == pytest.approx(np.exp(0.8))
+    assert ratio[:, 2, 3] == pytest.approx(1)
+
+
+def test_panels_of_families_differ_as_their_worlds_do():
+    over = world_panel(family_world("overdispersed", 200_000, 2))
+    plain = world_panel(family_world("sizes", 200_000, 2))
+    for panel, low, high in ((over, 0.2, 0.4), (plain, 0.0, 1e-9)):
+        noise = np.log(panel.expected[:, 0, 1:10] / plain.expected[:, 0, 1:10])
+        assert low <= noise.std() <= high
+    tied = world_panel(family_world("constant_ties", 200_000, 2))
+    ties = np.log(tied.expected[:, 0, 1:10] / plain.expected[:, 0, 1:10])
+    assert np.ptp(ties, axis=0).max() < 1e-9
+    assert ties[0].std() > 0.2
+    drift = world_panel(family_world("drifting_impact", 200_000, 2), "citations")
+    still = world_panel(family_world("sizes", 200_000, 2), "citations")
+    moved = np.log(drift.expected[:, 0, 1] / still.expected[:, 0, 1])
+    again = np.log(drift.expected[:, 3, 1] / still.expected[:, 3, 1])
+    assert moved == pytest.approx(again)  # every country cites it more or less alike
+    assert np.ptp(moved) > 0.1
+
+
+def test_edges_hold_every_link_once():
+    for of in ("works", "citations"):
+        panel = world_panel(family_world("sizes", 5_000, 1, n_countries=8), of)
+        rows = edges(panel, "weight").to_pylist()
+        place = {code: at for at, code in enumerate(panel.countries)}
+        again = np.zeros_like(panel.weights)
+        for row in rows:
+            at = row["year"] - 1998, place[row["source"]], place[row["target"]]
+            assert row["weight"] > 0
+            assert again[at] == 0
+            again[at] = row["weight"]
+            if of == "works":
+                assert row["source"] < row["target"]
+                again[at[0], at[2], at[1]] = row["weight"]
+        assert np.array_equal(again, panel.weights)

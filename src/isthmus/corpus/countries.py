@@ -31,6 +31,16 @@ class Country:
 RESERVED = {"UK": "GB", "EL": "GR"}
 
 
+#: Parts of a country under whose names some indexes list it, as Web of Science does.
+PARTS = {
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northern ireland": "GB",
+    "north ireland": "GB",
+}
+
+
 @cache
 def countries() -> dict[str, Country]:
     """Give every known country by its code.
@@ -68,7 +78,8 @@ def country_named(written: str) -> str | None:
 
     ISO 3166-1 alpha-2 and alpha-3 codes, names with their words in any order
     ("Korea, Republic of"), with or without accents and footnotes, and addresses that
-    end in a code. None for anything else, so also for regions and the world.
+    end in a code. A part of a country (:data:`PARTS`) is that country. None for anything
+    else, so also for regions and the world.
 
     Examples
     --------
@@ -79,7 +90,7 @@ def country_named(written: str) -> str | None:
     if plain.startswith(("http://", "https://")):
         plain = plain.rsplit("/", 1)[-1]
     found = country_code(plain) or _alpha3().get(plain.upper())
-    return found or _names().get(_words(plain))
+    return found or _names().get(_words(plain)) or PARTS.get(plain.casefold())
 
 
 @cache

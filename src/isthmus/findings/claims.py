@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from isthmus.findings import drifting, emerging, joining, leading, moving
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
-from isthmus.findings.verdict import Claim, Decision, Verdict, undecided
+from isthmus.findings.verdict import Claim
+from isthmus.wording import capital
 
 #: Statements of the studies that no bibliographic record can decide: source and statement.
-OUTSIDE: dict[str, tuple[str, str]] = {
+#: They are listed beside the findings and get no verdict.
+POLICY: dict[str, tuple[str, str]] = {
     "race-amplifies-risks": (
         drifting.STUDY,
         "The AI race amplifies security risks and international tensions.",
@@ -35,57 +38,34 @@ OUTSIDE: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Years that "three decades" are.
-DECADES = 30
+#: How the names of claims begin that are about the first pole alone or about every pole.
+ABOUT_ONE = ("poles-lead-", "impact-rises-first")
 
 
 def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[Claim]:
-    """Give every claim, both studies' first, the study file's own last."""
-    return [
-        *leading.claims(),
-        *moving.claims(),
-        *joining.claims(),
-        *drifting.claims(),
-        *emerging.claims(),
-        _span(),
-        *_outside(),
-        *own_claims(evidence.settings.get("claims", {}) if own is None else own),
+    """Return every claim, both studies' first, the study file's own last.
+
+    A study of one pole is asked who leads, and its own claims: the others are about two. What
+    the papers say of named countries is asked of studies of their poles only.
+    """
+    wishes = evidence.settings.get("claims", {}) if own is None else own
+    asked = leading.claims(evidence)
+    if len(evidence.poles) < 2:
+        asked = [claim for claim in asked if claim.name.startswith(ABOUT_ONE)]
+        return [*_in_words(asked, evidence), *own_claims(wishes)]
+    asked += [
+        *moving.claims(evidence),
+        *joining.claims(evidence),
+        *drifting.claims(evidence),
+        *emerging.claims(evidence),
     ]
+    return [*_in_words(asked, evidence), *own_claims(wishes)]
 
 
-def _outside() -> list[Claim]:
+def _in_words(claims: list[Claim], evidence: Evidence) -> list[Claim]:
+    """Begin statements with a capital; keep the papers' sentences for their own study only."""
+    theirs = evidence.words.is_original_study
     return [
-        Claim(
-            name=name,
-            statement=statement,
-            general="A statement on policy.",
-            source=source,
-            needs=(),
-            rule="None: publications cannot decide it.",
-            decide=_not_ours,
-        )
-        for name, (source, statement) in OUTSIDE.items()
+        replace(claim, statement=capital(claim.statement), said=claim.said if theirs else "")
+        for claim in claims
     ]
-
-
-def _not_ours(_: Evidence) -> Decision:
-    return undecided("A statement on policy; no bibliographic table can decide it.")
-
-
-def _span() -> Claim:
-    return Claim(
-        name="three-decades",
-        statement="Polarisation and integration are measured over three decades of publications.",
-        general=f"The study's years span {DECADES} years or more.",
-        source=drifting.STUDY,
-        needs=("coverage",),
-        rule=f"Years with works in `coverage`, at least {DECADES}.",
-        decide=_decades,
-    )
-
-
-def _decades(evidence: Evidence) -> Decision:
-    rows = evidence.table("coverage", country="all")
-    years = sum(1 for works in rows["works"].to_pylist() if works)
-    verdict: Verdict = "supported" if years >= DECADES else "not supported"
-    return Decision(verdict, f"{years} years have works; {DECADES} are three decades.", years)

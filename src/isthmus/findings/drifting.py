@@ -2,464 +2,393 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.findings.evidence import Evidence, listed, name, slope
-from isthmus.findings.robust import largest_of, left_out, refitted
-from isthmus.findings.verdict import (
-    Claim,
-    Decision,
-    above,
-    all_of,
-    below,
-    count_ratio,
-    survives,
-    undecided,
-    wilson,
+from isthmus.findings.estimates import (
+    BEND_LEVEL,
+    NOT_ONE_LINE,
+    interval,
+    missing,
+    share,
+    slope,
+    too_few,
 )
+from isthmus.findings.evidence import AFFINITY, Evidence, listed, name
+from isthmus.findings.verdict import Claim, Condition, Conditions
+from isthmus.poles.archetypes import APART, TOGETHER
+from isthmus.poles.groups import APART_FROM, CLOSER, EU, GROUPS, HUBS, LARGEST, NOT_CLOSER
 
 STUDY = "Gallo et al. 2026"
 
-#: Archetypes that mean integration with a pole, and those that mean divergence.
-TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
+#: Stands for the archetype of a pair that has no trend.
+UNTESTED = "untested"
 
-#: Share of placebo replays that may show a headline before it counts as the null's own.
-PLACEBO_LEVEL = 0.05
-
-#: Years at the end in which polarisation must exceed the placebo's.
-LAST = 5
-
-#: Countries with the most output called "high-output producers".
-LARGEST = 10
-
-#: Members of the European Union, for the claim on hubs and spokes.
-_EU_CODES = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE"
-EU = tuple(_EU_CODES.split())
-
-#: Members of the union called "productive".
-HUBS = 6
-
-#: The study's own groups of countries: name -> countries, towards the US, towards China.
-GROUPS: dict[str, tuple[str, Sequence[str], bool, bool]] = {
-    "exclusive-with-first": (
-        "The United Kingdom and Germany have integrated exclusively with the US.",
-        ("GB", "DE"),
-        True,
-        False,
-    ),
-    "bridges": (
-        "France, Italy, the Netherlands, Canada, Japan and Israel integrate with both poles.",
-        ("FR", "IT", "NL", "CA", "JP", "IL"),
-        True,
-        True,
-    ),
-    "away-from-first-towards-second": (
-        "India, Poland, Singapore, South Korea and Taiwan diverge from the US while converging "
-        "with China.",
-        ("IN", "PL", "SG", "KR", "TW"),
-        False,
-        True,
-    ),
+#: The paper's sentences on its groups of countries.
+_SAID = {
+    "exclusive-with-first": "The United Kingdom and Germany have integrated exclusively with the "
+    "US.",
+    "bridges": "France, Italy, the Netherlands, Canada, Japan and Israel integrate with both "
+    "poles.",
+    "away-from-first-towards-second": "India, Poland, Singapore, South Korea and Taiwan diverge "
+    "from the US while converging with China.",
+    "towards-second": "Australia, Brazil, Russia and Spain converge toward China.",
 }
 
-_NAMED = "not tested: the claim is about these countries"
-_COUNT = "not tested: the null models take whole counts"
+_VERBS = {
+    CLOSER: "come closer to",
+    APART_FROM: "move away from",
+    NOT_CLOSER: "do not come closer to",
+}
+
+#: Measures a claim under affinity or a null model.
+UnderModel = Callable[[Evidence, str], Conditions]
+
+#: Columns of a pair's trend in one layer.
+_TREND = ("slope_{}", "slope_low_{}", "slope_high_{}")
 
 
-def claims() -> list[Claim]:
-    """Give the claims on polarisation."""
-    return [*_divergence(), *_alignments(), *_structure()]
+def headline(measure: UnderModel) -> Callable[[Evidence], Conditions]:
+    """Measure a claim under what leads: affinity, or the first null model."""
+    return lambda evidence: measure(evidence, evidence.models[0])
 
 
-def _divergence() -> list[Claim]:
+def others(measure: UnderModel) -> Callable[[Evidence], Mapping[str, Conditions]]:
+    """Measure a claim under every other null model of the study."""
+    return lambda evidence: {model: measure(evidence, model) for model in evidence.models[1:]}
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """Return the claims on polarisation; those on named countries for the paper's poles only."""
+    named = set(evidence.poles[:2]) == {"US", "CN"}
+    return [
+        *_divergence(evidence),
+        *(_groups() if named else []),
+        *_structure(evidence),
+        *(_union() if named else []),
+    ]
+
+
+def _divergence(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
+    layers = {
+        "collaboration": "joint papers of {}",
+        "citation": "citations between {}",
+    }
     made = [
         Claim(
             name=f"poles-diverge-{layer}",
-            statement=f"The US and China have long diverged in cross-country {layer}.",
-            general=f"The poles' {layer} falls relative to what their sizes would give.",
+            statement=f"{words.the_poles} drift apart: {what.format('the two')} fall relative "
+            "to those with their other partners.",
+            said=f"The US and China have long diverged in cross-country {layer}.",
             source=STUDY,
-            needs=("links",),
-            rule="Theil-Sen slope of the yearly log ratio of observed over expected, below 0; for "
-            "citation the mean of both directions. Headline null model first.",
-            decide=_diverging(layer),
+            needs=("archetypes",),
+            estimand=f"Yearly change of the affinity of the two in {layer} (relative to their "
+            "other partners; for citation the mean of both directions).",
+            measure=headline(partial(pole_trend, layer)),
+            models=others(partial(pole_trend, layer)),
+            dropping=partial(_without_each, layer),
         )
-        for layer in ("collaboration", "citation")
+        for layer, what in layers.items()
     ]
     made.append(
         Claim(
             name="two-poles",
-            statement="Global AI research is polarising around the US and China.",
-            general="Two blocs around the poles explain the network better and better.",
+            statement=f"The field ({words.field}) polarises around {words.the_poles}.",
+            said="Global AI research is polarising around the US and China.",
             source=STUDY,
             needs=("polarisation",),
-            rule="Theil-Sen slope of the yearly polarisation index, above 0.",
-            decide=_polarising,
+            estimand="Yearly change of the share of variance of ties that two blocs around the "
+            "poles explain (collaboration).",
+            measure=headline(_polarising),
+            models=others(_polarising),
         )
     )
     return made
 
 
-def _alignments() -> list[Claim]:
-    made = [
-        Claim(
-            name=key,
-            statement=statement,
-            general="Countries integrate with "
-            + {
-                (True, False): "the first pole only.",
-                (True, True): "both poles (bridges).",
-                (False, True): "the second pole and diverge from the first.",
-            }[first, second],
-            source=STUDY,
-            needs=("alignment",),
-            rule="Each of the named countries has archetype SC or KI with a pole it integrates "
-            "with, SD or KD with one it diverges from.",
-            decide=_aligned(countries, first, second),
+def _groups() -> list[Claim]:
+    made = []
+    for key, conditions in GROUPS.items():
+        ways = dict.fromkeys((how, pole) for _, pole, how in conditions)
+        verbs = " and ".join(f"{_VERBS[how]} {name(pole)}" for how, pole in ways)
+        countries = list(dict.fromkeys(country for country, _, _ in conditions))
+        made.append(
+            Claim(
+                name=key,
+                statement=f"{listed(countries)} {verbs}.",
+                said=_SAID[key],
+                source=STUDY,
+                needs=("alignment",),
+                estimand="Yearly change of each country's affinity with each pole, relative to "
+                "its other partners: each as named.",
+                measure=headline(partial(_related, key)),
+                models=others(partial(_related, key)),
+            )
         )
-        for key, (statement, countries, first, second) in GROUPS.items()
-    ]
+    return made
+
+
+def _structure(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
     return [
-        *made,
-        Claim(
-            name="towards-second",
-            statement="Australia, Brazil, Russia and Spain converge toward China.",
-            general="Further countries integrate with the second pole.",
-            source=STUDY,
-            needs=("alignment",),
-            rule="Each of the named countries has archetype SC or KI with the second pole.",
-            decide=_aligned(("AU", "BR", "RU", "ES"), None, True),
-        ),
         Claim(
             name="developing-with-second-only",
-            statement="Developing and further developed countries only integrate with China.",
-            general="More countries integrate with the second pole alone than with the first.",
+            statement=f"More countries come closer to {words.second} alone than to {words.first} "
+            "alone.",
+            said="Developing and further developed countries only integrate with China.",
             source=STUDY,
             needs=("alignment",),
-            rule="Countries with the second pole only over those with the first only, above 1, as "
-            "Poisson counts.",
-            decide=_more_with_second,
+            estimand=f"Of the countries that come closer to one pole alone, the share closer to "
+            f"{words.second}: more than one half.",
+            measure=headline(_second_only),
+            models=others(_second_only),
         ),
-    ]
-
-
-def _structure() -> list[Claim]:
-    return [
         Claim(
             name="first-has-more-ties",
-            statement="The US has significant ties with about 46 countries, China with about 17 "
+            statement=f"{words.first} has significant ties with more countries than "
+            f"{words.second}.",
+            said="The US has significant ties with about 46 countries, China with about 17 "
             "(2017-2021).",
-            general="The first pole has more significant ties than the second.",
             source=STUDY,
-            needs=("links",),
-            rule="Partners with mean z above 2 over the last five years, first pole over second, "
-            "above 1, as Poisson counts.",
-            decide=_ties,
+            needs=("significant",),
+            estimand=f"Of the countries with a significant tie to one pole alone, the share tied "
+            f"to {words.first}: more than one half.",
+            of_sizes="the same tie is easier to detect for the larger country",
+            measure=lambda e: _ties(e, e.null_models[0]),
+            models=lambda e: {m: _ties(e, m) for m in e.null_models[1:]},
         ),
         Claim(
             name="largest-diverge",
-            statement="Most high-output AI producers are in scientific divergence from each other.",
-            general=f"Most pairs among the {LARGEST} largest producers are in archetype SD.",
+            statement=f"Most of the {LARGEST} largest producers move away from each other.",
+            said="Most high-output AI producers are in scientific divergence from each other.",
             source=STUDY,
             needs=("archetypes", "country_year"),
-            rule="Share of SD among these pairs, above one half (Wilson interval).",
-            decide=_largest_diverge,
+            estimand=f"Share of archetype SD among pairs of the {LARGEST} largest producers: more "
+            "than one half.",
+            measure=headline(_largest_diverge),
+            models=others(_largest_diverge),
         ),
         Claim(
-            name="hub-and-spoke",
-            statement="Productive EU members diverge from each other but converge with less "
-            "productive neighbouring EU members.",
-            general="Hubs of a union diverge from each other and converge with its other members.",
+            name="null-models-agree",
+            statement=f"That {words.the_poles} drift apart holds under every null model of the "
+            "study.",
+            said="The findings are robust to alternative null models.",
             source=STUDY,
-            needs=("archetypes", "country_year"),
-            rule=f"Among the {HUBS} largest members most pairs are SD or KD, and most pairs of "
-            "these with the other members SC or KI.",
-            decide=_hub_and_spoke,
+            needs=("archetypes",),
+            estimand="The poles' yearly change in collaboration and in citation, under affinity "
+            "and under each null model: all below 0.",
+            measure=_under_all,
         ),
     ]
 
 
-def _per_null(evidence: Evidence, decide: Callable[[str], Decision]) -> Decision:
-    """Decide under the headline null model, and compare the others'."""
-    headline, *rest = evidence.null_models
-    found = decide(headline)
-    others = {model: decide(model) for model in rest}
-    others = {model: d for model, d in others.items() if d.estimate is not None}
-    return found.checked(nulls=survives(found, others), counting=_COUNT)
+def _union() -> list[Claim]:
+    return [
+        Claim(
+            name="hub-and-spoke",
+            statement=f"The {HUBS} largest members of the European Union move away from each other "
+            "and come closer to the other members.",
+            said="Productive EU members diverge from each other but converge with less "
+            "productive neighbouring EU members.",
+            source=STUDY,
+            needs=("archetypes", "country_year"),
+            estimand="Share of SD or KD among pairs of hubs, and of SC or KI among pairs of a hub "
+            "and another member: each more than one half.",
+            measure=headline(_hub_and_spoke),
+            models=others(_hub_and_spoke),
+        )
+    ]
 
 
-def pole_trends(evidence: Evidence, layer: str, model: str) -> Decision:
-    """Decide under one null model that the poles' log ratio falls over the years."""
-    ends = evidence.poles[:2]
-    rows = evidence.table("links", layer=layer, null_model=model)
-    both = pc.and_(pc.is_in(rows["source"], _set(ends)), pc.is_in(rows["target"], _set(ends)))
-    rows = rows.filter(pc.and_(both, pc.is_valid(rows["log_ratio"])))
-    if rows.num_rows < 3:
-        return undecided(f"`links` has fewer than three years of {listed(ends)} under {model}.")
-    mean = rows.group_by("year").aggregate([("log_ratio", "mean")]).sort_by("year")
-    years = mean["year"].to_numpy().astype(float)
-    found = slope(years, mean["log_ratio_mean"].to_numpy())
-    what = f"The yearly change of the poles' {layer} log ratio under {model}"
-    return below(*found, 0.0, what)
+def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
+    """Return the yearly change of the poles' tie in a layer; smaller supports divergence."""
+    ends = sorted(evidence.poles[:2])
+    what = f"The yearly change of the {layer} tie of {listed(ends)}{_under(model)}"
+    blank = Condition(what, 0.0, -smallest_change(evidence, model), above=False)
+    rows = evidence.table("archetypes", null_model=model, source=ends[0], target=ends[1])
+    found = rows.to_pylist()
+    if not found or found[0].get(f"slope_{layer}") is None:
+        return [missing(blank, why_absent(evidence, *ends))]
+    made = trend_of(blank, found[0], layer)
+    quantity = followed(evidence, model)
+    return [
+        evidence.beside_placebo(
+            made, "poles_diverge", layer, model, quantity=quantity, countries=ends
+        )
+    ]
 
 
-def _diverging(layer: str) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if len(evidence.poles) < 2:
-            return undecided("It takes two poles; the study names one.")
-        found = _per_null(evidence, lambda model: pole_trends(evidence, layer, model))
-        said = refitted(evidence, found, layer, "poles", falling=True)
-        found = found.checked(dropping=said)
-        return with_placebo(evidence, found, ("poles_diverge",), layer)
+def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:
+    """Fill in a slope that a table states, unless its path bends."""
+    columns = tuple(column.format(key) for column in _TREND)
+    made = interval(blank, row, (columns[0], columns[1], columns[2]))
+    bend = row.get(f"bend_p_{key}")
+    if bend is not None and bend <= BEND_LEVEL:
+        return Condition(**{**vars(made), "reason": NOT_ONE_LINE})
+    return made
 
-    return decide
+
+def followed(evidence: Evidence, model: str) -> str:
+    """Return the quantity that ties are followed in: under null models z, beside affinity."""
+    quantity = str(evidence.settings["poles"]["quantity"])
+    return "z" if quantity == "affinity" and model != AFFINITY else quantity
+
+
+def smallest_change(evidence: Evidence, model: str) -> float:
+    """Return the smallest yearly change of a tie that counts, in the unit it is followed in."""
+    if followed(evidence, model) in ("affinity", "log_ratio"):
+        return float(evidence.settings["poles"]["smallest_change"])
+    return 0.0
+
+
+def why_absent(evidence: Evidence, *countries: str) -> str:
+    """Return why a pair of countries has no number: what the table ``panel`` says of them."""
+    rows = evidence.table("panel").to_pylist() if evidence.has("panel") else []
+    said = [
+        f"{listed([end for end in (row['source'], row['target']) if end])}: {row['reason']}"
+        for row in rows
+        if row["reason"] and row["source"] in countries and row["target"] in (None, *countries)
+    ]
+    return "; ".join(dict.fromkeys(said)) or f"{listed(countries)}: no ties in these results"
+
+
+def _under(model: str) -> str:
+    return " (affinity)" if model == AFFINITY else f" under {model}"
+
+
+def _without_each(layer: str, evidence: Evidence) -> Mapping[str, Conditions]:
+    if not evidence.has("dropped"):
+        return {}
+    model = evidence.models[0]
+    rows = evidence.table("dropped", null_model=model, layer=layer, what="poles").to_pylist()
+    made = {}
+    for row in rows:
+        if {row["source"], row["target"]} == set(evidence.poles[:2]) and row["slope"] is not None:
+            what = f"The yearly change without {name(row['country'])}"
+            blank = Condition(what, 0.0, -smallest_change(evidence, model), above=False)
+            made[f"without {name(row['country'])}"] = [
+                interval(blank, row, ("slope", "low", "high"))
+            ]
+    return made
+
+
+def _polarising(evidence: Evidence, model: str) -> Conditions:
+    what = f"The yearly change of the polarisation index{_under(model)}"
+    blank = Condition(what, 0.0, evidence.smallest("two-poles", "index"))
+    rows = evidence.table("polarisation", null_model=model, layer="collaboration")
+    if not rows.num_rows:
+        return [missing(blank, "no polarisation index: too few countries besides the poles")]
+    years, values = rows["year"].to_pylist(), rows["index"].to_numpy(zero_copy_only=False)
+    made = slope(blank, years, values.astype(float))
+    return [evidence.beside_placebo(made, "polarisation_rises", "collaboration", model)]
+
+
+def _related(group: str, evidence: Evidence, model: str) -> Conditions:
+    rows = {r["country"]: r for r in evidence.table("alignment", null_model=model).to_pylist()}
+    made = [
+        _relation(evidence, model, rows.get(country), (country, pole, how))
+        for country, pole, how in GROUPS[group]
+    ]
+    return [evidence.beside_placebo(one, f"group:{group}", None, model) for one in made]
+
+
+def _relation(
+    evidence: Evidence,
+    model: str,
+    row: Mapping[str, Any] | None,
+    relation: tuple[str, str, str],
+) -> Condition:
+    country, pole, how = relation
+    least = smallest_change(evidence, model)
+    what = f"The yearly change of the tie of {name(country)} with {name(pole)}{_under(model)}"
+    blank = {
+        CLOSER: Condition(what, 0.0, least),
+        APART_FROM: Condition(what, 0.0, -least, above=False),
+        NOT_CLOSER: Condition(what, least, least, above=False),
+    }[how]
+    if row is None or row.get(f"slope_{pole}") is None:
+        return too_few(blank, why_absent(evidence, country, pole))
+    return trend_of(blank, row, pole)
+
+
+def _second_only(evidence: Evidence, model: str) -> Conditions:
+    first, second = evidence.poles[:2]
+    what = f"Share closer to {name(second)} of countries closer to one pole alone{_under(model)}"
+    blank = Condition(what, 0.5, 0.5)
+    rows = evidence.table("alignment", null_model=model).to_pylist()
+    only = dict.fromkeys((first, second), 0)
+    for row in rows:
+        near = [pole for pole in only if row.get(f"with_{pole}") in TOGETHER]
+        if len(near) == 1 and row["country"] not in only:
+            only[near[0]] += 1
+    made = share(blank, only[second], sum(only.values()))
+    return [evidence.beside_placebo(made, "second_only", None, model)]
+
+
+def _ties(evidence: Evidence, model: str) -> Conditions:
+    first, second = evidence.poles[:2]
+    what = f"Share tied to {name(first)} of countries with a significant tie to one pole alone"
+    blank = Condition(f"{what}{_under(model)}", 0.5, 0.5)
+    rows = evidence.table("significant", layer="collaboration", null_model=model).to_pylist()
+    partners: dict[str, set[str]] = {first: set(), second: set()}
+    for row in rows:
+        for pole, other in ((row["source"], row["target"]), (row["target"], row["source"])):
+            if row["significant"] and pole in partners and other not in partners:
+                partners[pole].add(other)
+    alone = len(partners[first] - partners[second]), len(partners[second] - partners[first])
+    made = share(blank, alone[0], sum(alone))
+    return [evidence.beside_placebo(made, "more_ties_first", None, model)]
+
+
+def kinds(evidence: Evidence, model: str, one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Return the archetypes of pairs with a trend between two groups of countries."""
+    rows = evidence.table("archetypes", null_model=model)
+    ends = [
+        pc.and_(pc.is_in(rows["source"], _set(a)), pc.is_in(rows["target"], _set(b)))
+        for a, b in ((one, other), (other, one))
+    ]
+    found: list[str | None] = rows.filter(pc.or_(*ends))["archetype"].to_pylist()
+    return [kind for kind in found if kind not in (None, UNTESTED)]
 
 
 def _set(values: Sequence[str]) -> Any:
     return pa.array(list(values), pa.string())
 
 
-def with_placebo(
-    evidence: Evidence, found: Decision, what: Sequence[str], layer: str = "collaboration"
-) -> Decision:
-    """Add what the placebo says: how often a world without affinity shows the same.
-
-    A supported claim that the placebo reproduces keeps its verdict only as
-    undecided, with the warning in its reason.
-    """
-    rate = placebo_rate(evidence, what, layer)
-    if rate is None:
-        warned = found.checked(placebo="not tested: the table `placebo` does not say")
-        if found.verdict != "supported":
-            return warned
-        why = f"{found.why} Warning: no placebo was run, so the null model's own drift is unknown."
-        return warned.checked(why=why)
-    return judged(found, *rate)
+def mostly(found: Sequence[str], wanted: Sequence[str], what: str) -> Condition:
+    """Fill in the share of pairs with one of some archetypes: more than one half."""
+    blank = Condition(f"{what}: the share of {' or '.join(wanted)} in {len(found)} pairs", 0.5, 0.5)
+    return share(blank, int(np.isin(list(found), wanted).sum()), len(found))
 
 
-def judged(found: Decision, share: float, what: str) -> Decision:
-    """Give the decision beside the share of placebo replays that show the same."""
-    if share <= PLACEBO_LEVEL:
-        return found.checked(placebo=f"survives: {share:.0%} of replays ({what})")
-    fails = f"fails: {share:.0%} of replays without affinity ({what})"
-    if found.verdict != "supported":
-        return found.checked(placebo=fails)
-    why = (
-        f"{found.why} Placebo warning: {share:.0%} of worlds without any affinity show the same "
-        f"({what}), so this null model cannot tell it from growth."
+def _largest_diverge(evidence: Evidence, model: str) -> Conditions:
+    largest = evidence.largest(None, LARGEST)
+    made = mostly(
+        kinds(evidence, model, largest, largest), ("SD",), f"The {LARGEST} largest{_under(model)}"
     )
-    return found.checked(verdict="undecided", why=why, placebo=fails)
+    return [evidence.beside_placebo(made, "largest_diverge", None, model)]
 
 
-def placebo_rate(evidence: Evidence, what: Sequence[str], layer: str) -> tuple[float, str] | None:
-    """Find the largest rate at which replays without affinity show one of `what`.
-
-    Under the headline null model; rows on the log ratio go before those on another quantity.
-    """
-    if not evidence.has("placebo"):
-        return None
-    rows = [
-        row
-        for row in evidence.table("placebo", null_model=evidence.null_models[0]).to_pylist()
-        if row["what"] in what and row["rate"] is not None and row["layer"] in (None, layer)
-    ]
-    ratios = [row for row in rows if row.get("quantity") == "log_ratio"]
-    if not rows:
-        return None
-    worst = max(ratios or rows, key=lambda row: float(row["rate"]))
-    return float(worst["rate"]), str(worst["what"]).replace("_", " ")
-
-
-def _polarising(evidence: Evidence) -> Decision:
-    names = evidence.columns("polarisation")
-    column = next((c for c in ("index", "polarisation", "estimate") if c in names), None)
-    if column is None:
-        return undecided("`polarisation` has no column with the index.")
-
-    def under(model: str) -> Decision:
-        values: dict[str, Any] = {"null_model": model}
-        if "layer" in names:
-            values["layer"] = "collaboration"
-        found = slope(*evidence.series("polarisation", column, **values))
-        return above(*found, 0.0, f"The yearly change of the polarisation index under {model}")
-
-    found = _per_null(evidence, under)
-    said = refitted(evidence, found, "collaboration", "polarisation", falling=False)
-    found = found.checked(dropping=said)
-    if placebo_rate(evidence, ("polarisation_rises",), "collaboration") is None:
-        return _beyond_placebo(evidence, found, column)
-    return with_placebo(evidence, found, ("polarisation_rises",))
-
-
-def _beyond_placebo(evidence: Evidence, found: Decision, column: str) -> Decision:
-    """Compare the last years' index with that of worlds without affinity, where it is known."""
-    if "placebo_high" not in evidence.columns("polarisation"):
-        return with_placebo(evidence, found, ("polarisation_rises",))
-    rows = evidence.table("polarisation", null_model=evidence.null_models[0], layer="collaboration")
-    known = rows.filter(pc.and_(pc.is_valid(rows["placebo_high"]), pc.is_valid(rows[column])))
-    last = known.sort_by("year").to_pylist()[-LAST:]
-    if not last:
-        return with_placebo(evidence, found, ("polarisation_rises",))
-    beyond = sum(row[column] > row["placebo_high"] for row in last)
-    said = f"the index lies above the placebo's in {beyond} of the last {len(last)} years"
-    if beyond == len(last):
-        return found.checked(placebo=f"survives: {said}")
-    if found.verdict != "supported":
-        return found.checked(placebo=f"fails: {said}")
-    why = f"{found.why} Placebo warning: {said}."
-    return found.checked(verdict="undecided", why=why, placebo=f"fails: {said}")
-
-
-def _aligned(
-    countries: Sequence[str], first: bool | None, second: bool
-) -> Callable[[Evidence], Decision]:
-    def one(row: dict[str, Any], poles: Sequence[str]) -> Decision:
-        wanted = [(poles[0], first), (poles[1], second)]
-        got = {pole: row.get(f"with_{pole}") for pole, _ in wanted}
-        fits = [
-            got[pole] in (TOGETHER if want else APART) for pole, want in wanted if want is not None
-        ]
-        said = ", ".join(f"{got[pole] or 'nothing'} with {name(pole)}" for pole, _ in wanted)
-        why = f"{name(row['country'])} is {said}."
-        if any(got[pole] is None for pole, want in wanted if want is not None):
-            return undecided(why)
-        return Decision("supported" if all(fits) else "not supported", why)
-
-    def under(evidence: Evidence, model: str) -> Decision:
-        rows = evidence.table("alignment", null_model=model).to_pylist()
-        there = {row["country"]: row for row in rows}
-        absent = [name(c) for c in countries if c not in there]
-        decisions = [one(there[c], evidence.poles) for c in countries if c in there]
-        held = sum(d.verdict == "supported" for d in decisions)
-        what = f"{', '.join(name(c) for c in countries if c in there) or 'None of them'} as claimed"
-        found = all_of(decisions, what)
-        missing = f" Not in these results: {', '.join(absent)}." if absent else ""
-        share = held / len(decisions) if decisions else None
-        verdict = "undecided" if absent and found.verdict == "supported" else found.verdict
-        return Decision(verdict, found.why + missing, share)
-
-    def decide(evidence: Evidence) -> Decision:
-        if len(evidence.poles) < 2:
-            return undecided("It takes two poles; the study names one.")
-        found = _per_null(evidence, lambda model: under(evidence, model))
-        found = found.checked(dropping=_NAMED)
-        return _relations_beyond_placebo(evidence, found, countries, (first, second))
-
-    return decide
-
-
-def _relations_beyond_placebo(
-    evidence: Evidence,
-    found: Decision,
-    countries: Sequence[str],
-    wanted: tuple[bool | None, bool | None],
-) -> Decision:
-    """Set relations of countries with poles beside the share of replays that show the same."""
-    poles = [
-        pole for pole, want in zip(evidence.poles[:2], wanted, strict=True) if want is not None
-    ]
-    rows = evidence.table("alignment", null_model=evidence.null_models[0]).to_pylist()
-    shares = [
-        row[f"placebo_{pole}"]
-        for row in rows
-        for pole in poles
-        if row["country"] in countries and row.get(f"placebo_{pole}") is not None
-    ]
-    if not shares:
-        return with_placebo(evidence, found, ())
-    return judged(found, max(shares), "the relation that the placebo shows most often")
-
-
-def _jackknifed(evidence: Evidence, under: Callable[[Evidence, str], Decision]) -> Decision:
-    """Decide under every null model, and under the headline without each large country."""
-    found = _per_null(evidence, lambda model: under(evidence, model))
-    headline = evidence.null_models[0]
-    return left_out(evidence, found, lambda rest: under(rest, headline))
-
-
-def _more_with_second(evidence: Evidence) -> Decision:
-    if len(evidence.poles) < 2:
-        return undecided("It takes two poles; the study names one.")
-    first, second = evidence.poles[:2]
-
-    def under(evidence: Evidence, model: str) -> Decision:
-        rows = evidence.table("alignment", null_model=model).to_pylist()
-        rows = [row for row in rows if row["country"] not in (first, second)]
-        only = dict.fromkeys((first, second), 0)
-        for row in rows:
-            near = [pole for pole in only if row.get(f"with_{pole}") in TOGETHER]
-            if len(near) == 1:
-                only[near[0]] += 1
-        if not any(only.values()):
-            return undecided(f"No country integrates with one pole alone under {model}.")
-        what = f"Countries with {name(second)} only ({only[second]}) over those with "
-        what += f"{name(first)} only ({only[first]}) under {model}"
-        return above(*count_ratio(only[second], only[first]), 1.0, what)
-
-    return with_placebo(evidence, _jackknifed(evidence, under), ("pairs_rise",))
-
-
-def _ties(evidence: Evidence) -> Decision:
-    if len(evidence.poles) < 2:
-        return undecided("It takes two poles; the study names one.")
-
-    def under(evidence: Evidence, model: str) -> Decision:
-        rows = evidence.table("links", layer="collaboration", null_model=model)
-        if not rows.num_rows:
-            return undecided(f"`links` has no collaboration under {model}.")
-        last = pc.max(rows["year"]).as_py()
-        rows = rows.filter(pc.greater(rows["year"], last - 5))
-        mean = rows.group_by(["source", "target"]).aggregate([("z", "mean")]).to_pylist()
-        strong = [r for r in mean if r["z_mean"] is not None and r["z_mean"] > 2]
-        ties = [
-            sum(pole in (r["source"], r["target"]) for r in strong) for pole in evidence.poles[:2]
-        ]
-        what = f"Significant ties of the poles under {model} ({ties[0]} and {ties[1]}), as a ratio,"
-        return above(*count_ratio(*ties), 1.0, what)
-
-    return with_placebo(evidence, _jackknifed(evidence, under), ("significant_ties",))
-
-
-def _kinds(evidence: Evidence, model: str, one: Sequence[str], other: Sequence[str]) -> list[str]:
-    rows = evidence.table("archetypes", null_model=model).to_pylist()
-    return [
-        row["archetype"]
-        for row in rows
-        if (row["source"] in one and row["target"] in other)
-        or (row["source"] in other and row["target"] in one)
-    ]
-
-
-def _mostly(kinds: Sequence[str], wanted: Sequence[str], what: str) -> Decision:
-    if not kinds:
-        return undecided(f"{what}: no such pair has an archetype.")
-    n = len(kinds)
-    k = int(np.isin(kinds, wanted).sum())
-    low, high = wilson(k, n)
-    return above(k / n, low, high, 0.5, f"{what}: the share of {', '.join(wanted)} in {n} pairs")
-
-
-def _largest_diverge(evidence: Evidence) -> Decision:
-    largest = largest_of(evidence, None, LARGEST)
-
-    def under(evidence: Evidence, model: str) -> Decision:
-        kinds = _kinds(evidence, model, largest, largest)
-        return _mostly(kinds, ("SD",), f"The {len(largest)} largest under {model}")
-
-    return with_placebo(evidence, _jackknifed(evidence, under), ("archetype_SD",))
-
-
-def _hub_and_spoke(evidence: Evidence) -> Decision:
-    members = largest_of(evidence, EU, len(EU))
+def _hub_and_spoke(evidence: Evidence, model: str) -> Conditions:
+    members = evidence.largest(sorted(EU), len(EU))
     hubs, spokes = members[:HUBS], members[HUBS:]
+    between = mostly(kinds(evidence, model, hubs, hubs), APART, "Hubs with each other")
+    across = mostly(kinds(evidence, model, hubs, spokes), TOGETHER, "Hubs with the others")
+    return [
+        evidence.beside_placebo(made, "hub_and_spoke", None, model) for made in (between, across)
+    ]
 
-    def under(evidence: Evidence, model: str) -> Decision:
-        between = _mostly(_kinds(evidence, model, hubs, hubs), APART, "Hubs with each other")
-        across = _mostly(_kinds(evidence, model, hubs, spokes), TOGETHER, "Hubs with the others")
-        return all_of([between, across], f"Both halves of the pattern under {model}")
 
-    return with_placebo(evidence, _jackknifed(evidence, under), ("archetype_SC",))
+def _under_all(evidence: Evidence) -> Conditions:
+    return [
+        one
+        for layer in ("collaboration", "citation")
+        for model in evidence.models
+        for one in pole_trend(layer, evidence, model)
+    ]

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import stdtrit
+from msgspec import structs
+from numpy.typing import NDArray
 
-from isthmus.corpus.countries import countries
+from isthmus.findings.verdict import Condition
+from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
-from isthmus.stats.trends import theil_sen
+from isthmus.stats.ratios import Total
+from isthmus.study import Findings
+from isthmus.wording import StudyWords, in_sentence, listed
+
+__all__ = ["AFFINITY", "SPAN", "Evidence", "listed", "name"]
+
+#: Stands in column ``null_model`` for affinities, which need none.
+AFFINITY = "none"
+
+#: A country's name as a sentence has it.
+name = in_sentence
+
+#: Papers, citations and the citations' standard error, by year.
+Impact = dict[int, tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -23,8 +38,6 @@ class Evidence:
 
     results: Results
     _read: dict[str, pa.Table] = field(default_factory=dict, repr=False)
-    _whole: Evidence | None = field(default=None, repr=False)
-    _left_out: str = ""
 
     def has(self, table: str) -> bool:
         """Whether the results hold the table with at least one row."""
@@ -33,25 +46,11 @@ class Evidence:
     def table(self, name: str, **values: Any) -> pa.Table:
         """Read a table, or those of its rows whose columns have the given values."""
         if name not in self._read:
-            self._read[name] = self._fetched(name)
+            self._read[name] = self.results.table(name)
         table = self._read[name]
         for column, value in values.items():
             table = table.filter(pc.equal(table[column], pa.scalar(value, table[column].type)))
         return table
-
-    def _fetched(self, name: str) -> pa.Table:
-        if self._whole is None:
-            return self.results.table(name)
-        table = self._whole.table(name)
-        for column in ("country", "source", "target", "origin", "destination"):
-            if column in table.column_names:
-                there = pc.fill_null(pc.not_equal(table[column], self._left_out), True)
-                table = table.filter(there)
-        return table
-
-    def without(self, country: str) -> Evidence:
-        """Give the same evidence less every row that names a country."""
-        return Evidence(self.results, {}, self, country)
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""
@@ -62,6 +61,11 @@ class Evidence:
         """Every setting of the study."""
         found: Mapping[str, Any] = self.results.record["settings"]
         return found
+
+    @property
+    def words(self) -> StudyWords:
+        """The study's own words."""
+        return StudyWords.of_record(self.results.record)
 
     @property
     def poles(self) -> list[str]:
@@ -86,8 +90,61 @@ class Evidence:
 
     @property
     def null_models(self) -> list[str]:
-        """Null models of the study, the headline first."""
+        """Null models of the study, in its order."""
         return list(self.settings["poles"]["null_models"])
+
+    @property
+    def models(self) -> list[str]:
+        """What ties are measured under, the headline first: ``none`` stands for affinities."""
+        own = [AFFINITY] if self.settings["poles"]["quantity"] == "affinity" else []
+        return [*own, *self.null_models]
+
+    @property
+    def rules(self) -> Mapping[str, Any]:
+        """Section ``[findings]``, with its defaults where results were made without."""
+        return {**structs.asdict(Findings()), **self.settings.get("findings", {})}
+
+    @property
+    def error_rate(self) -> float:
+        """False discovery rate up to which a claim is supported."""
+        found: float = self.rules["error_rate"]
+        return found
+
+    @property
+    def placebo_level(self) -> float:
+        """Share of placebo replays that may show as much."""
+        found: float = self.settings["poles"]["placebo_level"]
+        return found
+
+    @property
+    def smallest_ratio(self) -> float:
+        """Smallest ratio of two totals that is called a difference."""
+        found: float = self.rules["smallest_ratio"]
+        return found
+
+    def smallest(self, claim: str, kind: str) -> float:
+        """Smallest effect of interest of a claim: its own in the study file, else its kind's."""
+        rules = self.rules
+        found: float = rules["smallest"].get(claim, rules[f"smallest_{kind}"])
+        return found
+
+    def pair(self, which: int) -> tuple[str, str]:
+        """Return a pole and the other pole: the first's side for 0, the second's for 1."""
+        first, second = self.poles[:2]
+        return (first, second) if which == 0 else (second, first)
+
+    @property
+    def both_ways(self) -> list[tuple[str, str]]:
+        """Names of the two poles, in either order."""
+        return [(name(a), name(b)) for a, b in map(self.pair, (0, 1))]
+
+    def why_null(self, table: str, column: str | None = None) -> str:
+        """Return why a table or one of its columns holds nothing."""
+        if column is None or not self.has(table):
+            return f"`{table}` has no rows in these results"
+        if column not in self.columns(table):
+            return f"`{table}` has no column `{column}` in these results"
+        return f"`{column}` of `{table}` is empty: what it rests on is absent from the corpus"
 
     def totals(self, column: str) -> dict[str, float]:
         """Sum a column of ``country_year`` over the years, by country; empty without the column."""
@@ -97,8 +154,10 @@ class Evidence:
         summed = table.group_by("country").aggregate([(column, "sum")])
         return {row["country"]: float(row[f"{column}_sum"] or 0.0) for row in summed.to_pylist()}
 
-    def series(self, table: str, column: str, **values: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Give years and values of the rows chosen, in order of years, null left out."""
+    def series(
+        self, table: str, column: str, **values: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return years and values of the rows chosen, in order of years, null left out."""
         if column not in self.columns(table):
             return np.array([]), np.array([])
         rows = self.table(table, **values).select(["year", column])
@@ -108,57 +167,81 @@ class Evidence:
             rows[column].to_numpy().astype(float),
         )
 
-    def ends(self, column: str, country: str, span: int) -> tuple[float, float]:
-        """Sum a country's column over the first and the last `span` years of the study."""
-        years, values = self.series("country_year", column, country=country)
-        if len(years) == 0:
+    def total(self, measure: str, country: str, span: str = "all") -> Total:
+        """Return a country's total of a measure with its standard error.
+
+        Parameters
+        ----------
+        span
+            ``all`` years, or the ``first`` or ``last`` five with known values.
+        """
+        if self.has("country_totals"):
+            rows = self.table("country_totals", measure=measure, span=span)
+            if rows.num_rows:
+                found = rows.filter(pc.equal(rows["country"], country)).to_pylist()
+                return (found[0]["total"], found[0]["se"]) if found else (0.0, 0.0)
+        years, values = self.series("country_year", measure, country=country)
+        every = self.series("country_year", measure)[0]
+        if not len(every):
             return 0.0, 0.0
-        early, late = years < years.min() + span, years > years.max() - span
-        return float(values[early].sum()), float(values[late].sum())
+        ends = {"first": years < every.min() + SPAN, "last": years > every.max() - SPAN}
+        counted = float(values[ends.get(span, np.full(len(years), True))].sum())
+        return counted, math.sqrt(counted)
 
+    def against_others(self, country: str) -> tuple[Impact, Impact]:
+        """Papers, citations and their standard error by year: of a country, and of all others."""
+        cited = self.impact
+        columns = (f"{cited}_papers", f"{cited}_sum", f"{cited}_sum_se")
+        own: Impact = {}
+        rest: Impact = {}
+        if not set(columns) <= set(self.columns("country_year")):
+            return own, rest
+        for row in self.table("country_year").to_pylist():
+            papers, total, error = (row[column] for column in columns)
+            if not papers or total is None:
+                continue
+            side = own if row["country"] == country else rest
+            before = side.get(row["year"], (0.0, 0.0, 0.0))
+            side[row["year"]] = (
+                before[0] + papers,
+                before[1] + total,
+                math.hypot(before[2], error or 0.0),
+            )
+        return own, rest
 
-def name(code: str) -> str:
-    """Give a country's English name, the code itself when it is none.
+    def largest(self, among: Sequence[str] | None, most: int) -> list[str]:
+        """Return the countries with most papers, among some or all, largest first."""
+        totals = self.totals(self.papers)
+        known = [code for code in totals if among is None or code in among]
+        return sorted(known, key=lambda code: (-totals[code], code))[:most]
 
-    Examples
-    --------
-    >>> name("CN"), name("EU27")
-    ('China', 'EU27')
-    """
-    known = countries()
-    return known[code].name if code in known else code
+    def beside_placebo(
+        self,
+        condition: Condition,
+        what: str,
+        layer: str | None,
+        model: str,
+        *,
+        quantity: str | None = None,
+        countries: Sequence[str] = (),
+    ) -> Condition:
+        """Add the share of placebo replays that show at least as much, the worst family's.
 
-
-def listed(codes: Sequence[str]) -> str:
-    """Write countries by name for a sentence."""
-    names = [name(code) for code in codes]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def slope(years: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
-    """Give the Theil-Sen slope of a series a year, with its 95 % interval.
-
-    Sen (1968): the median of the slopes of all pairs of points. NaN for fewer
-    than three points.
-    """
-    known = np.isfinite(values)
-    if known.sum() < 3:
-        return float("nan"), float("nan"), float("nan")
-    at = (years[known] - years[known].min()).astype(np.int64)
-    series = np.full(at.max() + 1, np.nan)
-    series[at] = values[known]
-    found = theil_sen(series[None])
-    return found.slope.item(), found.low.item(), found.high.item()
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Give a mean with Student's 95 % interval.
-
-    Examples
-    --------
-    >>> [round(end, 2) for end in mean_interval(np.array([1.0, 2.0, 3.0]))]
-    [2.0, -0.48, 4.48]
-    """
-    mean, n = float(values.mean()), len(values)
-    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n))
-    return mean, mean - half, mean + half
+        Replays too few to show a share as small as the level the study asks for say nothing.
+        Rows of another layer, quantity or pair of countries do not count, where one is named.
+        """
+        if not self.has("placebo"):
+            return condition
+        rows = [
+            row
+            for row in self.table("placebo", what=what, null_model=model).to_pylist()
+            if row["p"] is not None
+            and row["replays"]
+            and 1 / (1 + row["replays"]) <= self.placebo_level
+            and (layer is None or row["layer"] == layer)
+            and (quantity is None or row["quantity"] == quantity)
+            and (not countries or {row["source"], row["target"]} == set(countries))
+        ]
+        if not rows:
+            return condition
+        return replace(condition, placebo=max(float(row["p"]) for row in rows))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from isthmus.findings.evidence import Evidence, mean_interval, name, slope
-from isthmus.findings.moving import STUDY, experiment, placebo_effect
-from isthmus.findings.verdict import Z_95, Claim, Decision, above, all_of, undecided, wilson
+from isthmus.findings.estimates import interval, mean, missing, superiority
+from isthmus.findings.evidence import Evidence, name
+from isthmus.findings.moving import EFFECT, STUDY, log_counts, pooled, yearly
+from isthmus.findings.verdict import Claim, Condition, Conditions
 
 #: What the study compares movers by, and how a sentence names it.
 PROFILE: dict[str, str] = {
@@ -27,293 +28,237 @@ LAST_APART = 2015
 #: The study's pair of countries as far apart in time as its poles.
 CONTROL_PAIR = ("KR", "CA")
 
-#: Standard error of a median over its interquartile range and root n: 1.25 / 1.35, as for
-#: notches of box plots (McGill, Tukey and Larsen 1978).
-MEDIAN_ERROR = 1.25 / 1.35
+#: Probability that one of two exceeds the other, from which groups differ.
+MORE_OFTEN = 0.55
 
-_NO_NULL = "not tested: it rests on no null model of networks"
-_OWN = "survives: no other country enters it"
-_TWO = "It takes two poles; the study names one."
+_WHICH = ("first", "second")
 
 
-def claims() -> list[Claim]:
-    """Give the claims on movers' numbers and profiles, and on joint papers' teams."""
-    return [*_movers(), *_profiles(), *_papers()]
+def claims(evidence: Evidence) -> list[Claim]:
+    """Return the claims on movers' numbers and profiles, and on joint papers' teams."""
+    return [*_movers(evidence), *_profiles(evidence), *_papers(evidence)]
 
 
-def _claim(key: str, statement: str, general: str, rule: str, **rest: Any) -> Claim:
-    return Claim(name=key, statement=statement, general=general, source=STUDY, rule=rule, **rest)
-
-
-def _movers() -> list[Claim]:
-    statements = (
+def _movers(evidence: Evidence) -> list[Claim]:
+    said = (
         "Ever more AI scientists migrate from China to the U.S., rapidly over the past decade.",
         "Ever more AI scientists migrate from the U.S. to China, steadily over two decades.",
     )
     return [
-        _claim(
-            f"movers-rise-{word}",
-            statement,
-            "More and more scientists move from one pole to the other.",
-            "Theil-Sen slope of the yearly moves between the poles, years without any as 0, "
-            "above 0.",
+        Claim(
+            name=f"movers-rise-{_WHICH[which]}",
+            statement=f"More and more scientists move from {other} to {pole}.",
+            said=said[which],
+            source=STUDY,
             needs=("flows",),
-            decide=_rising(which),
+            estimand=f"Yearly change of the log of moves from {other} to {pole}.",
+            of_sizes="a field that grows has more moves",
+            measure=partial(_rising, which),
         )
-        for which, (word, statement) in enumerate(zip(("first", "second"), statements, strict=True))
+        for which, (pole, other) in enumerate(evidence.both_ways)
     ]
 
 
-def _profiles() -> list[Claim]:
-    rule = "Difference of the medians of career age, citations and papers before the move, each "
-    rule += "above 0; standard errors of medians from their quartiles."
+def _profiles(evidence: Evidence) -> list[Claim]:
+    first, second = evidence.words.first, evidence.words.second
     made = [
-        _claim(
-            "second-attracts-seasoned",
-            "China is attracting AI scientists that are more experienced, more impactful, and "
-            "more productive than those attracted to the U.S.",
-            "The second pole attracts more seasoned scientists than the first.",
-            rule,
-            needs=("mover_profiles",),
-            decide=_seasoned,
+        Claim(
+            name="second-attracts-seasoned",
+            statement=f"Scientists who move to {second} are more experienced, more cited and more "
+            f"productive than those who move to {first}.",
+            said="China is attracting AI scientists that are more experienced, more impactful, "
+            "and more productive than those attracted to the U.S.",
+            source=STUDY,
+            needs=("moves",),
+            estimand=f"Probability that a mover to {second} exceeds a mover to {first} of the same "
+            "years in career age, in citations and in papers before the move.",
+            of_sizes="where a country's scientists are younger, so are those who move there",
+            measure=_seasoned,
         )
     ]
-    statements = (
-        "U.S.-based scientists who migrate from China have greater experience, impact and "
-        "productivity than those who do not.",
-        "China-based scientists who migrate from the U.S. have greater experience, impact and "
-        "productivity than those who do not.",
-    )
-    for which, (word, statement) in enumerate(zip(("first", "second"), statements, strict=True)):
+    for which, (pole, other) in enumerate(evidence.both_ways):
+        a, b = ("U.S.", "China") if which == 0 else ("China", "U.S.")
         made.append(
-            _claim(
-                f"movers-outdo-stayers-{word}",
-                statement,
-                "Scientists who came from the other pole are more seasoned than those who stayed.",
-                rule,
-                needs=("mover_profiles",),
-                decide=_outdo(which),
+            Claim(
+                name=f"movers-outdo-stayers-{_WHICH[which]}",
+                statement=f"Scientists who moved from {other} to {pole} had more citations and "
+                f"papers than scientists of {pole} of the same career age and year who did not.",
+                said=f"{a}-based scientists who migrate from {b} have greater experience, impact "
+                "and productivity than those who do not.",
+                source=STUDY,
+                needs=("mover_contrasts",),
+                estimand="Mean difference in citations and in papers before the move, movers less "
+                "stayers of equal career age and year.",
+                measure=partial(_outdo, which),
             )
         )
     return made
 
 
-def _papers() -> list[Claim]:
-    return [
-        _claim(
-            "joint-teams-larger",
-            "Teams that involve collaborations between the two countries are larger on average.",
-            "Joint papers of the poles have more authors than the other papers they lead.",
-            "Difference of the mean numbers of authors, above 0 for either lead (Welch interval).",
-            needs=("team_sizes",),
-            decide=_larger,
+def _papers(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
+    made = [
+        Claim(
+            name="joint-teams-larger",
+            statement=f"Joint papers of {words.the_poles} have more authors than the other "
+            "papers that either leads in the same year.",
+            said="Teams that involve collaborations between the two countries are larger on "
+            "average.",
+            source=STUDY,
+            needs=("team_contrasts",),
+            estimand="Mean number of authors, joint papers less others of the same year, for "
+            "either lead.",
+            of_sizes="a paper with two countries has at least two authors",
+            measure=partial(_contrast, "team_size", 0.1),
         ),
-        _claim(
-            "joint-led-by-top",
-            "The last author is more likely to be at a top-100 institution when the paper "
+        Claim(
+            name="joint-led-by-top",
+            statement=f"Joint papers of {words.the_poles} are led by the most cited institutions "
+            "more often than other papers of the same year.",
+            said="The last author is more likely to be at a top-100 institution when the paper "
             "involves both countries.",
-            "Joint papers of the poles are led more often by the most cited institutions.",
-            "Difference of the shares, above 0 for either lead (Newcombe's interval).",
-            needs=("top_institutions",),
-            decide=_top,
+            source=STUDY,
+            needs=("team_contrasts",),
+            estimand="Share of papers led by a top institution, joint papers less others of the "
+            "same year, for either lead.",
+            measure=partial(_contrast, "top_institution", 0.02),
         ),
-        _claim(
-            "second-gains-more",
-            f"China benefited more from joint papers than the U.S. up until {LAST_APART}.",
-            f"Up to {LAST_APART} the second pole's premium exceeds the first's.",
-            "Mean yearly difference of the two matched effects, above 0 (Student interval over "
-            "the years).",
+        Claim(
+            name="second-gains-more",
+            statement=f"{words.second} gains more from joint papers than {words.first} "
+            f"(up to {min(LAST_APART, words.years[1])}).",
+            said="China benefited more from joint papers than the U.S. up until 2015.",
+            source=STUDY,
             needs=("matched",),
-            decide=_gains_more,
-        ),
-        _claim(
-            "control-pair-gains-nothing",
-            "There is no evidence that South Korea and Canada are more impactful together.",
-            "A pair as far apart in time as the poles shows no premium.",
-            "In `placebo_pairs` neither order of the pair has an interval above 0 %.",
-            needs=("placebo_pairs",),
-            decide=_control_pair,
+            estimand=f"Mean over the years to {LAST_APART} of the second pole's matched "
+            "difference less the first's, percentage points.",
+            measure=_gains_more,
         ),
     ]
+    if set(evidence.poles[:2]) == {"US", "CN"}:
+        made.append(
+            Claim(
+                name="control-pair-gains-nothing",
+                statement="Joint papers of South Korea and Canada, as far apart in time, gain "
+                "nothing.",
+                said="There is no evidence that South Korea and Canada are more impactful "
+                "together.",
+                source=STUDY,
+                needs=(),
+                estimand="Matched difference of the pair in either order, in per cent: an effect "
+                "that matters is excluded.",
+                absence=True,
+                measure=_control_pair,
+            )
+        )
+    return made
 
 
-def _ends(evidence: Evidence, which: int) -> tuple[str, str] | None:
-    """Give the pole and the other pole, None when the study names one."""
-    if len(evidence.poles) < 2:
-        return None
+def _rising(which: int, evidence: Evidence) -> Conditions:
+    pole, other = evidence.pair(which)
+    blank = Condition(
+        f"The yearly change of the log of moves from {name(other)} to {name(pole)}",
+        0.0,
+        evidence.smallest("movers-rise", "change"),
+    )
+    rows = evidence.table("flows", origin=other, destination=pole).to_pylist()
+    if not rows:
+        return [missing(blank, f"no scientist moved from {name(other)} to {name(pole)}")]
+    return [log_counts(blank, evidence, {row["year"]: row["scientists"] for row in rows})]
+
+
+def _seasoned(evidence: Evidence) -> Conditions:
     first, second = evidence.poles[:2]
-    return (first, second) if which == 0 else (second, first)
+    moves = evidence.table("moves")
+    made = []
+    for measure, word in PROFILE.items():
+        what = f"Probability that a mover to {name(second)} exceeds one to {name(first)} in {word}"
+        blank = Condition(what, 0.5, MORE_OFTEN)
+        sides = [
+            _within_years(moves.filter(pc.equal(moves["destination"], pole)), measure, moves)
+            for pole in (second, first)
+        ]
+        made.append(superiority(blank, *sides))
+    return made
 
 
-def _rising(which: int) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if (ends := _ends(evidence, which)) is None:
-            return undecided(_TWO)
-        pole, other = ends
-        rows = evidence.table("flows", origin=other, destination=pole).to_pylist()
+def _within_years(rows: pa.Table, measure: str, everybody: pa.Table) -> NDArray[np.float64]:
+    """Return a measure of movers less the median of all movers of the same year."""
+    rows, everybody = (t.filter(pc.is_valid(t[measure])) for t in (rows, everybody))
+    years, values = everybody["year"].to_numpy(), everybody[measure].to_numpy().astype(float)
+    middle = {year: np.median(values[years == year]) for year in np.unique(years)}
+    own: NDArray[np.float64] = rows[measure].to_numpy().astype(np.float64)
+    return np.asarray(
+        own - np.array([middle[year] for year in rows["year"].to_numpy()], dtype=float)
+    )
+
+
+#: Columns of a difference with its interval.
+DIFFERENCE = ("difference", "low", "high")
+
+
+def _outdo(which: int, evidence: Evidence) -> Conditions:
+    pole, origin = evidence.pair(which)
+    made = []
+    for measure in ("citations_before", "papers_before"):
+        what = f"Mean {PROFILE[measure]}, movers from {name(origin)} less stayers in {name(pole)},"
+        blank = Condition(what, 0.0, 0.5)
+        rows = evidence.table(
+            "mover_contrasts", destination=pole, origin=origin, measure=measure
+        ).to_pylist()
         if not rows:
-            return undecided(f"No scientist is seen to move from {name(other)} to {name(pole)}.")
-        moves = {row["year"]: row["scientists"] for row in rows}
-        years = np.arange(evidence.years[0], evidence.years[1] + 1)
-        found = slope(years.astype(float), np.array([float(moves.get(y, 0)) for y in years]))
-        what = f"The yearly change of moves from {name(other)} to {name(pole)}"
-        return above(*found, 0.0, what).checked(
-            nulls=_NO_NULL,
-            placebo="not tested: a field that grows has more moves",
-            dropping=_OWN,
-        )
-
-    return decide
-
-
-Row = Mapping[str, Any]
-
-
-def _profile(evidence: Evidence, pole: str, origin: str, group: str) -> dict[str, Row]:
-    rows = evidence.table("mover_profiles", destination=pole, origin=origin, group=group)
-    return {row["measure"]: row for row in rows.to_pylist()}
-
-
-def _medians(one: Mapping[str, Row], other: Mapping[str, Row], what: str) -> Decision:
-    """Decide that the medians of one group exceed those of the other in every measure."""
-    found = []
-    for measure, words in PROFILE.items():
-        if measure not in one or measure not in other:
-            return undecided(f"`mover_profiles` has no {words} for one of the groups.")
-        a, b = one[measure], other[measure]
-        gap = float(a["median"]) - float(b["median"])
-        half = Z_95 * math.hypot(_median_error(a), _median_error(b))
-        found.append(above(gap, gap - half, gap + half, 0.0, f"Median {words}, {what},"))
-    return all_of(found, "Measures in which they exceed").checked(
-        nulls=_NO_NULL,
-        placebo="not tested: no placebo moves anybody",
-        dropping="survives: medians do not hang on the largest",
-    )
-
-
-def _median_error(row: Row) -> float:
-    return MEDIAN_ERROR * float(row["q75"] - row["q25"]) / math.sqrt(row["n"])
-
-
-def _seasoned(evidence: Evidence) -> Decision:
-    if (ends := _ends(evidence, 1)) is None:
-        return undecided(_TWO)
-    one, other = (_profile(evidence, pole, "all", "movers") for pole in ends)
-    return _medians(one, other, f"movers to {name(ends[0])} less those to {name(ends[1])}")
-
-
-def _outdo(which: int) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if (ends := _ends(evidence, which)) is None:
-            return undecided(_TWO)
-        pole, origin = ends
-        movers = _profile(evidence, pole, origin, "movers")
-        stayers = _profile(evidence, pole, "all", "stayers")
-        what = f"movers from {name(origin)} less stayers in {name(pole)}"
-        return _medians(movers, stayers, what)
-
-    return decide
-
-
-def _sides(rows: Sequence[Row], lead: str, partner: str) -> tuple[list[Row], list[Row]]:
-    ours = [row for row in rows if row["lead"] == lead]
-    joint = [row for row in ours if row["group"] == partner]
-    return joint, [row for row in ours if row["group"] != partner]
-
-
-def _either_lead(
-    evidence: Evidence, table: str, one: Callable[[list[Row], list[Row], str], Decision]
-) -> Decision:
-    if len(evidence.poles) < 2:
-        return undecided(_TWO)
-    rows = evidence.table(table).to_pylist()
-    found = []
-    for which in (0, 1):
-        lead, partner = _ends(evidence, which) or ("", "")
-        joint, others = _sides(rows, lead, partner)
-        led = f"led by {name(lead)}"
-        if not sum(r["papers"] for r in joint) or not sum(r["papers"] for r in others):
-            found.append(undecided(f"There are no joint papers {led}, or no others."))
+            made.append(missing(blank, f"no scientist moved from {name(origin)} to {name(pole)}"))
         else:
-            found.append(one(joint, others, led))
-    return all_of(found, "Leading poles").checked(
-        nulls=_NO_NULL,
-        placebo="not tested: a description of papers, not an effect",
-        dropping=_OWN,
-    )
+            made.append(interval(blank, rows[0], DIFFERENCE))
+    return made
 
 
-def _larger(evidence: Evidence) -> Decision:
-    return _either_lead(evidence, "team_sizes", _mean_gap)
+def _contrast(measure: str, matters: float, evidence: Evidence) -> Conditions:
+    made = []
+    for which in (0, 1):
+        lead, partner = evidence.pair(which)
+        words = "Mean authors" if measure == "team_size" else "Share led by top institutions"
+        blank = Condition(f"{words}, joint less other papers led by {name(lead)},", 0.0, matters)
+        rows = evidence.table(
+            "team_contrasts", lead=lead, partner=partner, measure=measure
+        ).to_pylist()
+        if not rows:
+            made.append(missing(blank, f"no joint papers led by {name(lead)}, or no others"))
+        else:
+            made.append(interval(blank, rows[0], DIFFERENCE))
+    return made
 
 
-def _mean_gap(joint: list[Row], others: list[Row], led: str) -> Decision:
-    (a, error_a), (b, error_b) = _mean_size(joint), _mean_size(others)
-    half = Z_95 * math.hypot(error_a, error_b)
-    what = f"Mean authors of joint papers {led} less those of the others"
-    return above(a - b, a - b - half, a - b + half, 0.0, what)
+def _gains_more(evidence: Evidence) -> Conditions:
+    what = "The second pole's gain less the first's, mean of the years, points,"
+    blank = Condition(what, 0.0, evidence.smallest("second-gains-more", "percent"))
+    effects = [
+        {row["year"]: row["effect_percent"] for row in yearly(evidence, which)} for which in (0, 1)
+    ]
+    years = sorted(year for year in effects[0].keys() & effects[1].keys() if year <= LAST_APART)
+    if not years:
+        return [missing(blank, f"no year up to {LAST_APART} has both matched differences")]
+    return [mean(blank, [effects[1][year] - effects[0][year] for year in years])]
 
 
-def _mean_size(rows: list[Row]) -> tuple[float, float]:
-    """Give the mean team size and its standard error; NaN for fewer than two papers."""
-    size = np.array([float(row["team_size"]) for row in rows])
-    papers = np.array([float(row["papers"]) for row in rows])
-    n = papers.sum()
-    mean = float((size * papers).sum() / n)
-    if n < 2:
-        return mean, math.nan
-    return mean, math.sqrt(float((papers * (size - mean) ** 2).sum()) / (n - 1) / n)
+def _control_pair(evidence: Evidence) -> Conditions:
+    made = []
+    for lead, partner in (CONTROL_PAIR, CONTROL_PAIR[::-1]):
+        what = f"Impact gained by papers of {name(lead)} with {name(partner)}, in per cent,"
+        blank = Condition(what, 0.0, evidence.smallest("control-pair-gains-nothing", "percent"))
+        row = pooled(evidence, "matched", f"joint:{lead}+{partner}")
+        if row is None:
+            row = _placebo_pair(evidence, lead, partner)
+        if row is None:
+            why = "the pair has too few joint papers; name it under `[teaming] pairs`"
+            made.append(missing(blank, why))
+        else:
+            made.append(interval(blank, row, EFFECT))
+    return made
 
 
-def _top(evidence: Evidence) -> Decision:
-    return _either_lead(evidence, "top_institutions", _share_gap)
-
-
-def _share_gap(joint: list[Row], others: list[Row], led: str) -> Decision:
-    """Decide a difference of shares with the interval of Newcombe (1998, method 10)."""
-    shares = []
-    for rows in (joint, others):
-        k, n = (sum(r[c] for r in rows) for c in ("papers_top_institution", "papers"))
-        shares.append((k / n, *wilson(k, n)))
-    (a, a_low, a_high), (b, b_low, b_high) = shares
-    low, high = a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
-    what = f"Share of joint papers {led} by top institutions less that of the others"
-    return above(a - b, low, high, 0.0, what)
-
-
-def _gains_more(evidence: Evidence) -> Decision:
-    effects = [_yearly_effects(evidence, which) for which in (0, 1)]
-    years = sorted(y for y in effects[0].keys() & effects[1].keys() if y <= LAST_APART)
-    if len(years) < 3:
-        return undecided(f"Fewer than three years up to {LAST_APART} have both matched effects.")
-    gaps = np.array([effects[1][year] - effects[0][year] for year in years])
-    what = f"The second pole's effect less the first's, mean of {len(years)} years, in points,"
-    return above(*mean_interval(gaps), 0.0, what).checked(nulls=_NO_NULL, dropping=_OWN)
-
-
-def _yearly_effects(evidence: Evidence, which: int) -> dict[int, float]:
-    ends = _ends(evidence, which)
-    label = experiment(evidence, *ends) if ends else None
-    if label is None:
-        return {}
-    rows: pa.Table = evidence.table("matched", experiment=label)
-    known = pc.and_(pc.is_valid(rows["year"]), pc.is_valid(rows["effect_percent"]))
-    return {row["year"]: row["effect_percent"] for row in rows.filter(known).to_pylist()}
-
-
-def _control_pair(evidence: Evidence) -> Decision:
-    one, other = CONTROL_PAIR
-    found = [placebo_effect(evidence, a, b) for a, b in ((one, other), (other, one))]
-    there = [decision for decision in found if decision is not None]
-    if len(there) < 2:
-        return undecided(
-            f"`placebo_pairs` does not hold {name(one)} and {name(other)} in both orders; name "
-            "them under `[teaming] pairs`, or take a corpus with more of their papers."
-        )
-    why = " ".join(decision.why for decision in there)
-    gains = [decision for decision in there if decision.verdict == "supported"]
-    shown = gains[0] if gains else there[0]
-    verdict = "not supported" if gains else "supported"
-    if any(decision.low is None for decision in there):
-        verdict = "undecided"
-    return shown.checked(verdict=verdict, why=why, nulls=_NO_NULL)
+def _placebo_pair(evidence: Evidence, lead: str, partner: str) -> dict[str, Any] | None:
+    if not evidence.has("placebo_pairs"):
+        return None
+    rows = evidence.table("placebo_pairs", lead=lead, partner=partner).to_pylist()
+    return rows[0] if rows else None

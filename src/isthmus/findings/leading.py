@@ -3,321 +3,280 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-
-from isthmus.findings.evidence import Evidence, listed, mean_interval, name, slope
-from isthmus.findings.verdict import (
-    Claim,
-    Decision,
-    above,
-    below,
-    count_ratio,
-    survives,
-    undecided,
-)
+from isthmus.findings.estimates import missing, ratio, slope, too_few
+from isthmus.findings.evidence import SPAN, Evidence, name
+from isthmus.findings.verdict import Claim, Condition, Conditions
+from isthmus.stats.ratios import Total
 
 STUDY = "AlShebli et al. 2024"
 
-#: Years at either end that are compared for a change (the study speaks of the last five).
-SPAN = 5
+#: A pole has caught up when its total reaches the other's, and nine tenths of it are excluded.
+NEARLY = 0.9
 
-#: Part of the first pole's median novelty by which the second's may fall short and still be
-#: called comparable.
-COMPARABLE = 0.1
+#: The second pole's papers are as novel when nine tenths as many are hits, and eight tenths
+#: are excluded.
+COMPARABLE, LESS_NOVEL = 0.9, 0.8
 
-#: Columns as a sentence names them.
-_WORDS = {
-    "papers": "papers",
+#: What is counted, as a sentence names it.
+WORDS = {
+    "output": "papers",
     "impact": "citations",
-    "hits": "hits",
-    "novel_hits": "novelty hits",
+    "hits": "papers among the most cited",
+    "novelty": "papers among the most novel",
     "scientists": "scientists",
 }
 
+#: The paper's own sentences on who leads.
+_SAID = {
+    "output": "The U.S. and China produce the most AI papers (25.2 % and 17.7 %).",
+    "impact": "The U.S. and China lead in impact; together 46.4 % of all citations.",
+    "hits": "The U.S. and China have the largest shares of 1 % impact hits (43.9 %, 10.9 %).",
+    "novelty": "The U.S. and China have the largest shares of novelty hits (23.2 %, 20.3 %).",
+    "scientists": "The U.S. and China have the most AI scientists (94,363 and 105,103).",
+}
 
-def claims() -> list[Claim]:
-    """Give the claims on leadership."""
-    leads = {
-        "output": ("papers", "produce the most AI papers (25.2 % and 17.7 %)"),
-        "impact": ("impact", "lead in impact; together 46.4 % of all citations"),
-        "hits": ("hits", "have the largest shares of 1 % impact hits (43.9 % and 10.9 %)"),
-        "novelty": ("novel_hits", "have the largest shares of novelty hits (23.2 %, 20.3 %)"),
-        "scientists": ("scientists", "have the most AI scientists (94,363 and 105,103)"),
-    }
-    made = [
+_SIZES = "whoever has most papers leads, whatever else happens"
+_GROWTH = "countries that grow faster gain on the others, whatever else happens"
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """Return the claims on leadership."""
+    return [*_leads(evidence), *_catches_up(evidence), *_impact(evidence), *_hits(evidence)]
+
+
+def _leads(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
+    come = "comes" if len(evidence.poles) == 1 else "come"
+    return [
         Claim(
             name=f"poles-lead-{key}",
-            statement=f"The U.S. and China {what}.",
-            general=f"The poles come first among all countries in {key}.",
+            statement=f"{words.the_poles} {come} first among all countries in {word} "
+            f"({words.field}).",
+            said=said,
             source=STUDY,
             needs=("country_year",),
-            rule="The smallest of the poles' totals exceeds every other country's; the interval of "
-            "the ratio to the next country takes both as Poisson counts.",
-            decide=_leading(measure),
+            estimand=f"{word.capitalize()} of the smaller pole over those of the largest other "
+            "country, summed over the years.",
+            of_sizes=_SIZES,
+            measure=partial(_leading, key),
+            counting=_other_papers(partial(_leading, key)) if key == "output" else None,
         )
-        for key, (measure, what) in leads.items()
+        for key, word in WORDS.items()
+        for said in [_SAID[key]]
     ]
-    made.append(
-        Claim(
-            name="second-catches-up",
-            statement="China caught up with the U.S. in yearly AI papers (by 2010).",
-            general="The second pole's yearly output nears or passes the first's.",
-            source=STUDY,
-            needs=("country_year",),
-            rule=f"The second pole's papers over the first's, last {SPAN} years over first {SPAN}; "
-            "supported when this ratio of ratios lies above 1.",
-            decide=_catching_up("papers"),
+
+
+def _catches_up(evidence: Evidence) -> list[Claim]:
+    first, second = evidence.words.first, evidence.words.second
+    made = []
+    for key, suffix, said in (
+        ("output", "", "China caught up with the U.S. in yearly AI papers (by 2010)."),
+        ("novelty", "-in-novelty", "China has caught up with the U.S. in its share of novelty "
+         "hits."),
+    ):  # fmt: skip
+        made.append(
+            Claim(
+                name=f"second-catches-up{suffix}",
+                statement=f"{second} has caught up with {first} in {WORDS[key]}.",
+                said=said,
+                source=STUDY,
+                needs=("country_year",),
+                estimand=f"{WORDS[key].capitalize()} of {second} over those of {first}: below 1 "
+                f"in the first {SPAN} years, at least 1 in the last {SPAN} ({NEARLY} excluded).",
+                of_sizes=_GROWTH,
+                measure=partial(_caught_up, key),
+                counting=_other_papers(partial(_caught_up, key)) if key == "output" else None,
+            )
         )
-    )
-    made.append(
-        Claim(
-            name="second-catches-up-in-novelty",
-            statement="China has caught up with the U.S. in its share of novelty hits.",
-            general="The second pole's share of novelty hits nears or passes the first's.",
-            source=STUDY,
-            needs=("country_year",),
-            rule=f"The second pole's novelty hits over the first's, last {SPAN} years over first "
-            f"{SPAN}; supported when this ratio of ratios lies above 1.",
-            decide=_catching_up("novel_hits"),
-        )
-    )
-    made.append(
-        Claim(
-            name="second-as-novel",
-            statement="The average novelty of China-based papers has been comparable to, if not "
-            "greater than, that of U.S.-based papers.",
-            general="The second pole's papers are as novel as the first's.",
-            source=STUDY,
-            needs=("country_year",),
-            rule="Mean over the years of the second pole's `novelty_median` less the first's "
-            f"(lower is more novel), below {COMPARABLE:.0%} of the first's mean size; Student "
-            "interval.",
-            decide=_as_novel,
-        )
-    )
-    made += [
-        Claim(
-            name=f"impact-rises-{word}",
-            statement=f"The average impact of {whose} papers has been on an upward trajectory.",
-            general="The mean impact of a pole's papers rises over the years.",
-            source=STUDY,
-            needs=("country_year",),
-            rule="Theil-Sen slope of the pole's yearly mean impact, above 0.",
-            decide=_impact_rises(which),
-        )
-        for which, (word, whose) in enumerate((("first", "U.S.-based"), ("second", "China-based")))
-    ]
     made.append(
         Claim(
             name="second-passes-in-scientists",
-            statement="China has more AI scientists than the U.S., through growth in the last "
-            "five years.",
-            general="The second pole has more scientists than the first in the last years.",
+            statement=f"{second} has more scientists than {first} in the last years.",
+            said="China has more AI scientists than the U.S., through growth in the last five "
+            "years.",
             source=STUDY,
             needs=("country_year",),
-            rule=f"Scientists summed over the last {SPAN} years, second pole over first, above 1.",
-            decide=_more_scientists,
+            estimand=f"Scientists of {second} over those of {first}, last {SPAN} years.",
+            of_sizes=_GROWTH,
+            measure=_more_scientists,
         )
     )
-    made += [
-        Claim(
-            name="second-gains-hits",
-            statement="China's share of hits has increased over time.",
-            general="The second pole's share of hits rises.",
-            source=STUDY,
-            needs=("country_year",),
-            rule=f"Share of hits, last {SPAN} years with known impact over the first {SPAN}, "
-            "above 1; the interval takes the hits as Poisson counts.",
-            decide=_hits_change(1, rising=True),
-        ),
-        Claim(
-            name="first-loses-hits",
-            statement="The U.S. has witnessed a slight decline in its share of hits.",
-            general="The first pole's share of hits falls.",
-            source=STUDY,
-            needs=("country_year",),
-            rule=f"Share of hits, first {SPAN} years with known impact over the last {SPAN}, "
-            "above 1.",
-            decide=_hits_change(0, rising=False),
-        ),
-    ]
     return made
 
 
-def _column(evidence: Evidence, measure: str) -> str:
-    names = {"papers": evidence.papers, "impact": f"{evidence.impact}_sum"}
-    return names.get(measure, measure)
-
-
-def _leading(measure: str) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        column = _column(evidence, measure)
-        if column not in evidence.columns("country_year"):
-            return undecided(f"`country_year` has no column `{column}`.")
-        found = _first(evidence, column, _WORDS[measure])
-        others = {}
-        if measure == "papers":
-            for other in (f"{column}_fractional", "papers_whole", "papers_fractional"):
-                if other in evidence.columns("country_year"):
-                    others[other] = _first(evidence, other, "papers")
-        dropping = (
-            "survives: without any one other country the poles lead by more"
-            if found.verdict == "supported"
-            else "not tested: it does not hold with all countries"
+def _impact(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
+    made = [
+        Claim(
+            name=f"impact-rises-{which}",
+            statement=f"The average impact of papers from {pole} rises relative to that of all "
+            "other countries.",
+            said=f"The average impact of {whose} papers has been on an upward trajectory.",
+            source=STUDY,
+            needs=("country_year",),
+            estimand=f"Yearly change of the log of mean citations of papers from {pole} over "
+            "those of all other countries in the same year, so that longer reference lists, "
+            "which raise everybody's citations, do not count.",
+            measure=partial(_impact_rises, place),
         )
-        return found.checked(
-            counting=survives(found, others),
-            dropping=dropping,
-            nulls="not tested: it rests on no null model",
-            placebo="not tested: a placebo world has sizes too",
+        for place, (which, pole, whose) in enumerate(
+            (("first", words.first, "U.S.-based"), ("second", words.second, "China-based"))
         )
+    ]
+    made.append(
+        Claim(
+            name="second-as-novel",
+            statement=f"Papers from {words.second} are about as often highly novel as papers "
+            f"from {words.first}, or more often.",
+            said="The average novelty of China-based papers has been comparable to, if not "
+            "greater than, that of U.S.-based papers.",
+            source=STUDY,
+            needs=("country_year",),
+            estimand=f"Share of {words.second}'s papers among the most novel over {words.first}'s"
+            f" share; at least {COMPARABLE}, with {LESS_NOVEL} excluded.",
+            of_sizes="where novelty differs by nothing, both are equally novel",
+            measure=_as_novel,
+        )
+    )
+    return made
 
-    return decide
+
+def _hits(evidence: Evidence) -> list[Claim]:
+    words = evidence.words
+    return [
+        Claim(
+            name=key,
+            statement=f"{pole}'s share of the most cited papers has {verb}.",
+            said=said,
+            source=STUDY,
+            needs=("country_year",),
+            estimand=f"{pole}'s share of all hits, last {SPAN} years with known impact over the "
+            f"first {SPAN}.",
+            of_sizes=_GROWTH,
+            measure=partial(_hits_change, place, rising),
+        )
+        for key, place, pole, verb, rising, said in (
+            ("second-gains-hits", 1, words.second, "increased", True,
+             "China's share of hits has increased over time."),
+            ("first-loses-hits", 0, words.first, "declined", False,
+             "The U.S. has witnessed a slight decline in its share of hits."),
+        )
+    ]  # fmt: skip
 
 
-def _first(evidence: Evidence, column: str, word: str) -> Decision:
+def _column(evidence: Evidence, key: str) -> str:
+    names = {"output": evidence.papers, "impact": f"{evidence.impact}_sum", "novelty": "novel_hits"}
+    return names.get(key, key)
+
+
+def _other_papers(
+    measure: partial[Conditions],
+) -> Callable[[Evidence], Mapping[str, Conditions]]:
+    def counting(evidence: Evidence) -> Mapping[str, Conditions]:
+        there = evidence.columns("country_year")
+        columns = (f"{evidence.papers}_fractional", "papers_whole", "papers_fractional")
+        return {c: measure(evidence, column=c) for c in columns if c in there}
+
+    return counting
+
+
+def _leading(key: str, evidence: Evidence, column: str | None = None) -> Conditions:
+    column = column or _column(evidence, key)
+    word = WORDS[key].capitalize()
+    blank = Condition(f"{word}, pole over next", 1.0, evidence.smallest_ratio, log=True)
     totals = evidence.totals(column)
     poles = {code: totals.get(code, 0.0) for code in evidence.poles}
     rest = {code: total for code, total in totals.items() if code not in poles}
-    if not rest or not any(totals.values()):
-        return undecided(f"`{column}` is zero or unknown everywhere, or no other country is there.")
-    last, next_ = min(poles, key=lambda c: poles[c]), max(rest, key=lambda c: rest[c])
-    ratio = count_ratio(poles[last], rest[next_])
-    share = sum(poles.values()) / sum(totals.values())
-    what = f"{word.capitalize()} of {name(last)} over those of {name(next_)}, as a ratio,"
-    found = above(*ratio, 1.0, what)
-    more = f" {listed(evidence.poles)} have {100 * share:.1f} % of the sum over all countries."
-    return Decision(found.verdict, found.why + more, found.estimate, found.low, found.high)
+    if not any(totals.values()):
+        return [missing(blank, evidence.why_null("country_year", column))]
+    if not rest or not any(rest.values()):
+        return [too_few(blank, "no other country has any")]
+    least, next_ = min(poles, key=lambda c: poles[c]), max(rest, key=lambda c: rest[c])
+    blank = replace(blank, what=f"{word} of {name(least)} over those of {name(next_)}")
+    return [ratio(blank, [evidence.total(column, least)], [evidence.total(column, next_)])]
 
 
-def _two_poles(evidence: Evidence) -> Decision | None:
-    if len(evidence.poles) < 2:
-        return undecided("It takes two poles; the study names one.")
-    return None
-
-
-def _catching_up(measure: str) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if (none := _two_poles(evidence)) is not None:
-            return none
-        column, word = _column(evidence, measure), _WORDS[measure]
-        if column not in evidence.columns("country_year"):
-            return undecided(f"`country_year` has no column `{column}`.")
-        found = _ratio_of_ratios(evidence, column, word)
-        others: dict[str, Decision] = {
-            other: _ratio_of_ratios(evidence, other, word)
-            for other in ("papers_whole", "papers_fractional")
-            if measure == "papers" and other in evidence.columns("country_year")
-        }
-        return found.checked(
-            counting=survives(found, others),
-            nulls="not tested: it rests on no null model",
-            placebo="not tested: a placebo world has sizes too",
-            dropping="survives: no other country enters it",
-        )
-
-    return decide
-
-
-def _as_novel(evidence: Evidence) -> Decision:
-    if (none := _two_poles(evidence)) is not None:
-        return none
-    series = []
-    for code in evidence.poles[:2]:
-        years, values = evidence.series("country_year", "novelty_median", country=code)
-        series.append(dict(zip(years.tolist(), values.tolist(), strict=True)))
-    first, second = series
-    both = sorted(first.keys() & second.keys())
-    if len(both) < 3:
-        return undecided("The poles' median novelty is known for fewer than three common years.")
-    gaps = np.array([second[year] - first[year] for year in both])
-    margin = COMPARABLE * abs(float(np.mean([first[year] for year in both])))
-    a, b = name(evidence.poles[1]), name(evidence.poles[0])
-    what = f"The median novelty of {a} less that of {b} (lower is more novel)"
-    return below(*mean_interval(gaps), margin, what).checked(
-        nulls="not tested: it rests on no null model of networks",
-        placebo="not tested: novelty has a null of its own",
-        counting="not tested: novelty is attributed by one rule in these results",
-        dropping="survives: medians do not hang on the largest",
+def _caught_up(key: str, evidence: Evidence, column: str | None = None) -> Conditions:
+    column = column or _column(evidence, key)
+    first, second = evidence.poles[:2]
+    word = f"{WORDS[key].capitalize()} of {name(second)} over those of {name(first)}"
+    behind = Condition(
+        f"{word}, first {SPAN} years", 1.0, 1 / evidence.smallest_ratio, above=False, log=True
     )
+    level = Condition(f"{word}, last {SPAN} years", NEARLY, 1.0, log=True)
+    if column not in evidence.columns("country_year"):
+        return [missing(level, evidence.why_null("country_year", column))]
+    if not any(evidence.totals(column).values()):
+        return [missing(level, evidence.why_null("country_year", column))]
+    return [
+        ratio(blank, [evidence.total(column, second, at)], [evidence.total(column, first, at)])
+        for at, blank in (("first", behind), ("last", level))
+    ]
 
 
-def _impact_rises(which: int) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if which >= len(evidence.poles):
-            return undecided("It takes two poles; the study names one.")
-        code = evidence.poles[which]
-        years, values = evidence.series("country_year", f"{evidence.impact}_mean", country=code)
-        found = slope(years, values)
-        return above(*found, 0.0, f"The yearly change of {name(code)}'s mean impact").checked(
-            nulls="not tested: it rests on no null model",
-            placebo="not tested: reference lists that grow raise everybody's citations",
-            counting="not tested: impact is attributed by one rule in these results",
-            dropping="survives: no other country enters it",
-        )
-
-    return decide
-
-
-def _ratio_of_ratios(evidence: Evidence, column: str, word: str) -> Decision:
+def _more_scientists(evidence: Evidence) -> Conditions:
     first, second = evidence.poles[:2]
-    ends = [evidence.ends(column, code, SPAN) for code in (second, first)]
-    if min(min(pair) for pair in ends) <= 0:
-        return undecided(f"One of the poles has no {word} at one end of the years.")
-    (b_early, b_late), (a_early, a_late) = ends
-    late, early = count_ratio(b_late, a_late), count_ratio(b_early, a_early)
-    estimate = late[0] / early[0]
-    spread = _log_half(late), _log_half(early)
-    factor = math.exp(math.hypot(*spread))
-    what = f"The rise of the {word} of {name(second)} over those of {name(first)}"
-    return above(estimate, estimate / factor, estimate * factor, 1.0, what)
-
-
-def _log_half(ratio: tuple[float, float, float]) -> float:
-    return math.log(ratio[2] / ratio[0])
-
-
-def _more_scientists(evidence: Evidence) -> Decision:
-    if (none := _two_poles(evidence)) is not None:
-        return none
-    first, second = evidence.poles[:2]
-    a, b = (evidence.ends("scientists", code, SPAN)[1] for code in (first, second))
-    if not a and not b:
-        return undecided("`scientists` is zero or unknown for both poles.")
     what = f"Scientists of {name(second)} over those of {name(first)}, last {SPAN} years"
-    found = above(*count_ratio(b, a), 1.0, what)
-    return found.checked(
-        nulls="not tested: it rests on no null model",
-        placebo="not tested: a placebo world has sizes too",
-        counting="not tested: scientists have one rule of counting",
-        dropping="survives: no other country enters it",
+    blank = Condition(what, 1.0, evidence.smallest_ratio, log=True)
+    if not any(evidence.totals("scientists").values()):
+        return [missing(blank, evidence.why_null("country_year", "scientists"))]
+    ends = [evidence.total("scientists", code, "last") for code in (second, first)]
+    return [ratio(blank, ends[:1], ends[1:])]
+
+
+def _impact_rises(which: int, evidence: Evidence) -> Conditions:
+    code, cited = evidence.poles[which], evidence.impact
+    blank = Condition(
+        f"The yearly change of the log of {name(code)}'s mean impact over that of others",
+        0.0,
+        evidence.smallest("impact-rises", "change"),
     )
+    own, rest = evidence.against_others(code)
+    if not own:
+        return [missing(blank, evidence.why_null("country_year", f"{cited}_sum"))]
+    years = sorted(year for year in own if year in rest and own[year][1] and rest[year][1])
+    values = [math.log(own[y][1] / own[y][0] / (rest[y][1] / rest[y][0])) for y in years]
+    errors = [math.hypot(own[y][2] / own[y][1], rest[y][2] / rest[y][1]) for y in years]
+    return [slope(blank, years, values, errors)]
 
 
-def _hits_change(which: int, *, rising: bool) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        if (none := _two_poles(evidence)) is not None:
-            return none
-        code = evidence.poles[which]
-        early, late = evidence.ends("hits", code, SPAN)
-        years, shares = evidence.series("country_year", "hit_share", country=code)
-        if len(years) < 2:
-            return undecided(f"Hits of {name(code)} are known for fewer than two years.")
-        first, last = years < years.min() + SPAN, years > years.max() - SPAN
-        if not early or not late:
-            return undecided(f"{name(code)} has no hits at one end of the years.")
-        change = float(shares[last].mean() / shares[first].mean())
-        change = change if rising else 1 / change
-        factor = math.exp(_log_half(count_ratio(late, early)))
-        what = f"{name(code)}'s share of hits, {'last over first' if rising else 'first over last'}"
-        found = above(change, change / factor, change * factor, 1.0, what)
-        return found.checked(
-            nulls="not tested: it rests on no null model",
-            placebo="not tested: a placebo world has sizes too",
-            counting="not tested: hits are attributed by one rule in these results",
-            dropping="not tested: the tables hold no single papers",
-        )
+def _as_novel(evidence: Evidence) -> Conditions:
+    first, second = evidence.poles[:2]
+    what = f"Share of {name(second)}'s papers among the most novel over {name(first)}'s"
+    blank = Condition(what, LESS_NOVEL, COMPARABLE, log=True)
+    if "novel_hits" not in evidence.columns("country_year"):
+        return [missing(blank, evidence.why_null("country_year", "novel_hits"))]
+    hits = [evidence.total("novel_hits", code) for code in (second, first)]
+    papers = [evidence.totals("novelty_papers").get(code, 0.0) for code in (second, first)]
+    if not all(papers):
+        return [missing(blank, evidence.why_null("country_year", "novelty_papers"))]
+    certain = [(count, 0.0) for count in papers]
+    return [ratio(blank, [hits[0], certain[1]], [hits[1], certain[0]])]
 
-    return decide
+
+def _hits_change(which: int, rising: bool, evidence: Evidence) -> Conditions:
+    code, factor = evidence.poles[which], evidence.smallest_ratio
+    blank = Condition(
+        f"{name(code)}'s share of hits, last {SPAN} years over first {SPAN}",
+        1.0,
+        factor if rising else 1 / factor,
+        above=rising,
+        log=True,
+    )
+    if not any(evidence.totals("hits").values()):
+        return [missing(blank, evidence.why_null("country_year", "hits"))]
+    quotas = [_all_hits(evidence, at) for at in ("last", "first")]
+    own = [evidence.total("hits", code, at) for at in ("last", "first")]
+    return [ratio(blank, [own[0], quotas[1]], [own[1], quotas[0]])]
+
+
+def _all_hits(evidence: Evidence, span: str) -> Total:
+    """Return the hits of all countries, a fixed part of all papers and so without error."""
+    years = sorted(set(evidence.series("country_year", "hits")[0].tolist()))
+    inside = set(years[:SPAN] if span == "first" else years[-SPAN:])
+    rows = evidence.table("country_year").select(["year", "hits"]).to_pylist()
+    return sum(row["hits"] or 0.0 for row in rows if row["year"] in inside), 0.0

@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isthmus.findings.estimates import interval, missing
 from isthmus.findings.evidence import Evidence
-from isthmus.findings.verdict import Claim, Decision, above, all_of, below, undecided
+from isthmus.findings.verdict import Claim, Condition, Conditions
 
 
 def own_claims(wishes: Mapping[str, Any]) -> list[Claim]:
-    """Give the claims of the study file, in its order."""
-    return [_own(name, wish) for name, wish in wishes.items()]
+    """Return the claims of the study file, in its order."""
+    return [
+        Claim(
+            name=name,
+            statement=wish["statement"],
+            source="study file",
+            needs=(wish["table"],),
+            estimand=_estimand(wish),
+            measure=partial(_rows, wish),
+        )
+        for name, wish in wishes.items()
+    ]
 
 
-def _own(name: str, wish: Mapping[str, Any]) -> Claim:
-    return Claim(
-        name=name,
-        statement=wish["statement"],
-        general="A claim of the study file.",
-        source="study file",
-        needs=(wish["table"],),
-        rule=_rule(wish),
-        decide=_deciding(wish),
-    )
-
-
-def _rule(wish: Mapping[str, Any]) -> str:
+def _estimand(wish: Mapping[str, Any]) -> str:
     where = ", ".join(f"{k} = {v}" for k, v in wish.get("where", {}).items())
     tests = [f"{how} {wish[how]}" for how in ("above", "below", "equals") if wish[how] is not None]
     return f"`{wish['column']}` {' and '.join(tests)} in every row with {where or 'anything'}."
 
 
-def _deciding(wish: Mapping[str, Any]) -> Callable[[Evidence], Decision]:
-    def decide(evidence: Evidence) -> Decision:
-        there = evidence.columns(wish["table"])
-        ends = [wish[end] for end in ("low", "high") if wish[end]]
-        for column in (wish["column"], *wish["where"], *ends):
-            if column not in there:
-                names = ", ".join(there)
-                return undecided(f"`{wish['table']}` has no column `{column}`. It has: {names}.")
-        rows = _chosen(evidence.table(wish["table"]), wish["where"]).to_pylist()
-        return all_of([_one(row, wish) for row in rows], f"Rows of `{wish['table']}`")
-
-    return decide
+def _rows(wish: Mapping[str, Any], evidence: Evidence) -> Conditions:
+    there = evidence.columns(wish["table"])
+    ends = [wish[end] for end in ("low", "high") if wish[end]]
+    for column in (wish["column"], *wish["where"], *ends):
+        if column not in there:
+            blank = Condition(f"`{wish['column']}`", 0.0, 0.0)
+            names = ", ".join(there)
+            return [missing(blank, f"`{wish['table']}` has no column `{column}`; it has {names}")]
+    rows = _chosen(evidence.table(wish["table"]), wish["where"]).to_pylist()
+    return [one for row in rows for one in _one(row, wish)]
 
 
 def _chosen(table: pa.Table, where: Mapping[str, Any]) -> pa.Table:
@@ -56,17 +54,23 @@ def _chosen(table: pa.Table, where: Mapping[str, Any]) -> pa.Table:
     return table
 
 
-def _one(row: Mapping[str, Any], wish: Mapping[str, Any]) -> Decision:
-    value, column = row[wish["column"]], f"`{wish['column']}`"
-    if value is None:
-        return undecided(f"{column} is not defined in a row.")
+def _one(row: Mapping[str, Any], wish: Mapping[str, Any]) -> Conditions:
+    """Return what a row says; where no interval is named, the number stands for itself."""
+    column, value = wish["column"], row[wish["column"]]
     if wish["equals"] is not None:
-        same = str(value) == str(wish["equals"])
-        return Decision("supported" if same else "not supported", f"{column} is {value}.")
-    low, high = (row[wish[end]] if wish[end] else None for end in ("low", "high"))
-    found = [
-        test(float(value), low, high, float(wish[how]), column)
-        for how, test in (("above", above), ("below", below))
+        same = float(value is not None and str(value) == str(wish["equals"]))
+        what = f"`{column}` is {value}; as wished (1) or not (0)"
+        return [Condition(what, 0.5, 0.5, value=same, low=same, high=same)]
+    low, high = (wish[end] or column for end in ("low", "high"))
+    if isinstance(value, str):
+        blank = Condition(f"`{column}`", 0.0, 0.0)
+        return [missing(blank, f"it is text (`{value}`), not a number; ask with `equals`")]
+    return [
+        interval(
+            Condition(f"`{column}`", float(wish[how]), float(wish[how]), above=how == "above"),
+            row,
+            (column, low, high),
+        )
+        for how in ("above", "below")
         if wish[how] is not None
     ]
-    return found[0] if len(found) == 1 else all_of(found, column)

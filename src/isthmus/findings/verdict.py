@@ -1,21 +1,146 @@
-"""What a finding is, and how an estimate and its interval become a verdict."""
+"""From numbers with intervals to a verdict: the rules that every claim goes through."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from isthmus.findings.evidence import Evidence
+from scipy.special import stdtr, stdtrit
 
-Verdict = Literal["supported", "not supported", "undecided"]
+if TYPE_CHECKING:
+    from isthmus.findings.evidence import Evidence
 
-#: Two-sided 95 % point of the normal distribution.
-Z_95 = 1.959963984540054
+Verdict = Literal["supported", "contradicted", "undecided", "not testable here"]
+
+#: Two-sided coverage of every interval a verdict rests on, and the p it goes with.
+COVERAGE, LEVEL = 0.95, 0.05
 
 #: Said of a check that these results cannot make.
 NOT_TESTED = "not tested"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One number that a claim needs: its interval, where no effect lies, from where it matters.
+
+    Parameters
+    ----------
+    what
+        The number in words, with its unit.
+    null
+        Value of no effect.
+    matters
+        The smallest effect of interest: the value from which the claim's sentence is worth
+        saying.
+    above
+        Whether the claim says that the number is large (True) or small.
+    value, low, high
+        Estimate and 95 % interval; None where there is none.
+    df
+        Degrees of freedom of the Student law behind the interval; infinite for a normal law.
+    log
+        Whether the interval is symmetric on logarithms, as those of ratios are.
+    reason
+        Why there is no number or no interval, or why it must not be read as one.
+    absent
+        The data that the number needs are not in this study at all.
+    placebo
+        Share of placebo replays, the study counted in, that show at least as much.
+    """
+
+    what: str
+    null: float
+    matters: float
+    above: bool = True
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    df: float = math.inf
+    log: bool = False
+    reason: str = ""
+    absent: bool = False
+    placebo: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number with an interval that may be read."""
+        ends = (self.value, self.low, self.high)
+        return not self.reason and all(end is not None and math.isfinite(end) for end in ends)
+
+    def p_against(self, value: float) -> float:
+        """Return the two-sided p of the hypothesis that the number is `value`.
+
+        The interval inverted: p is below .05 where the interval excludes `value`, and only
+        there. Each side has its own standard error, the half-width on that side.
+        """
+        if not self.known or self.value is None or self.low is None or self.high is None:
+            return 1.0
+        scale = math.log if self.log else float
+        at, end = scale(self.value), scale(self.low if value < self.value else self.high)
+        if self.log and value <= 0:
+            return 0.0
+        half = abs(at - end)
+        away = abs(at - scale(value))
+        if not half:
+            return 1.0 if not away else 0.0
+        point = stdtrit(self.df, (1 + COVERAGE) / 2) if math.isfinite(self.df) else Z_95
+        return float(2 * stdtr(self.df, -away * point / half))
+
+    @property
+    def p(self) -> float:
+        """P of no effect, 1 when the number lies on the other side of it than claimed."""
+        if self.value is None or not self._beyond(self.value, self.null):
+            return 1.0
+        return self.p_against(self.null)
+
+    @property
+    def p_of_absence(self) -> float:
+        """P of an effect that matters, 1 when the number is as large as that."""
+        if self.value is None or not self._beyond(self.matters, self.value):
+            return 1.0
+        return self.p_against(self.matters)
+
+    @property
+    def supports(self) -> bool:
+        """Whether the number is large enough to matter and its interval excludes no effect."""
+        return self.supports_among(1)
+
+    def supports_among(self, among: int) -> bool:
+        """Whether it supports the claim as one of `among` numbers looked at."""
+        return (
+            self.known
+            and self.value is not None
+            and self._beyond(self.value, self.matters, or_equal=True)
+            and self.p < LEVEL / among
+        )
+
+    def contradicts(self, among: int = 1) -> bool:
+        """Whether an effect that matters is excluded, as one of `among` numbers looked at."""
+        return self.known and self.p_of_absence < LEVEL / among
+
+    def _beyond(self, one: float, other: float, *, or_equal: bool = False) -> bool:
+        if or_equal and one == other:
+            return True
+        return one > other if self.above else one < other
+
+    def sentence(self) -> str:
+        """Return the number, its interval and where the interval lies."""
+        if self.value is None or not math.isfinite(self.value):
+            return f"{self.what}: {self.reason or 'no number'}."
+        if not self.known:
+            return f"{self.what} is {number(self.value)}; no interval: {self.reason or 'unknown'}."
+        assert self.low is not None
+        assert self.high is not None
+        ends = f"{number(self.low)} to {number(self.high)}"
+        return f"{self.what} is {number(self.value)} (95 % interval {ends})."
+
+
+#: Two-sided 95 % point of the normal law.
+Z_95 = 1.959963984540054
+
+Conditions = list[Condition]
 
 
 @dataclass(frozen=True)
@@ -25,13 +150,18 @@ class Decision:
     Parameters
     ----------
     verdict, why
-        The verdict and the sentence behind it.
-    estimate, low, high
-        The number that decides and its 95 % interval, None where there is none.
-    nulls, placebo, counting, dropping
-        Whether the verdict survives each null model, the placebo, other rules
-        of counting and attribution, and dropping the largest papers or a
-        country: ``survives``, ``fails: ...`` or ``not tested: ...``.
+        The verdict and the sentences behind it.
+    estimate, low, high, p
+        The number that decides (of several, the weakest), its 95 % interval and its p.
+    q
+        The smallest false discovery rate at which the claim would be supported.
+    smallest
+        The smallest effect of interest, in the estimate's unit.
+    as_said
+        Whether the effect is as large as the study said: ``yes``, ``no`` or ``not asked``.
+    models, placebo, counting, dropping
+        What other null models, placebo worlds, other rules of counting, and dropping a
+        country or the largest papers say: ``agree``, ``differ`` or ``not tested``, and why.
     """
 
     verdict: Verdict
@@ -39,45 +169,72 @@ class Decision:
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
-    nulls: str = NOT_TESTED
+    p: float | None = None
+    q: float | None = None
+    smallest: float | None = None
+    as_said: str = "not asked"
+    models: str = NOT_TESTED
     placebo: str = NOT_TESTED
     counting: str = NOT_TESTED
     dropping: str = NOT_TESTED
 
-    def checked(self, **changes: Any) -> Decision:
-        """Give the decision with results of checks filled in, or other fields replaced."""
+    def with_(self, **changes: Any) -> Decision:
+        """Return the decision with some fields replaced."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: what it says, and how these results decide it.
+    """A claim: what it says, the numbers it needs, and what it is checked against.
 
     Parameters
     ----------
     name
         Short name, unique among the claims.
     statement
-        The claim in the study's own words and countries.
-    general
-        The same for any poles.
+        The claim in the words of the study at hand.
     source
-        The study the claim is from.
+        The paper it is from, or the study file.
     needs
-        Result tables it is read from; one that is missing makes it undecided.
-    rule
-        The rule that decides it, in one sentence.
-    decide
-        Reads the evidence and decides.
+        Result tables that hold its numbers.
+    estimand
+        What the numbers estimate, in one sentence.
+    measure
+        Returns the numbers: all of them must support the claim.
+    said
+        The paper's own sentence, for a study of its countries and field.
+    of_sizes
+        Why the claim can be true of sizes alone; empty when it cannot.
+    as_said
+        The number the paper states, in the unit of the first condition.
+    absence
+        The claim says that there is no effect: supported where one is excluded.
+    models, counting
+        The same numbers under other null models, and under other rules of counting.
+    dropping
+        The same numbers without one country or paper group, by what is left out.
+    placebo
+        What stands in for placebo worlds when none can be made, and why.
     """
 
     name: str
     statement: str
-    general: str
     source: str
     needs: tuple[str, ...]
-    rule: str
-    decide: Callable[[Evidence], Decision] = field(repr=False)
+    estimand: str
+    measure: Callable[[Evidence], Conditions] = field(repr=False)
+    said: str = ""
+    of_sizes: str = ""
+    as_said: float | None = None
+    absence: bool = False
+    models: Callable[[Evidence], Mapping[str, Conditions]] | None = field(repr=False, default=None)
+    counting: Callable[[Evidence], Mapping[str, Conditions]] | None = field(
+        repr=False, default=None
+    )
+    dropping: Callable[[Evidence], Mapping[str, Conditions]] | None = field(
+        repr=False, default=None
+    )
+    placebo: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,108 +245,107 @@ class Finding:
     decision: Decision
 
 
-def undecided(why: str) -> Decision:
-    """Give a decision that is none, with the reason."""
-    return Decision("undecided", why)
+def weakest(conditions: Sequence[Condition], *, absence: bool = False) -> Condition:
+    """Return the number that decides: one without an interval, else the one with the largest p."""
+    return max(conditions, key=lambda c: (not c.known, c.p_of_absence if absence else c.p))
 
 
-def above(
-    estimate: float, low: float | None, high: float | None, than: float, what: str
-) -> Decision:
-    """Decide the claim that `estimate` lies above `than`.
+def p_of(conditions: Sequence[Condition], *, absence: bool = False) -> float | None:
+    """Return the p of a claim: the largest of its numbers', None where one is not known.
 
-    Supported when the whole interval does, not supported when none of it does,
-    undecided between. Without an interval the estimate alone decides, and the
-    sentence says so.
+    All numbers must hold, so the largest p has the size of one test (an intersection-union
+    test: Berger 1982, Technometrics 24, 295-300). That of an absence is the p of an effect
+    that matters. Numbers that stand for themselves, without any error, are no test.
     """
-    if not math.isfinite(estimate):
-        return undecided(f"{what} is not defined in these results.")
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        verdict: Verdict = "supported" if estimate > than else "not supported"
-        return Decision(verdict, f"{what} is {_n(estimate)}; no interval is known.", estimate)
-    verdict = "supported" if low > than else "not supported" if high <= than else "undecided"
-    where = {
-        "supported": f"lies above {_n(than)}",
-        "not supported": f"does not reach above {_n(than)}",
-        "undecided": f"holds {_n(than)}",
-    }[verdict]
-    why = f"{what} is {_n(estimate)}; its interval {_n(low)} to {_n(high)} {where}."
-    return Decision(verdict, why, estimate, low, high)
+    if not conditions or not all(c.known for c in conditions):
+        return None
+    if all(c.low == c.high for c in conditions):
+        return None
+    return max(c.p_of_absence if absence else c.p for c in conditions)
 
 
-def below(
-    estimate: float, low: float | None, high: float | None, than: float, what: str
-) -> Decision:
-    """Decide the claim that `estimate` lies below `than`; see :func:`above`."""
-    turned = above(
-        -estimate, None if high is None else -high, None if low is None else -low, -than, what
-    )
-    if turned.estimate is None:
-        return turned
-    where = {
-        "supported": f"lies below {_n(than)}",
-        "not supported": f"does not reach below {_n(than)}",
-        "undecided": f"holds {_n(than)}",
-    }[turned.verdict]
-    if low is None or high is None:
-        why = f"{what} is {_n(estimate)}; no interval is known."
-    else:
-        why = f"{what} is {_n(estimate)}; its interval {_n(low)} to {_n(high)} {where}."
-    return Decision(turned.verdict, why, estimate, low, high)
+def reading(conditions: Sequence[Condition], *, absence: bool = False) -> Verdict:
+    """Return what numbers say by themselves, before placebo, models and error rates.
+
+    Supported where every number does; contradicted where one excludes an effect that
+    matters, at a level divided among them (Bonferroni). An absence is supported where every
+    number excludes an effect that matters, and contradicted where one shows it.
+    """
+    if not conditions or any(c.absent for c in conditions):
+        return "not testable here"
+    n = len(conditions)
+    if all(c.contradicts() if absence else c.supports for c in conditions):
+        return "supported"
+    if any(c.supports_among(n) if absence else c.contradicts(n) for c in conditions):
+        return "contradicted"
+    return "undecided"
 
 
-def count_ratio(a: float, b: float) -> tuple[float, float, float]:
-    """Give the ratio of two independent counts with a 95 % interval.
+def deciding(
+    conditions: Sequence[Condition], verdict: Verdict, *, absence: bool = False
+) -> Condition:
+    """Return the number a verdict rests on: the weakest, or the one that contradicts."""
+    if verdict != "contradicted":
+        return weakest(conditions, absence=absence)
+    return min(conditions, key=lambda c: c.p if absence else c.p_of_absence)
 
-    The logarithm of the ratio of two Poisson counts has variance ``1/a + 1/b``
-    to first order; half a count is added to each so that none is zero.
+
+def explained(conditions: Sequence[Condition], verdict: Verdict, *, absence: bool = False) -> str:
+    """Return the sentences behind a reading: the number that decides, and why it leaves open."""
+    if not conditions:
+        return "There is no number for it in these results."
+    one = deciding(conditions, verdict, absence=absence)
+    said = one.sentence()
+    if len(conditions) > 1:
+        held = sum(c.contradicts() if absence else c.supports for c in conditions)
+        said = f"{held} of {len(conditions)} conditions hold. The one that decides: {said}"
+    if verdict != "undecided" or not one.known:
+        return said
+    return f"{said} {_left_open(one)}"
+
+
+def _left_open(one: Condition) -> str:
+    side = "above" if one.above else "below"
+    if one.p >= LEVEL:
+        return (
+            f"Too few data: the interval includes both no effect ({number(one.null)}) and one "
+            f"that matters ({side} {number(one.matters)})."
+        )
+    return f"There is an effect, but whether it reaches {number(one.matters)} is not known."
+
+
+def as_large_as_said(one: Condition, said: float | None) -> str:
+    """Return whether the paper's number lies in the interval.
 
     Examples
     --------
-    >>> [round(value, 2) for value in count_ratio(400, 100)]
-    [3.99, 3.21, 4.95]
+    >>> as_large_as_said(Condition("x", 1, 1.1, value=9.0, low=4.0, high=20.0), 30.0)
+    'no: the interval 4 to 20 lies below 30'
     """
-    a, b = a + 0.5, b + 0.5
-    half = Z_95 * math.sqrt(1 / a + 1 / b)
-    return a / b, a / b * math.exp(-half), a / b * math.exp(half)
+    if said is None:
+        return "not asked"
+    if not one.known or one.low is None or one.high is None:
+        return "not known: no interval"
+    ends = f"the interval {number(one.low)} to {number(one.high)}"
+    if one.low <= said <= one.high:
+        return f"yes: {ends} includes {number(said)}"
+    return f"no: {ends} lies {'below' if one.high < said else 'above'} {number(said)}"
 
 
-def wilson(k: float, n: float) -> tuple[float, float]:
-    """Give the 95 % Wilson interval of a share ``k / n`` (Wilson 1927).
+def number(value: float) -> str:
+    """Write a number with the digits it deserves: no exponent, three digits, thousands apart.
 
     Examples
     --------
-    >>> [round(end, 3) for end in wilson(5, 100)]
-    [0.022, 0.112]
+    >>> [number(value) for value in (6220.4, 0.01234, -3.0, 1.9e-16)]
+    ['6,220', '0.0123', '-3', '0']
     """
-    z2 = Z_95**2
-    middle, spread = (k + z2 / 2) / (n + z2), (k * (n - k) / n + z2 / 4) ** 0.5
-    half = z2**0.5 * spread / (n + z2)
-    return middle - half, middle + half
-
-
-def all_of(decisions: list[Decision], what: str) -> Decision:
-    """Decide a claim about several things: supported when each is."""
-    if not decisions:
-        return undecided(f"These results hold nothing to decide it: {what}.")
-    order: tuple[Verdict, ...] = ("not supported", "undecided", "supported")
-    worst = min(decisions, key=lambda d: order.index(d.verdict))
-    holds = sum(d.verdict == "supported" for d in decisions)
-    why = f"{what}: {holds} of {len(decisions)} supported. {worst.why}"
-    return Decision(worst.verdict, why, worst.estimate, worst.low, worst.high)
-
-
-def survives(headline: Decision, others: dict[str, Decision]) -> str:
-    """Say whether the verdict is the same under other rules."""
-    if not others:
-        return f"{NOT_TESTED}: these results hold one rule only"
-    differing = [
-        f"{name} says {decision.verdict}"
-        for name, decision in others.items()
-        if decision.verdict != headline.verdict
-    ]
-    return f"fails: {'; '.join(differing)}" if differing else f"survives: {', '.join(others)}"
-
-
-def _n(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10000 else f"{value:.3g}"
+    if not math.isfinite(value):
+        return str(value)
+    if abs(value) < 5e-5:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    digits = max(2 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from isthmus.corpus.countries import country_named
+from isthmus.corpus.countries import PARTS, country_named
 from isthmus.errors import StudyError
 from isthmus.study import Comparison, Study
 
@@ -173,6 +173,8 @@ def _judged(row: Row, asked: Comparison, years: tuple[int, int]) -> tuple[int, s
     country = country_named(row[asked.country])
     if country is None:
         return "country_unknown"
+    if row[asked.country].strip().casefold() in PARTS:
+        return "part_of_a_country"
     value = row[asked.value].strip()
     if _NUMBER.fullmatch(value) is None:
         return "value_unreadable"

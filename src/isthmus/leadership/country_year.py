@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property, reduce
 
+import pyarrow as pa
+
 from isthmus.attribution import bloc_works, in_blocs
 from isthmus.engine import Table
 from isthmus.leadership import impact as impact_of
@@ -11,6 +13,7 @@ from isthmus.leadership import scientists as scientists_of
 from isthmus.leadership.impact import Z_95
 from isthmus.leadership.novelty import Novelty
 from isthmus.leadership.output import papers_by_country, papers_of_world
+from isthmus.leadership.totals import country_totals
 from isthmus.tables import StudyTables
 
 KEY = ["year", "country"]
@@ -43,9 +46,7 @@ class Leaders:
         if rules.exclude_citing_countries:
             excluded = rules.exclude_citing_countries
             citations = impact_of.without_citing_countries(citations, tables.countries, excluded)
-        return impact_of.citation_windows(
-            tables.field_in_years, citations, rules.window, tables.corpus_end
-        )
+        return self._windows(citations)
 
     def impact_without(self, countries: tuple[str, ...]) -> Table:
         """Impact without citations from works of some countries and without self-citations.
@@ -56,10 +57,12 @@ class Leaders:
         authorships = tables.corpus["authorships"]
         citations = impact_of.without_self_citations(tables.citations, authorships)
         citations = impact_of.without_citing_countries(citations, tables.countries, countries)
+        return self._windows(citations)
+
+    def _windows(self, citations: Table) -> Table:
         window = self.study.impact.window
-        return impact_of.citation_windows(
-            tables.field_in_years, citations, window, tables.corpus_end
-        )
+        years = self.tables.years_complete(window)
+        return impact_of.citation_windows(self.tables.field_in_years, citations, window, years)
 
     @cached_property
     def hit_thresholds(self) -> Table:
@@ -128,6 +131,16 @@ class Leaders:
         """
         return self._measures(self.tables.deciding, self.tables.countries, self.scientist_years)
 
+    def country_totals(self, country_year: pa.Table) -> pa.Table:
+        """Sum measures over all years, the first and the last, as :func:`country_totals`."""
+        collect, placed = self.tables.engine.collect, self.scientist_years
+        names = (f"papers_{self.study.countries.attribution}", f"c{self.study.impact.window}_sum")
+        return country_totals(
+            country_year,
+            (*names, "hits", "novel_hits"),
+            lambda years: collect(scientists_of.scientist_years_of_countries(placed, years)),
+        )
+
     def bloc_year(self) -> Table:
         """Give the measures of :meth:`country_year` for the study's blocs."""
         blocs = self.study.countries.blocs
@@ -169,12 +182,12 @@ def with_share(counts: Table, world: Table, name: str) -> Table:
 def side_by_side(parts: list[Table]) -> Table:
     """Join tables by year and country, keeping every year and country that any has.
 
-    Counts (``papers_``, ``scientists``) absent for a year and country are 0;
+    Counts (``papers_``, ``scientists`` and its error) absent for a year and country are 0;
     measures that are undefined there stay null.
     """
     keys = reduce(lambda a, b: a.union(b), [part.select(*KEY) for part in parts]).distinct()
     joined = keys
     for part in parts:
         joined = joined.left_join(part, KEY).select(*joined.columns, *part.columns[2:])
-    counts = [c for c in joined.columns if c.startswith("papers_") or c == "scientists"]
+    counts = [c for c in joined.columns if c.startswith(("papers_", "scientists"))]
     return joined.mutate(**{name: joined[name].fill_null(0) for name in counts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -16,11 +17,21 @@ _NUMBERS = 1000
 ALL = "all"
 
 
-def coverage(field: Table, countries: Table, works: Table, references: Table) -> Table:
+def coverage(
+    field: Table,
+    countries: Table,
+    works: Table,
+    references: Table,
+    unknown_years: Sequence[int] = (),
+) -> Table:
     """Count the field's works and what is known of them.
+
+    `unknown_years` are those in which references are absent or break off, as
+    :func:`~isthmus.reference_years.references_known` finds them.
 
     Grain: one row per year and country, and one per year for ``all`` works.
     Columns: ``works``, ``share_with_country``, ``share_with_references``,
+    ``references_known`` (false where references of the year are absent or break off),
     ``authors_truncated`` (works whose list of authors was cut by the source).
     """
     referring = field.semi_join(references.select(work_id="citing_id"), "work_id")
@@ -48,6 +59,9 @@ def coverage(field: Table, countries: Table, works: Table, references: Table) ->
         works=rows.works.cast("int64"),
         share_with_country=rows.located / rows.works,
         share_with_references=rows.has_references / rows.works,
+        references_known=~rows.year.isin(list(unknown_years))
+        if unknown_years
+        else ibis.literal(True),
         authors_truncated=rows.authors_truncated.cast("int64"),
     )
 

@@ -2,10 +2,13 @@
 
 ``c_k`` of a paper of year ``y`` is the number of works of the corpus, in the
 field or not, that cite it in calendar years ``y..y+k`` (AlShebli et al. 2023
-use ``k = 2``). It is undefined, not zero, where the corpus ends before ``y+k``.
+use ``k = 2``). It is undefined, not zero, where the corpus ends before ``y+k`` or lists
+no references in one of these years.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import ibis
 
@@ -15,15 +18,16 @@ from isthmus.engine import Table
 Z_95 = 1.959963984540054
 
 
-def citation_windows(field: Table, citations: Table, window: int, corpus_end: int) -> Table:
+def citation_windows(field: Table, citations: Table, window: int, years: Sequence[int]) -> Table:
     """Count citations within the window for each work of the field.
 
-    Grain: one row per work whose window is inside the corpus. Columns:
-    ``work_id``, ``year``, ``c_k``.
+    `years` are the publication years whose window is known.
+
+    Grain: one row per work of these years. Columns: ``work_id``, ``year``, ``c_k``.
     """
     counted = citations.filter(citations.citing_year <= citations.cited_year + window)
     counts = counted.group_by(work_id=counted.cited_id).agg(cited=counted.count())
-    papers = field.filter(field.year + window <= corpus_end)
+    papers = field.filter(field.year.isin(list(years)) if years else ibis.literal(False))
     joined = papers.left_join(counts, "work_id")
     return joined.select("work_id", "year", c_k=joined.cited.fill_null(0))
 
@@ -84,9 +88,12 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
     """Sum citations and hits by publication year and country.
 
     Grain: one row per year and country with a defined window. Columns:
-    ``year``, ``country``, ``c{k}_papers``, ``c{k}_sum``, ``c{k}_mean`` with a
-    95 % interval of the mean (normal approximation; null under two papers),
-    ``hits``, ``hit_share`` (share of the year's hits).
+    ``year``, ``country``, ``c{k}_papers``, ``c{k}_sum`` with its standard error,
+    ``c{k}_mean`` with a 95 % interval of the mean (normal approximation; null under
+    two papers), ``hits`` with its standard error, ``hit_share`` (share of the year's
+    hits). Standard errors of sums take papers and their citations as drawn: the
+    number of papers is Poisson, so that the variance of a sum is that of a compound
+    Poisson, the sum of squares over the papers.
     """
     c = f"c{window}"
     hits = thresholds.select("year", "threshold", "tie_weight", "quota")
@@ -112,10 +119,12 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
         **{
             f"{c}_papers": sums.papers,
             f"{c}_sum": sums.total.cast("int64"),
+            f"{c}_sum_se": sums.squares.cast("float64").sqrt(),
             f"{c}_mean": mean,
             f"{c}_mean_low": ibis.ifelse(sums.papers > 1, mean - half, None),
             f"{c}_mean_high": ibis.ifelse(sums.papers > 1, mean + half, None),
             "hits": hits_of,
+            "hits_se": (sums.above + sums.at * sums.tie_weight * sums.tie_weight).sqrt(),
             "hit_share": hits_of / sums.quota,
         },
     )

@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -96,9 +97,9 @@ class Novelty:
         """Give the scores of every work of the field in the study's years.
 
         Grain: one row per work. Columns: those of ``SCORES``, ``n_references``
-        and ``reference_age``. Scores are computed for as many years at a time as
-        there are threads, and kept in one file a year, so that memory does not
-        grow with the years.
+        and ``reference_age``, all null in years of unknown references. Scores are
+        computed for as many years at a time as there are threads, and kept in one file
+        a year, so that memory does not grow with the years.
         """
         folder = self.tables.folder / "novelty"
         first, last = self.tables.study.years
@@ -109,9 +110,10 @@ class Novelty:
             self._score(left[at : at + together], paths)
         scores = self.tables.engine.read(list(paths.values()), SCORES)
         joined = scores.left_join(reference_ages(self.lists), "work_id")
-        return joined.select(
+        found = joined.select(
             *SCORES.names, "reference_age", n_references=joined.n_references.fill_null(0)
         )
+        return _where_known(found, self.tables.unknown_years)
 
     @property
     def _threads(self) -> int:
@@ -153,8 +155,9 @@ class Novelty:
         )
 
     def _disruption(self, years: list[int], ids: Ints, year_of: Ints) -> pa.Array:
-        """CD5, defined for works whose window ends inside the corpus."""
-        known = [year for year in years if year + DISRUPTION_WINDOW <= self.tables.corpus_end]
+        """CD5, defined for works whose window ends inside the corpus and has references."""
+        complete = self.tables.years_complete(DISRUPTION_WINDOW)
+        known = [year for year in years if year in complete]
         if not known:
             return pa.nulls(ids.size, pa.float64())
         field = self.tables.field_in_years
@@ -178,6 +181,15 @@ class Novelty:
     def losses(self) -> Table:
         """Count references lost, by year and reason."""
         return losses(self.lists, self.tables.study.novelty.max_references)
+
+
+def _where_known(works: Table, unknown: list[int]) -> Table:
+    """Blank all that rests on references in works of years without any."""
+    if not unknown:
+        return works
+    known = ~works.year.isin(unknown)
+    blank = [name for name in works.columns if name not in ("work_id", "year")]
+    return works.mutate(**{name: ibis.ifelse(known, works[name], None) for name in blank})
 
 
 def novelty_scores(
@@ -284,7 +296,8 @@ def novelty_by_country(works: Table, thresholds: Table, countries: Table) -> Tab
     Grain: one row per year and country with a scored work. Columns: ``year``,
     ``country``, ``novelty_papers`` (works with a score), ``novelty_median``,
     ``conventionality_median``, ``disruption_median``, ``reference_age_median``,
-    ``novel_hits``, ``novel_share`` (share of the year's novelty hits).
+    ``novel_hits`` with its standard error, ``novel_share`` (share of the year's
+    novelty hits).
     """
     hits = thresholds.select("year", "threshold", "tie_weight", "quota")
     scored = works.filter(works.novelty.notnull())
@@ -303,7 +316,10 @@ def novelty_by_country(works: Table, thresholds: Table, countries: Table) -> Tab
     )
     novel = sums.below + sums.at * sums.tie_weight
     kept = [name for name in sums.columns if name not in ("below", "at", "tie_weight", "quota")]
-    return sums.select(*kept, novel_hits=novel, novel_share=novel / sums.quota)
+    squares = sums.below + sums.at * sums.tie_weight * sums.tie_weight
+    return sums.select(
+        *kept, novel_hits=novel, novel_hits_se=squares.sqrt(), novel_share=novel / sums.quota
+    )
 
 
 def _ints(table: pa.Table, name: str) -> Ints:

@@ -107,6 +107,24 @@ def scientist_years(places: Table) -> Table:
 def scientists_by_country(placed: Table) -> Table:
     """Count scientists by year and country; a year shared by m countries counts 1/m in each.
 
-    Grain: one row per year and country. Columns: ``year``, ``country``, ``scientists``.
+    Grain: one row per year and country. Columns: ``year``, ``country``, ``scientists``
+    and ``scientists_se``, their number taken as Poisson.
     """
-    return placed.group_by("year", "country").agg(scientists=exact_sum(placed.weight))
+    squares = placed.weight * placed.weight
+    return placed.group_by("year", "country").agg(
+        scientists=exact_sum(placed.weight), scientists_se=squares.sum().sqrt()
+    )
+
+
+def scientist_years_of_countries(placed: Table, years: tuple[int, int]) -> Table:
+    """Sum scientists over years, with an error that knows that one person counts in many years.
+
+    A scientist is there for several years, so yearly numbers go together; the variance of
+    their sum is the sum over scientists of the square of their years (people are Poisson).
+
+    Grain: one row per country. Columns: ``country``, ``total``, ``se``.
+    """
+    inside = placed.filter(placed.year.between(*years))
+    each = inside.group_by("country", "author_id").agg(years=exact_sum(inside.weight))
+    spent = each.years.cast("float64")
+    return each.group_by("country").agg(total=spent.sum(), se=(spent * spent).sum().sqrt())

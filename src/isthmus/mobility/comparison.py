@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from isthmus.stats.cluster_bootstrap import cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import MIN_CLUSTERS, cluster_bootstrap
 from isthmus.stats.effects import satt
 from isthmus.stats.matching import Matching, cem
 
@@ -39,6 +40,8 @@ MATCHED = pa.schema(
         ("ci_low", pa.float64()),
         ("ci_high", pa.float64()),
         ("p", pa.float64()),
+        ("effective_clusters", pa.float64()),
+        ("reason", pa.string()),
         ("note", pa.string()),
     ]
 )
@@ -54,6 +57,10 @@ BALANCE = pa.schema(
     ]
 )
 
+#: Stands for citations that are not known; those of one year and career age, which match
+#: exactly, are all known or all unknown.
+UNKNOWN = -1
+
 COVARIATES = ("year", "career_age", "papers_in_year", "citations_before")
 
 
@@ -67,12 +74,15 @@ class Rules:
         Cut points between the outermost; intervals are closed on the right.
     draws, seed
         Of the bootstrap over strata; the seed also draws the sample of others.
+    min_clusters
+        Effective number of strata each side needs for an interval.
     """
 
     output_cuts: tuple[int, ...]
     citation_cuts: tuple[int, ...]
     draws: int
     seed: int
+    min_clusters: float = MIN_CLUSTERS
 
 
 def compare(name: str, units: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Table]:
@@ -92,7 +102,10 @@ def compare(name: str, units: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Tabl
         papers), and one per design and covariate (:data:`BALANCE`).
     """
     ordered = units.sort_by([(key, "ascending") for key in ("author_id", "year", "treated")])
-    columns = {c: ordered[c].to_numpy().astype(np.int64) for c in ordered.column_names}
+    columns = {
+        c: pc.fill_null(ordered[c], UNKNOWN).to_numpy().astype(np.int64)
+        for c in ordered.column_names
+    }
     rows, balance = [], []
     drawn = sampled(columns, rules.seed)
     for label, chosen in ((name, np.arange(len(ordered))), (f"{name}:sampled", drawn)):
@@ -148,6 +161,7 @@ def _experiment(
         draws=rules.draws,
         seed=rules.seed,
         widen=stretch(share, treated, matching, columns["author_id"]),
+        min_clusters=rules.min_clusters,
     )
     counts = matching.counts
     row: dict[str, object] = {
@@ -164,8 +178,10 @@ def _experiment(
         "effect_percent": _known(effect.percent),
         "ci_low": _known(drawn.percent_low),
         "ci_high": _known(drawn.percent_high),
-        "p": _known(effect.p),
-        "note": matching.note or drawn.note,
+        "p": _known(drawn.p),
+        "effective_clusters": _known(drawn.effective),
+        "reason": drawn.note,
+        "note": matching.note,
     }
     return row, [
         {

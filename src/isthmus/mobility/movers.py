@@ -12,6 +12,7 @@ import pyarrow as pa
 from isthmus.attribution import AUTHOR_YEAR
 from isthmus.engine import Table
 from isthmus.errors import StudyError
+from isthmus.mobility import contrasts as contrasts_of
 from isthmus.mobility import flows as flows_of
 from isthmus.mobility import history as history_of
 from isthmus.mobility import moves as moves_of
@@ -127,7 +128,8 @@ class Movers:
 
     def _records(self) -> Table:
         received = records_of.citations_received(self.papers, self.tables.citations)
-        return records_of.author_records(self.history, self.papers, received)
+        found = records_of.author_records(self.history, self.papers, received)
+        return records_of.where_known(found, self.tables.unknown_years)
 
     @cached_property
     def counted(self) -> Table:
@@ -170,6 +172,16 @@ class Movers:
         """Describe movers at the move, and stayers, by destination and origin."""
         return mover_profiles(self.counted, self.history, self.records)
 
+    def contrasts(self) -> pa.Table:
+        """Compare movers with stayers of equal career age and year, for each pair."""
+        least, rows = self.tables.study.findings.min_clusters, list[dict[str, object]]()
+        for origin, destination in self.pairs:
+            pair = (origin, destination)
+            units = contrasts_of.contrast_units(self.counted, self.history, self.records, *pair)
+            collected = self.tables.engine.collect(units)
+            rows += contrasts_of.mover_contrasts(collected, *pair, least)
+        return pa.Table.from_pylist(rows, contrasts_of.SCHEMA)
+
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Pairs (origin, destination) whose movers are compared: of the poles, and those named."""
@@ -188,7 +200,8 @@ class Movers:
     def retention(self) -> dict[str, pa.Table]:
         """Compare what movers keep with those who stayed, for each pair; the tables by name."""
         rules, seed = self.rules, self.tables.study.run.seed
-        how = Rules(rules.output_cuts, rules.citation_cuts, rules.draws, seed)
+        least = self.tables.study.findings.min_clusters
+        how = Rules(rules.output_cuts, rules.citation_cuts, rules.draws, seed, least)
         matched, balance = [MATCHED.empty_table()], [BALANCE.empty_table()]
         for origin, destination in self.pairs:
             units = self.tables.engine.collect(self.units(origin, destination))

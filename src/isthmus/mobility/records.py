@@ -6,6 +6,9 @@ in the corpus, in the field or not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import ibis
 
 from isthmus.attribution import AUTHOR_YEAR
@@ -21,7 +24,8 @@ def author_papers(scientists: Table, authorships: Table, works: Table, field: Ta
     Grain: one row per author and work. Columns: ``author_id``, ``work_id``,
     ``year``, ``in_field`` (0 or 1).
     """
-    theirs = authorships.select("author_id", "work_id").distinct().semi_join(scientists, "author_id")
+    written = authorships.select("author_id", "work_id").distinct()
+    theirs = written.semi_join(scientists, "author_id")
     dated = theirs.inner_join(works.select("work_id", "year"), "work_id")
     marked = dated.left_join(field.select("work_id", inside=ibis.literal(1)), "work_id")
     return marked.select(*dated.columns, in_field=marked.inside.fill_null(0)).select(
@@ -78,3 +82,13 @@ def author_records(history: Table, papers: Table, citations: Table) -> Table:
         citations_before=sums.citations.sum().over(upto).cast("int64") - sums.citations,
     )
     return running.semi_join(history, AUTHOR_YEAR)
+
+
+def where_known(records: Table, unknown_years: Sequence[int]) -> Table:
+    """Blank citations before a year where a career holds years of unknown references."""
+    if not unknown_years:
+        return records
+    began = records.year - records.career_age
+    gaps = [(began <= first) & (records.year > first) for first in unknown_years]
+    broken = reduce(lambda a, b: a | b, gaps)
+    return records.mutate(citations_before=ibis.ifelse(broken, None, records.citations_before))

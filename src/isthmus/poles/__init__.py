@@ -6,9 +6,11 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "PolesSettings": "settings",
+    "Number": "statistics",
+    "PanelStatistic": "panel_statistics",
     "analyse": "analysis",
     "analyse_edges": "edges",
+    "pole_statistics": "panel_statistics",
     "read_edges": "edges",
 }
 

@@ -8,12 +8,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.poles.archetypes import FLAT, UNTESTED, Archetypes
+from isthmus.poles.archetypes import UNTESTED, Archetypes
+from isthmus.poles.groups import APART_FROM, CLOSER
+from isthmus.poles.layers import Panel
 from isthmus.poles.links import Tested
-from isthmus.poles.observation import Frame, Observation, recent_mean, roles
-from isthmus.poles.placebo import enough
-from isthmus.poles.settings import PolesSettings
+from isthmus.poles.observation import Observation, recent_mean, roles
+from isthmus.poles.placebo import Replays, enough, worst_p
+from isthmus.poles.statistics import Key, relation
 from isthmus.poles.trajectories import Trajectories
+from isthmus.poles.trends import Lines
+from isthmus.sections import Poles
 from isthmus.stats.trends import theil_sen
 
 Floats = NDArray[np.float64]
@@ -43,6 +47,9 @@ def alignment_schema(poles: Sequence[str]) -> pa.Schema:
             (f"slope_{pole}", pa.float64()),
             (f"slope_low_{pole}", pa.float64()),
             (f"slope_high_{pole}", pa.float64()),
+            (f"slope_theil_sen_{pole}", pa.float64()),
+            (f"p_{pole}", pa.float64()),
+            (f"bend_p_{pole}", pa.float64()),
             (f"trend_{pole}", pa.string()),
             (f"placebo_{pole}", pa.float64()),
             (f"survives_{pole}", pa.bool_()),
@@ -51,64 +58,71 @@ def alignment_schema(poles: Sequence[str]) -> pa.Schema:
 
 
 def alignment_table(
-    frame: Frame,
-    model: str,
-    seen: Trajectories,
-    found: Archetypes,
-    stability: Floats,
-    study: Observation,
-    replays: Sequence[Observation],
-    settings: PolesSettings,
+    study: Observation, seen: Trajectories, found: Archetypes, stability: Floats, replays: Replays
 ) -> pa.Table:
     """Table ``alignment``: one row per null model and country of the panel.
 
-    `with_<pole>` is the archetype of the pair; the slopes are those of the
-    first layer (collaboration where there is one), by which `trend_<pole>` and
-    `role_slope` judge. `placebo_<pole>` is the share of replays without
-    affinity that put the pair in the same direction; the relation survives when
-    that share, the study counted in, is at most `placebo_level`.
+    `with_<pole>` is the archetype of the pair by its own trends; the slopes are those of
+    the first layer (collaboration where there is one), by which `trend_<pole>` and
+    `role_slope` judge. `placebo_<pole>` is the share of replays in which the slope, over
+    its standard error, is at least as large in the direction of the study's, in the
+    family that shows it more often; the relation survives when that share, the study
+    counted in, is at most `placebo_level`.
     """
-    layer = next(iter(found.signs))
-    trends, signs = theil_sen(seen.raw[layer]), found.signs[layer]
-    words = {1: "rising", 0: "flat", -1: "falling"}
-    drawn = np.array([other.groups for other in replays])
+    layer = next(iter(study.trends))
+    robust = theil_sen(seen.raw[layer]).slope
     rows = []
-    for i, country in enumerate(frame.panel.countries):
-        row: dict[str, object] = {"null_model": model, "country": country}
+    for country in study.frame.panel.countries:
+        row: dict[str, object] = {"null_model": study.model, "country": country}
         by_archetype: list[int | None] = []
         by_slope: list[int | None] = []
-        for place, pole in enumerate(frame.poles):
-            pair = frame.pairs.find(i, frame.panel.index(pole))
+        for pole in study.frame.poles:
+            pair = study.frame.row(country, pole)
             if pair is None or found.codes[pair] == UNTESTED:
                 by_archetype.append(None)
                 by_slope.append(None)
                 continue
-            group = int(study.groups[place, i])
-            by_archetype.append(group)
-            by_slope.append(int(signs[pair]))
+            lines = study.trends[layer]
+            by_archetype.append(int(study.directions[pair]))
+            by_slope.append(int(lines.sign[pair]) if lines.known[pair] else None)
             row |= {
                 f"with_{pole}": str(found.codes[pair]),
                 f"stability_{pole}": _number(stability[pair]),
-                f"slope_{pole}": _number(trends.slope[pair]),
-                f"slope_low_{pole}": _number(trends.low[pair]),
-                f"slope_high_{pole}": _number(trends.high[pair]),
-                f"trend_{pole}": words[int(signs[pair])],
+                f"slope_theil_sen_{pole}": _number(robust[pair]) if lines.known[pair] else None,
+                **_columns(pole, lines, pair),
             }
-            if len(drawn) and found.codes[pair] != FLAT and group:
-                row |= _replayed(pole, drawn[:, place, i] == group, settings)
-        is_pole = country in frame.poles
-        row["role"] = "pole" if is_pole else roles(by_archetype, frame.poles)
-        row["role_slope"] = "pole" if is_pole else roles(by_slope, frame.poles)
+            if country not in study.frame.poles and lines.sign[pair]:
+                row |= _replayed(study, country, pole, layer, replays)
+        is_pole = country in study.frame.poles
+        row["role"] = "pole" if is_pole else roles(by_archetype, study.frame.poles)
+        row["role_slope"] = "pole" if is_pole else roles(by_slope, study.frame.poles)
         rows.append(row)
-    return pa.Table.from_pylist(rows, schema=alignment_schema(frame.poles))
+    return pa.Table.from_pylist(rows, schema=alignment_schema(study.frame.poles))
 
 
-def _replayed(pole: str, same: NDArray[np.bool_], settings: PolesSettings) -> dict[str, object]:
-    p = (1 + int(same.sum())) / (1 + len(same))
-    telling = enough(len(same), settings.placebo_level)
+def _columns(pole: str, lines: Lines, pair: int) -> dict[str, object]:
     return {
-        f"placebo_{pole}": float(same.mean()),
-        f"survives_{pole}": p <= settings.placebo_level if telling else None,
+        f"slope_{pole}": lines.number("slope", pair),
+        f"slope_low_{pole}": lines.number("low", pair),
+        f"slope_high_{pole}": lines.number("high", pair),
+        f"p_{pole}": lines.number("p", pair),
+        f"bend_p_{pole}": lines.number("bend_p", pair),
+        f"trend_{pole}": lines.word(pair),
+    }
+
+
+def _replayed(
+    study: Observation, country: str, pole: str, layer: str, replays: Replays
+) -> dict[str, object]:
+    how = CLOSER if study.trends[layer].sign[study.frame.row(country, pole)] == 1 else APART_FROM
+    key = Key(f"relation:{country}:{pole}:{how}", layer, study.quantity, country, pole)
+    p, fewest = worst_p(key, relation(layer, (country, pole, how), study).value, replays)
+    if not fewest:
+        return {}
+    level = study.settings.placebo_level
+    return {
+        f"placebo_{pole}": (p * (1 + fewest) - 1) / fewest,
+        f"survives_{pole}": p <= level if enough(fewest, level) else None,
     }
 
 
@@ -116,11 +130,10 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def significant_table(frame: Frame, tested: Tested, settings: PolesSettings) -> pa.Table:
+def significant_table(panel: Panel, tested: Tested, settings: Poles) -> pa.Table:
     """Table ``significant``: links averaged over the last years, and which pass the threshold."""
-    panel = frame.panel
-    z = recent_mean(tested.values["z"], settings)
-    ratio = recent_mean(tested.values["log_ratio"], settings)
+    z = recent_mean(tested.values["z"], settings.average_years)
+    ratio = recent_mean(tested.values["log_ratio"], settings.average_years)
     there = np.isfinite(z)
     if not tested.layer.directed:
         there &= np.triu(np.ones(there.shape, dtype=bool), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isthmus.errors import InputError
 from isthmus.poles.alignment import (
     SIGNIFICANT_SCHEMA,
     alignment_schema,
@@ -25,29 +26,25 @@ from isthmus.poles.archetypes import (
     stability,
 )
 from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
+from isthmus.poles.chains import AffinityChain, Chain, NullChain, measured
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
 from isthmus.poles.dropping import DROPPED_SCHEMA, Without
 from isthmus.poles.layers import PANEL_SCHEMA, Note, Panel, build_panel, panel_table
-from isthmus.poles.links import (
-    LINKS_SCHEMA,
-    Fitter,
-    Tested,
-    against_null,
-    followed,
-    links_table,
-)
-from isthmus.poles.observation import Frame, Observation, Scores, followed_mask, observe
+from isthmus.poles.links import LINKS_SCHEMA, Fitter, affinity_links, against_null, links_table
+from isthmus.poles.measures import Measured
+from isthmus.poles.observation import Frame, Observation, observe
 from isthmus.poles.placebo import (
     PLACEBO_SCHEMA,
     POLE_YEARS_SCHEMA,
-    World,
+    Replay,
+    Replays,
+    band_family,
     placebo_table,
-    pole_index,
     pole_years_table,
     replay_all,
 )
 from isthmus.poles.polarisation import POLARISATION_SCHEMA, polarisation, polarisation_table
-from isthmus.poles.settings import PolesSettings
+from isthmus.poles.statistics import Key, Statistic, statistics
 from isthmus.poles.teams import BIPARTITE, TeamFits, Teams, refuse_without_teams
 from isthmus.poles.trajectories import (
     TRAJECTORIES_SCHEMA,
@@ -56,12 +53,15 @@ from isthmus.poles.trajectories import (
     trajectories,
     trajectories_table,
 )
+from isthmus.poles.worlds import Worlds
+from isthmus.sections import AFFINITY, Poles
+from isthmus.stats import Affinity, affinity
 from isthmus.stats.sizes import size_expectation
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pa.Table]
 
-#: Told what is being done, how much of it is done, and how much there is.
+#: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 
 
@@ -69,7 +69,7 @@ def analyse(
     collaboration: pa.Table | None,
     citation: pa.Table | None,
     *,
-    settings: PolesSettings | None = None,
+    settings: Poles | None = None,
     poles: Sequence[str] = ("US", "CN"),
     output: pa.Table | None = None,
     teams: Teams | None = None,
@@ -77,7 +77,10 @@ def analyse(
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Tables:
-    """Find who drifts together and apart, under every null model, beside the placebo.
+    """Find who drifts together and apart, by affinity and under every null model.
+
+    The chain runs on affinities under the name ``none``, where the settings follow
+    affinity, and under every null model; each is replayed on worlds without change.
 
     Parameters
     ----------
@@ -86,7 +89,7 @@ def analyse(
     citation : table, optional
         ``year, source, target, citations_whole``: one row per year and ordered
         pair; rows of a country with itself are left out.
-    settings : PolesSettings, optional
+    settings : Poles, optional
     poles : sequence of str
         Countries around which blocs are looked for; none has to be in the data.
     output : table, optional
@@ -115,24 +118,20 @@ def analyse(
         Weights a null model cannot use, or a null model that does not exist, or
         that needs teams where there are none.
     """
-    settings = settings or PolesSettings()
+    settings = settings or Poles()
+    refuse_unusable(settings)
     refuse_without_teams(settings.null_models, teams)
     poles = tuple(dict.fromkeys(poles))
     panel = build_panel(collaboration, citation, settings, poles, output)
     if len(panel.countries) < 2 or not panel.layers:
         return {**_empty(poles), "panel": panel_table(panel)}
-    expected = {layer.name: _expected(layer.weights) for layer in panel.layers}
-    pairs, notes = choose_pairs(panel, expected, settings)
     models = list(dict.fromkeys(settings.null_models))
-    notes += _citations_left_out(panel, models)
-    frame = Frame(replace(panel, notes=panel.notes + notes), pairs, poles)
+    fit = PanelFit.of(panel, poles, settings, seed, _citations_left_out(panel, models))
     fits = TeamFits(teams, panel.years, panel.countries) if teams is not None else None
-    at_once = max(min(threads, len(models)), 1)
+    names = [AFFINITY, *models] if settings.quantity == "affinity" else models
+    at_once = max(min(threads, len(names)), 1)
     own = max(threads // at_once, 1)
-    under = [
-        _Under(_seen_by(model, frame), model, fits, expected, settings, seed, own, progress)
-        for model in models
-    ]
+    under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
     with ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
     empty = _empty(poles)
@@ -141,7 +140,68 @@ def analyse(
         for name in empty
         if name != "panel"
     }
-    return {**joined, "panel": panel_table(frame.panel)}
+    joined["links"] = pa.concat_tables([fit.links(), joined["links"]])
+    return {**joined, "panel": panel_table(fit.frame.panel)}
+
+
+def refuse_unusable(settings: Poles) -> None:
+    """Refuse settings that cannot be used."""
+    for kept, key, found, allowed in settings.rules():
+        if not kept:
+            raise InputError(f"`{key}` is {found!r}; it must be {allowed}.")
+
+
+@dataclass(frozen=True)
+class PanelFit:
+    """What every chain of one study shares.
+
+    Attributes
+    ----------
+    frame : Frame
+    affinities : dict layer -> Affinity
+    worlds : Worlds
+        What replays are drawn from.
+    """
+
+    frame: Frame
+    affinities: Mapping[str, Affinity]
+    worlds: Worlds
+
+    @classmethod
+    def of(
+        cls,
+        panel: Panel,
+        poles: tuple[str, ...],
+        settings: Poles,
+        seed: int,
+        notes: Sequence[Note] = (),
+    ) -> PanelFit:
+        """Choose the pairs of a panel and measure its affinities."""
+        expected = {layer.name: _expected(layer.weights) for layer in panel.layers}
+        pairs, unfollowed = choose_pairs(panel, expected, poles, settings)
+        panel = replace(panel, notes=[*panel.notes, *unfollowed, *notes])
+        found = {
+            layer.name: affinity(layer.weights, directed=layer.directed) for layer in panel.layers
+        }
+        worlds = Worlds(panel, expected, found, seed_of(seed, "placebo"))
+        return cls(Frame(panel, pairs, poles), found, worlds)
+
+    def seen_by(self, model: str) -> PanelFit:
+        """Return the study with the layers a chain can look at."""
+        if model != BIPARTITE:
+            return self
+        works = tuple(layer for layer in self.frame.panel.layers if not layer.directed)
+        panel = replace(self.frame.panel, layers=works)
+        pairs = self.frame.pairs
+        within = {layer.name: pairs.within[layer.name] for layer in works}
+        frame = replace(self.frame, panel=panel, pairs=replace(pairs, within=within))
+        return replace(self, frame=frame, worlds=replace(self.worlds, panel=panel))
+
+    def links(self) -> pa.Table:
+        """Rows of the table ``links`` with affinities."""
+        panel = self.frame.panel
+        parts = [affinity_links(panel, x, self.affinities[x.name]) for x in panel.layers]
+        return pa.concat_tables(parts)
 
 
 def _citations_left_out(panel: Panel, models: Sequence[str]) -> list[Note]:
@@ -150,14 +210,6 @@ def _citations_left_out(panel: Panel, models: Sequence[str]) -> list[Note]:
         return []
     why = f"the null model {BIPARTITE} knows works and no citations; the others use both"
     return [("layer", "citation", None, False, why, None)]
-
-
-def _seen_by(model: str, frame: Frame) -> Frame:
-    """Give the frame with the layers a null model can look at."""
-    if model != BIPARTITE:
-        return frame
-    works = tuple(layer for layer in frame.panel.layers if not layer.directed)
-    return replace(frame, panel=replace(frame.panel, layers=works))
 
 
 def _empty(poles: Sequence[str]) -> Tables:
@@ -190,43 +242,40 @@ def seed_of(seed: int, what: str) -> int:
 
 @dataclass(frozen=True)
 class _Under:
-    """The analysis under one null model."""
+    """One chain of the analysis: on affinities, or under one null model."""
 
-    frame: Frame
+    fit: PanelFit
     model: str
     teams: TeamFits | None
-    expected: dict[str, Floats]
-    settings: PolesSettings
+    settings: Poles
     seed: int
     threads: int
     progress: Progress | None
 
     def tables(self) -> Tables:
-        teams = self.teams if self.model == BIPARTITE else None
-        fitters = {
-            layer.name: Fitter(self.model, layer.directed, self._seed(layer.name), teams)
-            for layer in self.frame.panel.layers
-        }
-        if not fitters:
-            return _empty(self.frame.poles)
+        frame = self.fit.frame
+        if not frame.panel.layers:
+            return _empty(frame.poles)
         self._say("links")
-        tested = [against_null(layer, fitters[layer.name]) for layer in self.frame.panel.layers]
-        scores = {
-            one.layer.name: Scores(one.values["z"], one.values["log_ratio"]) for one in tested
-        }
+        chain = chain_of(self.model, frame.panel, self.settings, self.seed, self.teams)
+        links, significant, layers = self._measured(chain)
         self._say("archetypes")
-        quantity = self.settings.quantity
-        follow = {one.layer.name: followed(one, quantity) for one in tested}
-        seen = trajectories(follow, self.frame.pairs, self.settings)
-        found = archetypes(seen, self.settings, self._seed("archetypes"))
-        index = pole_index(self.frame, scores)
-        study = observe(self.frame, scores, seen, found, index, self.settings)
-        replays = self._replays(fitters, found)
+        study = observe(frame, self.model, layers, self.settings)
+        followed = {one.name: one.followed for one in layers}
+        seen = trajectories(followed, frame.pairs, self.settings)
+        found = archetypes(seen, study.trends, self.settings, self._seed("archetypes"))
+        asked = statistics(frame, [one.name for one in layers], layers[0].quantities)
+        replays = self._replays(chain, asked)
+        band = band_family(self.model, replays)
+        numbers = {key: statistic(study) for key, statistic in asked.items()}
+        years = frame.panel.years
         return {
-            **self._pair_tables(tested, seen, found, study, replays),
-            "polarisation": self._polarisation(scores, replays),
-            "placebo": placebo_table(self.model, study, replays, self.settings),
-            "pole_years": pole_years_table(self.model, self.frame.panel.years, study, replays),
+            **self._pair_tables(seen, found, study, replays),
+            "links": links,
+            "significant": significant,
+            "polarisation": self._polarisation(layers, band),
+            "placebo": placebo_table(self.model, numbers, replays, self.settings),
+            "pole_years": pole_years_table(self.model, years, study, band),
             "dropped": self._dropped(),
         }
 
@@ -235,45 +284,44 @@ class _Under:
 
     def _say(self, what: str, done: int = 0, total: int = 1) -> None:
         if self.progress is not None:
-            self.progress(f"{self.model}: {what}", done, total)
+            name = "affinity" if self.model == AFFINITY else self.model
+            self.progress(f"{name}: {what}", done, total)
 
-    def _replays(self, fitters: dict[str, Fitter], found: Archetypes) -> list[Observation]:
-        world = World(
-            self.frame,
-            self.expected,
-            fitters,
-            found.centroids,
-            self.settings,
-            seed_of(self.seed, "placebo"),
-        )
+    def _measured(self, chain: Chain) -> tuple[pa.Table, pa.Table, list[Measured]]:
+        """Links and significant ties, tested in full, and the layers as the chain sees them."""
+        panel = self.fit.frame.panel
+        if not isinstance(chain, NullChain):
+            empty = LINKS_SCHEMA.empty_table(), SIGNIFICANT_SCHEMA.empty_table()
+            return *empty, measure(self.fit, chain)
+        tested = [against_null(layer, chain.fitters[layer.name]) for layer in panel.layers]
+        ties = [significant_table(panel, one, self.settings) for one in tested]
+        seen = [chain.of_study(one) for one in tested]
+        return links_table(panel, tested), pa.concat_tables(ties), seen
+
+    def _replays(self, chain: Chain, asked: Mapping[Key, Statistic]) -> Replays:
         return replay_all(
-            world,
+            self.fit.frame,
+            self.fit.worlds,
+            chain,
+            asked,
+            self.settings,
             threads=self.threads,
             progress=lambda done, total: self._say("placebo", done, total),
         )
 
     def _pair_tables(
-        self,
-        tested: list[Tested],
-        seen: Trajectories,
-        found: Archetypes,
-        study: Observation,
-        replays: list[Observation],
+        self, seen: Trajectories, found: Archetypes, study: Observation, replays: Replays
     ) -> Tables:
-        frame, model, settings = self.frame, self.model, self.settings
+        frame, model, settings = self.fit.frame, self.model, self.settings
         self._say("stability")
         share = stability(found, seen, settings, self._seed("stability"))
         clustered = seen.standardised[found.cluster >= 0]
         return {
-            "links": links_table(frame.panel, tested),
             "trajectories": trajectories_table(frame.panel, frame.pairs, model, seen),
-            "archetypes": archetypes_table(frame.panel, frame.pairs, model, seen, found, share),
-            "alignment": alignment_table(
-                frame, model, seen, found, share, study, replays, settings
+            "archetypes": archetypes_table(
+                frame.panel, frame.pairs, model, seen, study.trends, found, share
             ),
-            "significant": pa.concat_tables(
-                [significant_table(frame, one, settings) for one in tested]
-            ),
+            "alignment": alignment_table(study, seen, found, share, replays),
             "cluster_choice": cluster_choice(model, clustered, settings, self._seed("choice")),
             "centroids": centroids_table(frame.panel, model, seen, found),
         }
@@ -282,22 +330,44 @@ class _Under:
         if self.model == BIPARTITE:  # works would have to be counted anew without the country
             return DROPPED_SCHEMA.empty_table()
         self._say("dropping")
-        most = self.settings.dropped
-        return Without(self.frame, self.model, most, self._seed("dropping")).table()
+        panel, settings = self.fit.frame.panel, self.settings
 
-    def _polarisation(self, scores: dict[str, Scores], replays: list[Observation]) -> pa.Table:
-        panel, mask = self.frame.panel, followed_mask(self.frame)
-        places = [panel.index(pole) for pole in self.frame.poles]
+        def chain() -> Chain:
+            return chain_of(self.model, panel, settings, self._seed("dropping"), None)
+
+        return Without(self.fit.frame, chain, settings.dropped).table()
+
+    def _polarisation(self, layers: Sequence[Measured], band: Sequence[Replay]) -> pa.Table:
+        frame = self.fit.frame
+        places = [frame.panel.index(pole) for pole in frame.poles]
         inside = [place for place in places if place is not None]
         parts = [POLARISATION_SCHEMA.empty_table()]
-        for name, score in scores.items():
+        for layer in layers:
             found = polarisation(
-                score.log_ratio,
-                mask,
+                layer.ties,
+                frame.followed(layer.name),
                 inside,
-                resamples=self.settings.resamples,
-                seed=self._seed(f"polarisation {name}"),
             )
-            replayed = np.array([other.index[name] for other in replays])
-            parts.append(polarisation_table(panel, self.model, name, found, replayed))
+            replayed = np.array([other.index[layer.name] for other in band])
+            parts.append(polarisation_table(frame.panel, self.model, layer.name, found, replayed))
         return pa.concat_tables(parts)
+
+
+def measure(fit: PanelFit, chain: Chain) -> list[Measured]:
+    """Measure the study's own layers as replays are measured."""
+    if isinstance(chain, NullChain):
+        return [chain.quick(layer, layer.weights, 0) for layer in fit.frame.panel.layers]
+    found = fit.affinities
+    return [measured(layer, found[layer.name]) for layer in fit.frame.panel.layers]
+
+
+def chain_of(model: str, panel: Panel, settings: Poles, seed: int, teams: TeamFits | None) -> Chain:
+    """Return the chain on affinities, or under a null model."""
+    if model == AFFINITY:
+        return AffinityChain()
+    own = teams if model == BIPARTITE else None
+    fitters = {
+        layer.name: Fitter(model, layer.directed, seed_of(seed, f"{model} {layer.name}"), own)
+        for layer in panel.layers
+    }
+    return NullChain(model, settings.follows, fitters, own)

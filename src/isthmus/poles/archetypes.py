@@ -1,7 +1,13 @@
-"""Archetypes: clusters of trajectories, named by the slopes of their centroids."""
+"""Archetypes: what the trends of two countries say, and clusters of whole trajectories.
+
+The archetype of a pair is named by its own trends. Beside it stands its cluster, as in
+Gallo et al.: pairs with a trend are clustered by dynamic time warping, and a cluster is
+named by the slopes of its centroid, which need not be those of each member.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +15,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Panel
-from isthmus.poles.settings import PolesSettings
 from isthmus.poles.trajectories import Pairs, Trajectories
+from isthmus.poles.trends import Lines
+from isthmus.sections import Poles
 from isthmus.stats.dtw import Clusters, Rules, dtw_assign, dtw_kmeans, matched_labels
-from isthmus.stats.trends import Trends, theil_sen, trend_signs
+from isthmus.stats.trends import theil_sen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,6 +51,7 @@ ARCHETYPES_SCHEMA = pa.schema(
         ("archetype", pa.string()),
         ("meaning", pa.string()),
         ("cluster", pa.int16()),
+        ("cluster_archetype", pa.string()),
         *(
             (f"{what}_{layer}", kind)
             for layer in ("collaboration", "citation")
@@ -51,6 +59,9 @@ ARCHETYPES_SCHEMA = pa.schema(
                 "slope": pa.float64(),
                 "slope_low": pa.float64(),
                 "slope_high": pa.float64(),
+                "slope_theil_sen": pa.float64(),
+                "p": pa.float64(),
+                "bend_p": pa.float64(),
                 "trend": pa.string(),
             }.items()
         ),
@@ -66,11 +77,9 @@ class Archetypes:
     Attributes
     ----------
     codes : (p,) str
-        SC, SD, KI, KD, flat or untested.
+        SC, SD, KI, KD, flat or untested, by the pair's own trends.
     cluster : (p,) int
         Cluster of a pair with a trend, -1 of the others.
-    signs : dict of (p,)
-        Direction of each layer's own series: 1, 0, -1.
     centroids : (k, t, d)
     cluster_codes : (k,) str
     clusters : Clusters or None
@@ -79,7 +88,6 @@ class Archetypes:
 
     codes: Names
     cluster: Ints
-    signs: dict[str, NDArray[np.int8]]
     centroids: Floats
     cluster_codes: Names
     clusters: Clusters | None
@@ -108,51 +116,59 @@ def name_archetype(collaboration: int | None, citation: int | None) -> str:
     return "SD" if collaboration == -1 else "KD"
 
 
-def archetypes(
-    seen: Trajectories,
-    settings: PolesSettings,
-    seed: int,
-    start: Floats | None = None,
-) -> Archetypes:
-    """Cluster the pairs that have a trend and name the clusters.
+def named_by_trends(trends: Mapping[str, Lines]) -> Names:
+    """Name the archetype of each pair by its own trends, (p,)."""
+    codes = []
+    columns = {layer: np.where(found.known, found.sign, UNSEEN) for layer, found in trends.items()}
+    p = len(next(iter(columns.values())))
+    none = np.full(p, UNSEEN)
+    both = zip(columns.get("collaboration", none), columns.get("citation", none), strict=True)
+    for one, other in both:
+        codes.append(_CODES[int(one), int(other)])
+    return np.array(codes, dtype="<U8")
 
-    A pair none of whose series has a trend is flat and takes no part in the
-    clustering: standardised noise would pass for a trajectory. With `start`,
-    centroids to begin from, a few steps are made from there, as replays do.
+
+#: Stands for a trend that is not known.
+UNSEEN = 9
+
+_CODES = {
+    (one, other): UNTESTED
+    if one == other == UNSEEN
+    else name_archetype(None if one == UNSEEN else one, None if other == UNSEEN else other)
+    for one in (-1, 0, 1, UNSEEN)
+    for other in (-1, 0, 1, UNSEEN)
+}
+
+
+def archetypes(
+    seen: Trajectories, trends: Mapping[str, Lines], settings: Poles, seed: int
+) -> Archetypes:
+    """Name the pairs by their trends, and cluster those that have one.
+
+    A pair none of whose series has a trend takes no part in the clustering:
+    standardised noise would pass for a trajectory; neither do pairs with gaps.
     """
-    names: list[str] = [name for name in ("collaboration", "citation") if name in seen.raw]
-    flat = settings.flat_change[settings.quantity]
-    signs = {
-        name: trend_signs(seen.raw[name], level=settings.trend_level, flat_change=flat)
-        for name in names
-    }
-    moving = seen.usable & np.any([signs[name] != 0 for name in names], axis=0)
-    clusters = _clustered(seen.standardised[moving], settings, seed, start)
+    layers = [name for name in ("collaboration", "citation") if name in trends]
+    moving = seen.usable & np.any([trends[name].sign != 0 for name in layers], axis=0)
+    clusters = _clustered(seen.standardised[moving], settings, seed)
     centroids = clusters.centroids if clusters is not None else seen.standardised[:0]
-    named = _cluster_codes(centroids, names, settings)
+    named = _cluster_codes(centroids, layers, settings)
     cluster = np.full(len(moving), -1)
-    codes = np.where(seen.usable, FLAT, UNTESTED).astype("<U8")
     if clusters is not None:
         cluster[moving] = clusters.labels
-        codes[moving] = named[clusters.labels]
-    return Archetypes(codes, cluster, signs, centroids, named, clusters)
+    return Archetypes(named_by_trends(trends), cluster, centroids, named, clusters)
 
 
-def _clustered(
-    series: Floats, settings: PolesSettings, seed: int, start: Floats | None
-) -> Clusters | None:
+def _clustered(series: Floats, settings: Poles, seed: int) -> Clusters | None:
     k = min(settings.archetypes, len(series))
     if not k:
         return None
-    if start is not None and len(start) == k:
-        short = Rules(max_iter=3, max_barycentre_iter=2)
-        return dtw_kmeans(series, k, seed=seed, window=settings.window, init=start, rules=short)
     return dtw_kmeans(
-        series, k, n_init=settings.n_init, seed=seed, window=settings.window, polish=1
+        series, k, n_init=settings.n_init, seed=seed, window=settings.dtw_window, polish=1
     )
 
 
-def _cluster_codes(centroids: Floats, names: list[str], settings: PolesSettings) -> Names:
+def _cluster_codes(centroids: Floats, names: list[str], settings: Poles) -> Names:
     """Name each centroid by the signs of its Theil-Sen changes over the whole span."""
     codes = []
     for centroid in centroids:
@@ -163,8 +179,8 @@ def _cluster_codes(centroids: Floats, names: list[str], settings: PolesSettings)
     return np.array(codes, dtype="<U8")
 
 
-def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, seed: int) -> Floats:
-    """Share of restarts and of bootstrap resamples of pairs that give a pair its archetype.
+def stability(found: Archetypes, seen: Trajectories, settings: Poles, seed: int) -> Floats:
+    """Share of restarts and of resamples of pairs that put a pair in a cluster so named.
 
     NaN for pairs outside the clustering. A resample holds as many pairs as there
     are, at most `RESAMPLED`; all pairs then go to the nearest of its centroids.
@@ -181,9 +197,9 @@ def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, se
     for _ in range(settings.n_resamples):
         rows, own = np.sort(random.integers(len(series), size=size)), int(random.integers(2**31))
         other = dtw_kmeans(
-            series[rows], k, n_init=2, seed=own, window=settings.window, polish=1, rules=quick
+            series[rows], k, n_init=2, seed=own, window=settings.dtw_window, polish=1, rules=quick
         )
-        assigned = dtw_assign(series, other.centroids, settings.window)
+        assigned = dtw_assign(series, other.centroids, settings.dtw_window)
         votes.append(matched_labels(assigned, labels, k))
     agree = found.cluster_codes[np.array(votes)] == found.cluster_codes[labels]
     share[moving] = agree.mean(axis=0)
@@ -191,22 +207,31 @@ def stability(found: Archetypes, seen: Trajectories, settings: PolesSettings, se
 
 
 def archetypes_table(
-    panel: Panel, pairs: Pairs, model: str, seen: Trajectories, found: Archetypes, share: Floats
+    panel: Panel,
+    pairs: Pairs,
+    model: str,
+    seen: Trajectories,
+    trends: Mapping[str, Lines],
+    found: Archetypes,
+    share: Floats,
 ) -> pa.Table:
     """Rows of the table ``archetypes`` for one null model."""
     codes = np.array(panel.countries, dtype=object)
-    alone = int(len(found.signs) == 1)
+    alone = int(len(trends) == 1)
+    inside = found.cluster >= 0
+    named = np.append(found.cluster_codes, "")[found.cluster]
     columns: dict[str, object] = {
         "null_model": [model] * len(pairs),
         "source": codes[pairs.first],
         "target": codes[pairs.second],
         "archetype": found.codes.tolist(),
         "meaning": [MEANINGS[code][alone] for code in found.codes],
-        "cluster": pa.array(found.cluster, pa.int16(), mask=found.cluster < 0),
+        "cluster": pa.array(found.cluster, pa.int16(), mask=~inside),
+        "cluster_archetype": pa.array(named.tolist(), pa.string(), mask=~inside),
         "stability": pa.array(share, pa.float64(), from_pandas=True),
     }
-    for layer, signs in found.signs.items():
-        columns |= _trend_columns(layer, theil_sen(seen.raw[layer]), signs)
+    for layer, found_lines in trends.items():
+        columns |= _trend_columns(layer, found_lines, theil_sen(seen.raw[layer]).slope)
     absent = {f.name: pa.nulls(len(pairs), f.type) for f in ARCHETYPES_SCHEMA}
     return pa.table(
         {name: columns.get(name, absent[name]) for name in ARCHETYPES_SCHEMA.names},
@@ -214,11 +239,19 @@ def archetypes_table(
     )
 
 
-def _trend_columns(layer: str, trends: Trends, signs: NDArray[np.int8]) -> dict[str, object]:
-    words = np.array(["falling", "flat", "rising"], dtype=object)
+def _trend_columns(layer: str, found: Lines, robust: Floats) -> dict[str, object]:
+    numbers = {
+        "slope": found.slope,
+        "slope_low": found.low,
+        "slope_high": found.high,
+        "slope_theil_sen": np.where(found.known, robust, np.nan),
+        "p": found.p,
+        "bend_p": found.bend_p,
+    }
     return {
-        f"slope_{layer}": pa.array(trends.slope, pa.float64(), from_pandas=True),
-        f"slope_low_{layer}": pa.array(trends.low, pa.float64(), from_pandas=True),
-        f"slope_high_{layer}": pa.array(trends.high, pa.float64(), from_pandas=True),
-        f"trend_{layer}": words[signs + 1],
+        f"trend_{layer}": [found.word(row) for row in range(len(found))],
+        **{
+            f"{what}_{layer}": pa.array(values, pa.float64(), from_pandas=True)
+            for what, values in numbers.items()
+        },
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 from isthmus.stats.dtw import Rules, dtw_assign, dtw_kmeans, dtw_matrix
 from isthmus.stats.partitions import adjusted_rand, silhouette
 
@@ -32,7 +32,7 @@ HALVINGS, SURROGATES = 3, 2
 _QUICK = Rules(max_barycentre_iter=3, refresh=0, swaps=0)
 
 
-def cluster_choice(model: str, series: Floats, settings: PolesSettings, seed: int) -> pa.Table:
+def cluster_choice(model: str, series: Floats, settings: Poles, seed: int) -> pa.Table:
     """Table ``cluster_choice`` for one null model: one row per number of clusters.
 
     On a random sample of the clustered pairs: the inertia and its elbow (how
@@ -50,7 +50,7 @@ def cluster_choice(model: str, series: Floats, settings: PolesSettings, seed: in
     whole = ~np.isnan(series).any(axis=(1, 2))
     if not ks or whole.sum() < 2:
         return CHOICE_SCHEMA.empty_table()
-    distances = dtw_matrix(series, settings.window)
+    distances = dtw_matrix(series, settings.dtw_window)
     surrogates = [_surrogate(series[whole], n, random) for _ in range(SURROGATES)]
     rows = [_row(series, k, distances, surrogates, settings, random) for k in ks]
     inertia = np.array([row["inertia"] for row in rows])
@@ -67,13 +67,13 @@ def _row(
     k: int,
     distances: Floats,
     surrogates: list[Floats],
-    settings: PolesSettings,
+    settings: Poles,
     random: np.random.Generator,
 ) -> dict[str, object]:
     def cluster(values: Floats, n_init: int) -> tuple[float, Floats, NDArray[np.int64]]:
         seed = int(random.integers(2**31))
         found = dtw_kmeans(
-            values, k, n_init=n_init, seed=seed, window=settings.window, polish=1, rules=_QUICK
+            values, k, n_init=n_init, seed=seed, window=settings.dtw_window, polish=1, rules=_QUICK
         )
         return found.inertia, found.centroids, found.labels
 
@@ -83,7 +83,7 @@ def _row(
         order = random.permutation(len(series))
         halves = [cluster(series[rows], 2)[1] for rows in np.array_split(order, 2)]
         agreed.append(
-            adjusted_rand(*(dtw_assign(series, half, settings.window) for half in halves))
+            adjusted_rand(*(dtw_assign(series, half, settings.dtw_window) for half in halves))
         )
     logs = [np.log(max(cluster(surrogate, 2)[0], 1e-300)) for surrogate in surrogates]
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isthmus.poles.chains import Chain
 from isthmus.poles.layers import Layer
-from isthmus.poles.links import Fitter, quick_quantities
-from isthmus.poles.observation import Frame, followed_mask
+from isthmus.poles.measures import Measured
+from isthmus.poles.observation import Frame
 from isthmus.poles.polarisation import polarisation
+from isthmus.stats import Trend, trend
 from isthmus.stats.trends import theil_sen
 
 Floats = NDArray[np.float64]
@@ -29,10 +32,11 @@ DROPPED_SCHEMA = pa.schema(
         ("slope", pa.float64()),
         ("low", pa.float64()),
         ("high", pa.float64()),
+        ("slope_theil_sen", pa.float64()),
     ]
 )
 
-#: Trends that are followed: of two poles' log ratio, and of the polarisation index.
+#: Trends that are followed: of two poles' tie, and of the polarisation index.
 POLES_TREND, INDEX_TREND = "poles", "polarisation"
 
 
@@ -43,16 +47,15 @@ class Without:
     Attributes
     ----------
     frame : Frame
-    model : str
+    chain : function
+        Makes a chain that has seen nothing yet.
     most : int
         How many of the largest countries besides the poles are left out.
-    seed : int
     """
 
     frame: Frame
-    model: str
+    chain: Callable[[], Chain]
     most: int
-    seed: int
 
     def countries(self) -> list[str]:
         """Countries left out, by their total weight; poles stay."""
@@ -76,33 +79,38 @@ class Without:
         panel = self.frame.panel
         keep = np.array([code != country for code in panel.countries])
         codes = [code for code in panel.countries if code != country]
-        ratio = self._log_ratio(layer, keep)
-        key: dict[str, Any] = {"null_model": self.model, "layer": layer.name, "country": country}
-        rows = []
+        chain = self.chain()
+        weights = np.ascontiguousarray(layer.weights[:, keep][:, :, keep])
+        rest = Layer(layer.name, layer.directed, weights, layer.active[keep])
+        seen = chain.quick(rest, weights, 0)
+        key: dict[str, Any] = {"null_model": chain.model, "layer": layer.name, "country": country}
+        mask = self.frame.followed(layer.name)[keep][:, keep]
+        rows: list[dict[str, Any]] = []
         for one, other in self.frame.pole_pairs:
-            i, j = codes.index(one), codes.index(other)
             ends = {"what": POLES_TREND, "source": one, "target": other}
-            rows.append(key | ends | _trend((ratio[:, i, j] + ratio[:, j, i]) / 2))
+            places = codes.index(one), codes.index(other)
+            rows.append(key | ends | _pole_trend(seen, mask, *places))
         poles = [codes.index(pole) for pole in self.frame.poles if pole in codes]
-        mask = followed_mask(self.frame)[keep][:, keep]
-        index = polarisation(ratio, mask, poles, resamples=0, seed=self.seed).index
-        rows.append(key | {"what": INDEX_TREND, "source": None, "target": None} | _trend(index))
+        index = polarisation(seen.ties, mask, poles).index
+        none = {"what": INDEX_TREND, "source": None, "target": None}
+        rows.append(key | none | _trend(index, trend(index[None]), 0))
         return rows
 
-    def _log_ratio(self, layer: Layer, keep: NDArray[np.bool_]) -> Floats:
-        """Log ratio of the smaller network, every year fitted anew: (t, n - 1, n - 1)."""
-        fitter = Fitter(self.model, layer.directed, self.seed)
-        weights = np.ascontiguousarray(layer.weights[:, keep][:, :, keep])
-        return np.array(
-            [
-                quick_quantities(year, fitter.quick(t, year, self.seed), "log_ratio")[2]
-                for t, year in enumerate(weights)
-            ]
-        )
+
+def _pole_trend(seen: Measured, mask: NDArray[np.bool_], i: int, j: int) -> dict[str, float | None]:
+    """Trend of two poles' tie: affinity with the noise of all followed pairs, or log ratio."""
+    quantity = "affinity" if "affinity" in seen.values else "log_ratio"
+    path = seen.paths(quantity, np.array([i]), np.array([j]))[0]
+    if quantity != seen.quantity:
+        return _trend(path, trend(path[None]), 0)
+    first, second = np.nonzero(np.triu(mask))
+    row = np.flatnonzero((first == min(i, j)) & (second == max(i, j)))[0]
+    return _trend(path, seen.trends(first, second), int(row))
 
 
-def _trend(series: Floats) -> dict[str, float | None]:
-    """Theil-Sen slope a year with its interval."""
-    found = theil_sen(series[None])
-    ends = {"slope": found.slope[0], "low": found.low[0], "high": found.high[0]}
-    return {name: float(value) if np.isfinite(value) else None for name, value in ends.items()}
+def _trend(path: Floats, found: Trend, row: int) -> dict[str, float | None]:
+    """Slope a year with its interval, and the Theil-Sen slope."""
+    numbers = {"slope": found.slope[row], "low": found.low[row], "high": found.high[row]}
+    if np.isfinite(found.slope[row]):
+        numbers["slope_theil_sen"] = theil_sen(path[None]).slope[0]
+    return {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.errors import InputError
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,11 +50,15 @@ class Layer:
     directed : bool
     weights : (years, n, n)
         Zero diagonal; symmetric when undirected.
+    active : (n,)
+        Countries active in enough years of this layer for their pairs to be followed
+        in it; the others' weights count all the same.
     """
 
     name: str
     directed: bool
     weights: Floats
+    active: Flags
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Panel:
         Codes in alphabetical order.
     layers : tuple of Layer
         One or two; none when there is no data.
+    works : (n,)
+        Works a year over the last years.
     notes : list of tuple
         Rows for the table ``panel``: kind, source, target, enters, reason, works.
     """
@@ -76,6 +82,7 @@ class Panel:
     years: Ints
     countries: tuple[str, ...]
     layers: tuple[Layer, ...]
+    works: Floats
     notes: list[Note]
 
     def index(self, country: str) -> int | None:
@@ -86,14 +93,15 @@ class Panel:
 def build_panel(
     collaboration: pa.Table | None,
     citation: pa.Table | None,
-    settings: PolesSettings,
+    settings: Poles,
     poles: Sequence[str],
     output: pa.Table | None = None,
 ) -> Panel:
     """Choose the countries of the panel and lay their networks out as arrays.
 
-    The country rules: enough works a year over the last years, and activity in
-    enough of the years in every layer.
+    A country enters with enough works a year over the last years and activity in
+    enough years of at least one layer. Poles that are in the data always enter; the
+    reason says what they lack.
     """
     tables = {
         name: table
@@ -101,21 +109,27 @@ def build_panel(
         if table is not None and table.num_rows
     }
     if not tables:
-        return Panel(np.zeros(0, dtype=np.int64), (), (), [])
+        return Panel(np.zeros(0, dtype=np.int64), (), (), np.zeros(0), [])
     years = _years(tables)
     codes = sorted(set().union(*(_codes(table) for table in tables.values())))
     whole = [_layer(name, table, years, codes) for name, table in tables.items()]
     works = _mean_works(whole, years, codes, settings, output)
-    reasons = _country_reasons(whole, works, years, settings)
-    kept = np.array([reason is None for reason in reasons], dtype=bool)
+    activity = [_activity(layer, years, settings) for layer in whole]
+    enters, reasons = _judged(codes, poles, activity, _few(works, years, settings))
     notes: list[Note] = [
-        ("country", code, None, bool(kept[i]), reasons[i], float(works[i]))
+        ("country", code, None, bool(enters[i]), reasons[i], float(works[i]))
         for i, code in enumerate(codes)
     ]
     absent = [pole for pole in poles if pole not in codes]
     notes += [("country", pole, None, False, "not in the data", None) for pole in absent]
-    layers = [Layer(x.name, x.directed, x.weights[:, kept][:, :, kept]) for x in whole]
-    return Panel(years, tuple(np.array(codes)[kept].tolist()), tuple(layers), notes)
+    is_pole = np.isin(codes, list(poles))
+    layers = []
+    for layer, missing in zip(whole, activity, strict=True):
+        active = np.array([reason is None for reason in missing], dtype=bool) | is_pole
+        weights = np.ascontiguousarray(layer.weights[:, enters][:, :, enters])
+        layers.append(Layer(layer.name, layer.directed, weights, active[enters]))
+    kept = tuple(np.array(codes)[enters].tolist())
+    return Panel(years, kept, tuple(layers), works[enters], notes)
 
 
 def _years(tables: dict[str, pa.Table]) -> Ints:
@@ -145,14 +159,14 @@ def _layer(name: str, table: pa.Table, years: Ints, codes: list[str]) -> Layer:
     np.add.at(weights, (year[off], source[off], target[off]), values)
     if not directed:
         weights = weights + weights.transpose(0, 2, 1)
-    return Layer(name, directed, weights)
+    return Layer(name, directed, weights, np.ones(len(codes), dtype=bool))
 
 
 def _mean_works(
     layers: list[Layer],
     years: Ints,
     codes: list[str],
-    settings: PolesSettings,
+    settings: Poles,
     output: pa.Table | None,
 ) -> Floats:
     """Works a year over the last years: output where given, else the first layer's strength."""
@@ -166,26 +180,48 @@ def _mean_works(
     return np.array([found.get(code) or 0.0 for code in codes]) / min(last, len(years))
 
 
-def _country_reasons(
-    layers: list[Layer], works: Floats, years: Ints, settings: PolesSettings
-) -> list[str | None]:
+def _few(works: Floats, years: Ints, settings: Poles) -> list[str | None]:
+    """Why a country is too small, None where it is not."""
     first = max(years[-1] - settings.average_years + 1, years[0])
-    reasons: list[str | None] = [
-        None
-        if mean >= settings.min_works
-        else f"fewer than {settings.min_works:g} works a year over {first}-{years[-1]}"
-        for mean in works
+    why = f"fewer than {settings.min_works:g} works a year over {first}-{years[-1]}"
+    return [None if mean >= settings.min_works else why for mean in works]
+
+
+def _activity(layer: Layer, years: Ints, settings: Poles) -> list[str | None]:
+    """Why a country is not followed in a layer, None where it is active in enough years."""
+    some_year: Flags = np.asarray(layer.weights.any(axis=(1, 2)))
+    active: Flags = np.asarray(layer.weights.any(axis=2))
+    if layer.directed:
+        active &= layer.weights.any(axis=1)
+    missing: Flags = np.asarray(some_year[:, None] & ~active)
+    most = (1 - settings.min_year_share) * some_year.sum()
+    return [
+        f"inactive in {layer.name} in {gone.sum()} years ({years[gone][0]} the first)"
+        if gone.sum() > most + 1e-9
+        else None
+        for gone in np.transpose(missing)
     ]
-    for layer in layers:
-        some_year = layer.weights.any(axis=(1, 2))
-        active: Flags = np.asarray(layer.weights.any(axis=2))
-        if layer.directed:
-            active &= layer.weights.any(axis=1)
-        seen = active[some_year].sum(axis=0)
-        for i in np.flatnonzero(seen < settings.min_year_share * some_year.sum()):
-            missing = some_year.sum() - seen[i]
-            reasons[i] = reasons[i] or f"inactive in {layer.name} in {missing} years"
-    return reasons
+
+
+def _judged(
+    codes: list[str],
+    poles: Sequence[str],
+    activity: list[list[str | None]],
+    few: list[str | None],
+) -> tuple[Flags, list[str | None]]:
+    """Return which countries enter, and what is to be said of each."""
+    enters = np.ones(len(codes), dtype=bool)
+    reasons: list[str | None] = []
+    for i, code in enumerate(codes):
+        gone = [layer[i] for layer in activity if layer[i] is not None]
+        said = "; ".join(why for why in (few[i], *gone) if why is not None)
+        enters[i] = code in poles or (few[i] is None and len(gone) < len(activity))
+        if said and code in poles:
+            said = f"stays as a pole, though {said}"
+        elif said and enters[i]:
+            said = f"followed in the other layer only: {said}"
+        reasons.append(said or None)
+    return enters, reasons
 
 
 def panel_table(panel: Panel) -> pa.Table:

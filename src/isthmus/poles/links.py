@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
-from isthmus.poles.settings import Quantity
 from isthmus.poles.teams import TeamFits
+from isthmus.sections import AFFINITY, Quantity
+from isthmus.stats import Affinity
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
 from isthmus.stats.nulls.laws import PoissonLaw
@@ -25,6 +26,14 @@ Floats = NDArray[np.float64]
 
 _MEASURES = ["observed", "expected", "sd", *(f.name for f in fields(LinkTest))]
 
+#: Column of the table ``links`` -> attribute of an affinity.
+_OF_AFFINITY = {
+    "affinity": "value",
+    "affinity_low": "low",
+    "affinity_high": "high",
+    "affinity_se": "se_total",
+}
+
 LINKS_SCHEMA = pa.schema(
     [
         ("layer", pa.string()),
@@ -33,6 +42,7 @@ LINKS_SCHEMA = pa.schema(
         ("source", pa.string()),
         ("target", pa.string()),
         *((name, pa.float64()) for name in _MEASURES),
+        *((name, pa.float64()) for name in _OF_AFFINITY),
         ("converged", pa.bool_()),
     ]
 )
@@ -185,18 +195,41 @@ def links_table(panel: Panel, tested: list[Tested]) -> pa.Table:
 
 
 def _links(panel: Panel, tested: Tested) -> pa.Table:
-    present = ~np.isnan(tested.values["z"])
-    if not tested.layer.directed:
-        present &= np.triu(np.ones(present.shape[1:], dtype=bool), 1)
-    year, source, target = np.nonzero(present)
+    measures = {name: tested.values[name] for name in _MEASURES}
+    layer, there = tested.layer, ~np.isnan(tested.values["z"])
+    return _pair_years(panel, layer, tested.model, there, measures, tested.converged)
+
+
+def affinity_links(panel: Panel, layer: Layer, found: Affinity) -> pa.Table:
+    """Rows of the table ``links`` with the affinities of a layer, which need no null model."""
+    measures = {column: getattr(found, name) for column, name in _OF_AFFINITY.items()}
+    there = np.isfinite(found.value)
+    return _pair_years(panel, layer, AFFINITY, there, measures | {"observed": layer.weights}, None)
+
+
+def _pair_years(
+    panel: Panel,
+    layer: Layer,
+    model: str,
+    there: NDArray[np.bool_],
+    measures: dict[str, Floats],
+    converged: NDArray[np.bool_] | None,
+) -> pa.Table:
+    """One row per year and pair that is there; columns without a measure are null."""
+    if not layer.directed:
+        there = there & np.triu(np.ones(there.shape[1:], dtype=bool), 1)
+    year, source, target = np.nonzero(there)
     codes = np.array(panel.countries, dtype=object)
     columns: dict[str, Any] = {
-        "layer": [tested.layer.name] * len(year),
-        "null_model": [tested.model] * len(year),
+        "layer": [layer.name] * len(year),
+        "null_model": [model] * len(year),
         "year": panel.years[year].astype(np.int16),
         "source": codes[source],
         "target": codes[target],
-        **{name: tested.values[name][present] for name in _MEASURES},
-        "converged": tested.converged[year],
+        **{name: values[there] for name, values in measures.items()},
     }
-    return pa.table(columns, schema=LINKS_SCHEMA)
+    if converged is not None:
+        columns["converged"] = converged[year]
+    nulls = {f.name: pa.nulls(len(year), f.type) for f in LINKS_SCHEMA if f.name not in columns}
+    both = columns | nulls
+    return pa.table({name: both[name] for name in LINKS_SCHEMA.names}, schema=LINKS_SCHEMA)

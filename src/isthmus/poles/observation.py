@@ -1,24 +1,31 @@
-"""Headline numbers of one panel under one null model: the study's own, or a replay's."""
+"""What one chain sees in one world: the study's own, or a replay's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.poles.archetypes import APART, TOGETHER, UNTESTED, Archetypes
+from isthmus.poles.archetypes import APART, TOGETHER, named_by_trends
 from isthmus.poles.layers import Panel
-from isthmus.poles.settings import PolesSettings
-from isthmus.poles.trajectories import Pairs, Trajectories, interpolated
-from isthmus.stats.trends import theil_sen, trend_signs
+from isthmus.poles.measures import Measured
+from isthmus.poles.polarisation import polarisation
+from isthmus.poles.trajectories import Pairs
+from isthmus.poles.trends import Lines, least_slope, line, lines
+from isthmus.sections import Poles
 
 Floats = NDArray[np.float64]
+Names = NDArray[np.str_]
 
-#: Codes whose share of the followed pairs is a headline.
-SHARED = ("SC", "SD", "KI", "KD", "flat")
+#: Least change of the polarisation index over the study that is called a trend.
+INDEX_CHANGE = 0.01
+
+#: Layer, quantity, and two poles in alphabetical order.
+PathKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -43,129 +50,160 @@ class Frame:
         inside = [pole for pole in self.poles if pole in self.panel.countries]
         return [(min(two), max(two)) for two in combinations(inside, 2)]
 
+    @cached_property
+    def between_poles(self) -> NDArray[np.bool_]:
+        """Followed pairs of two poles, (p,)."""
+        is_pole = np.isin(self.panel.countries, list(self.poles))
+        return np.asarray(is_pole[self.pairs.first] & is_pole[self.pairs.second])
 
-@dataclass(frozen=True)
-class Scores:
-    """z and log ratio of one layer, (t, n, n) each."""
+    def row(self, one: str, other: str) -> int | None:
+        """Row of the pair of two countries, None when it is not followed."""
+        return self.pairs.find(self.panel.index(one), self.panel.index(other))
 
-    z: Floats
-    log_ratio: Floats
+    def followed(self, layer: str) -> NDArray[np.bool_]:
+        """Pairs that are followed in a layer as a symmetric (n, n) mask."""
+        n = len(self.panel.countries)
+        mask = np.zeros((n, n), dtype=bool)
+        inside = self.pairs.within[layer]
+        mask[self.pairs.first[inside], self.pairs.second[inside]] = True
+        return mask | mask.T
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Headline numbers.
+    """What a chain sees in a world.
 
     Attributes
     ----------
-    rise, decline : dict layer -> share of followed pairs
-    ties : dict (layer, pole) -> number of significant partners
-    shares : dict archetype -> share of followed pairs
-    poles_path : dict (layer, quantity, pole, pole) -> (t,) values
-    poles_slope : dict, same keys -> slope and direction
-    groups : (poles, n) int8
-        1 where a country comes closer to a pole, -1 apart, 0 neither or unknown.
+    frame : Frame
+    settings : Poles
+    model, quantity : str
+        Null model, or ``none``, and what is followed.
+    trends : dict layer -> Lines of the followed pairs
+    codes : (p,) str
+        Archetypes of the pairs by their own trends.
+    paths : dict PathKey -> (t,) values between poles, both directions averaged
+    pole_lines : dict PathKey -> Lines of that one path
     index : dict layer -> (t,) polarisation index
+    recent_z : dict layer -> (n, n) mean z over the last years; empty without a null model
     """
 
-    rise: dict[str, float]
-    decline: dict[str, float]
-    ties: dict[tuple[str, str], int]
-    shares: dict[str, float]
-    poles_path: dict[tuple[str, str, str, str], Floats]
-    poles_slope: dict[tuple[str, str, str, str], tuple[float, int]]
-    groups: NDArray[np.int8]
-    index: dict[str, Floats]
+    frame: Frame
+    settings: Poles
+    model: str
+    quantity: str
+    trends: Mapping[str, Lines]
+    codes: Names
+    paths: Mapping[PathKey, Floats]
+    pole_lines: Mapping[PathKey, Lines]
+    index: Mapping[str, Floats]
+    recent_z: Mapping[str, Floats]
+
+    @cached_property
+    def index_lines(self) -> dict[str, Lines]:
+        """Trends of the polarisation index."""
+        return {layer: index_line(path, self.settings) for layer, path in self.index.items()}
+
+    @cached_property
+    def directions(self) -> NDArray[np.int8]:
+        """1 where the two of a followed pair come closer, -1 apart, 0 neither: (p,)."""
+        return np.isin(self.codes, TOGETHER).astype(np.int8) - np.isin(self.codes, APART)
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Followed pairs with a trend in any layer, (p,)."""
+        return np.asarray(np.any([found.known for found in self.trends.values()], axis=0))
 
 
-def observe(
-    frame: Frame,
-    scores: dict[str, Scores],
-    seen: Trajectories,
-    found: Archetypes,
-    index: dict[str, Floats],
-    settings: PolesSettings,
-) -> Observation:
-    """Read the headline numbers off a panel that went through the whole chain."""
-    paths = _pole_paths(frame, scores)
-    tested = found.codes != UNTESTED
-    n = max(int(tested.sum()), 1)
+def observe(frame: Frame, model: str, measured: Sequence[Measured], settings: Poles) -> Observation:
+    """Read off the layers of a world what statistics need."""
+    trends = {one.name: _trends(frame, one, settings) for one in measured}
+    paths = _pole_paths(frame, measured)
+    places = [frame.panel.index(pole) for pole in frame.poles]
+    inside = [place for place in places if place is not None]
     return Observation(
-        rise={layer: float((signs[tested] == 1).sum() / n) for layer, signs in found.signs.items()},
-        decline={
-            layer: float((signs[tested] == -1).sum() / n) for layer, signs in found.signs.items()
+        frame,
+        settings,
+        model,
+        measured[0].quantity,
+        trends,
+        named_by_trends(trends),
+        paths,
+        {key: _pole_line(frame, key, path, trends, settings, measured[0].quantity)
+         for key, path in paths.items()},
+        {
+            one.name: polarisation(
+                one.ties, frame.followed(one.name), inside
+            ).index
+            for one in measured
         },
-        ties={
-            (layer, pole): significant_ties(frame.panel, score.z, pole, settings)
-            for layer, score in scores.items()
-            for pole in frame.poles
+        {
+            one.name: recent_mean(one.values["z"], settings.average_years)
+            for one in measured
+            if "z" in one.values
         },
-        shares={code: float((found.codes == code).sum() / n) for code in SHARED},
-        poles_path=paths,
-        poles_slope={key: _slope(path, key[1], settings) for key, path in paths.items()},
-        groups=_groups(frame, found),
-        index=index,
+    )  # fmt: skip
+
+
+def _trends(frame: Frame, measured: Measured, settings: Poles) -> Lines:
+    """Trends of the pairs followed in a layer; NaN of the others."""
+    inside = np.flatnonzero(frame.pairs.within[measured.name])
+    found = measured.trends(frame.pairs.first[inside], frame.pairs.second[inside])
+    least = least_slope(measured.quantity, len(frame.panel.years), settings)
+    return lines(found, least, settings, alone=frame.between_poles[inside]).placed(
+        inside, len(frame.pairs)
     )
 
 
-def recent_mean(z: Floats, settings: PolesSettings) -> Floats:
+def _pole_paths(frame: Frame, measured: Sequence[Measured]) -> dict[PathKey, Floats]:
+    """Yearly values between poles of every quantity of the chain."""
+    paths = {}
+    for one, other in frame.pole_pairs:
+        i, j = (np.array([frame.panel.countries.index(code)]) for code in (one, other))
+        for layer in measured:
+            for quantity in layer.values:
+                paths[layer.name, quantity, one, other] = layer.paths(quantity, i, j)[0]
+    return paths
+
+
+def _pole_line(
+    frame: Frame,
+    key: PathKey,
+    path: Floats,
+    trends: Mapping[str, Lines],
+    settings: Poles,
+    followed: str,
+) -> Lines:
+    layer, quantity, one, other = key
+    row = frame.row(one, other)
+    if quantity == followed and row is not None:
+        return trends[layer].only(row)
+    return line(path, least_slope(quantity, len(path), settings), settings)
+
+
+def index_line(path: Floats, settings: Poles) -> Lines:
+    """Trend of the polarisation index."""
+    return line(path, INDEX_CHANGE / max(len(path) - 1, 1), settings)
+
+
+def recent_mean(z: Floats, years: int) -> Floats:
     """Mean over the last years, (n, n); NaN where no year was tested."""
-    last = z[-settings.average_years :]
+    last = z[-years:]
     count = np.isfinite(last).sum(axis=0)
     total = np.where(np.isfinite(last), last, 0.0).sum(axis=0)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def significant_ties(panel: Panel, z: Floats, pole: str, settings: PolesSettings) -> int:
-    """Partners of a pole whose mean z over the last years passes the threshold.
+def significant_partners(observation: Observation, layer: str, pole: str) -> NDArray[np.bool_]:
+    """Partners of a pole whose mean z over the last years passes the threshold, (n,).
 
     In a directed layer a partner counts when the mean of both directions does.
     """
-    row = panel.index(pole)
-    if row is None:
-        return 0
-    mean = recent_mean(z, settings)
-    return int(((mean[row] + mean[:, row]) / 2 > settings.z_threshold).sum())
-
-
-def _pole_paths(frame: Frame, scores: dict[str, Scores]) -> dict[tuple[str, str, str, str], Floats]:
-    """Yearly z and log ratio between poles; both directions averaged."""
-    paths = {}
-    for one, other in frame.pole_pairs:
-        i, j = frame.panel.countries.index(one), frame.panel.countries.index(other)
-        for layer, score in scores.items():
-            for quantity, values in (("log_ratio", score.log_ratio), ("z", score.z)):
-                paths[layer, quantity, one, other] = (values[:, i, j] + values[:, j, i]) / 2
-    return paths
-
-
-def _slope(path: Floats, quantity: str, settings: PolesSettings) -> tuple[float, int]:
-    series = interpolated(path[None], settings.max_gap)
-    flat = settings.flat_change[quantity]
-    sign = trend_signs(series, level=settings.trend_level, flat_change=flat)
-    return float(theil_sen(series).slope[0]), int(sign[0])
-
-
-def _groups(frame: Frame, found: Archetypes) -> NDArray[np.int8]:
-    groups = np.zeros((len(frame.poles), len(frame.panel.countries)), dtype=np.int8)
-    direction = np.isin(found.codes, TOGETHER).astype(np.int8) - np.isin(found.codes, APART)
-    for row, pole in enumerate(frame.poles):
-        place = frame.panel.index(pole)
-        for near, far in (
-            (frame.pairs.first, frame.pairs.second),
-            (frame.pairs.second, frame.pairs.first),
-        ):
-            mine = near == (-1 if place is None else place)
-            groups[row, far[mine]] = direction[mine]
-    return groups
-
-
-def followed_mask(frame: Frame) -> NDArray[np.bool_]:
-    """Pairs that are followed as a symmetric (n, n) mask."""
-    n = len(frame.panel.countries)
-    mask = np.zeros((n, n), dtype=bool)
-    mask[frame.pairs.first, frame.pairs.second] = True
-    return mask | mask.T
+    mean, place = observation.recent_z[layer], observation.frame.panel.index(pole)
+    if place is None:
+        return np.zeros(len(mean), dtype=bool)
+    both = (mean[place] + mean[:, place]) / 2
+    return np.asarray(both > observation.settings.z_threshold)
 
 
 def roles(groups: Sequence[int | None], poles: Sequence[str]) -> str | None:

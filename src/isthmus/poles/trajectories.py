@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Note, Panel
-from isthmus.poles.settings import PolesSettings
+from isthmus.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,10 +41,13 @@ class Pairs:
     ----------
     first, second : (p,) int
         Positions in the panel's countries, ``first < second``.
+    within : dict layer -> (p,)
+        Whether a pair is followed in the layer; each is in at least one.
     """
 
     first: Ints
     second: Ints
+    within: Mapping[str, Flags]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -66,11 +69,11 @@ class Trajectories:
     ----------
     raw : dict of (p, t)
         Followed quantity after interpolation; citation is the mean of both
-        directions.
+        directions. NaN where a pair is not followed in the layer.
     standardised : (p, t, d)
         Each series less its mean, over its standard deviation.
     usable : (p,)
-        Series without gaps inside, long enough.
+        Series of every layer without gaps inside, long enough to be clustered.
     """
 
     raw: dict[str, Floats]
@@ -79,39 +82,61 @@ class Trajectories:
 
 
 def choose_pairs(
-    panel: Panel, expected: Mapping[str, Floats], settings: PolesSettings
+    panel: Panel, expected: Mapping[str, Floats], poles: Sequence[str], settings: Poles
 ) -> tuple[Pairs, list[Note]]:
-    """Choose the pairs to follow, and say why the others are not.
+    """Choose the pairs to follow in each layer, and say why the others are not.
 
-    `expected` holds the weights sizes alone would give, (t, n, n) per layer.
+    `expected` holds the weights sizes alone would give, (t, n, n) per layer. Two poles
+    are always followed: where a year is missing, so is the number.
     """
-    n, t = len(panel.countries), len(panel.years)
+    n = len(panel.countries)
     first, second = np.triu_indices(n, 1)
-    reasons = np.full(len(first), None, dtype=object)
+    is_pole = np.isin(panel.countries, list(poles))
+    both = is_pole[first] & is_pole[second]
+    either = is_pole[first] | is_pole[second]
+    why: dict[str, NDArray[np.object_]] = {}
     for layer in panel.layers:
-        mean = expected[layer.name].mean(axis=0)
-        mean = (mean + mean.T) / 2
-        small = mean[first, second] < settings.min_expected
-        _say(
-            reasons,
-            small,
-            f"sizes alone give fewer than {settings.min_expected:g} a year in {layer.name}",
-        )
-        there = _present(layer)[:, first, second]
-        few = there.sum(axis=0) < min(settings.min_year_share * t, t)
-        _say(reasons, few, f"tested in too few years in {layer.name}")
-        longest = _longest_gap(there)
-        _say(
-            reasons,
-            longest > settings.max_gap,
-            f"more than {settings.max_gap} years in a row missing in {layer.name}",
-        )
-    keep = np.array([reason is None for reason in reasons], dtype=bool)
-    notes: list[Note] = [
-        ("pair", panel.countries[i], panel.countries[j], False, str(reason), None)
-        for i, j, reason in zip(first[~keep], second[~keep], reasons[~keep], strict=True)
-    ]
-    return Pairs(first[keep], second[keep]), notes
+        why[layer.name] = _reasons(layer, expected[layer.name], first, second, either, settings)
+        why[layer.name][both] = None
+    within = {
+        name: np.array([reason is None for reason in reasons], dtype=bool)
+        for name, reasons in why.items()
+    }
+    keep = np.any(list(within.values()), axis=0)
+    notes: list[Note] = []
+    for row in np.flatnonzero(~np.all(list(within.values()), axis=0)):
+        said = "; ".join(dict.fromkeys(str(r[row]) for r in why.values() if r[row] is not None))
+        ends = panel.countries[first[row]], panel.countries[second[row]]
+        notes.append(("pair", *ends, bool(keep[row]), said, None))
+    followed = {name: inside[keep] for name, inside in within.items()}
+    return Pairs(first[keep], second[keep], followed), notes
+
+
+def _reasons(
+    layer: Layer, expected: Floats, first: Ints, second: Ints, pole: Flags, settings: Poles
+) -> NDArray[np.object_]:
+    """Why pairs are not followed in a layer, None where they are; `pole`: one is a pole."""
+    reasons = np.full(len(first), None, dtype=object)
+    mean = expected.mean(axis=0)
+    small = ((mean + mean.T) / 2)[first, second] < settings.min_expected
+    least = f"{settings.min_expected:g}"
+    _say(reasons, small, f"sizes alone give fewer than {least} a year in {layer.name}")
+    _say(
+        reasons,
+        ~(layer.active[first] & layer.active[second]),
+        f"one of the two is inactive in {layer.name} in too many years",
+    )
+    years = layer.weights.any(axis=(1, 2))
+    there = _present(layer)[:, first, second]
+    few = there.sum(axis=0) < settings.min_year_share * years.sum()
+    _say(reasons, few & ~pole, f"tested in too few years in {layer.name}")
+    gap = _longest_gap(there[years]) > settings.max_gap
+    _say(
+        reasons,
+        gap & ~pole,
+        f"more than {settings.max_gap} years in a row missing in {layer.name}",
+    )
+    return reasons
 
 
 def _say(reasons: NDArray[np.object_], where: Flags, what: str) -> None:
@@ -138,17 +163,16 @@ def _longest_gap(there: Flags) -> Ints:
     return longest
 
 
-def trajectories(
-    followed: Mapping[str, Floats], pairs: Pairs, settings: PolesSettings
-) -> Trajectories:
+def trajectories(followed: Mapping[str, Floats], pairs: Pairs, settings: Poles) -> Trajectories:
     """Take the trajectories of pairs out of followed quantities, (t, n, n) per layer."""
     raw: dict[str, Floats] = {}
     for name, values in followed.items():
-        forward = _series(values, pairs.first, pairs.second, settings.max_gap)
+        inside = pairs.within[name]
+        forward = _series(values, pairs.first, pairs.second, inside, settings.max_gap)
         if name != "citation":
             raw[name] = forward
             continue
-        backward = _series(values, pairs.second, pairs.first, settings.max_gap)
+        backward = _series(values, pairs.second, pairs.first, inside, settings.max_gap)
         raw |= {
             "citation": (forward + backward) / 2,
             "citation_forward": forward,
@@ -159,9 +183,9 @@ def trajectories(
     return Trajectories(raw, series, _usable(series, settings))
 
 
-def _series(values: Floats, source: Ints, target: Ints, max_gap: int) -> Floats:
+def _series(values: Floats, source: Ints, target: Ints, inside: Flags, max_gap: int) -> Floats:
     series = np.ascontiguousarray(values[:, source, target].T)
-    series[~np.isfinite(series)] = np.nan
+    series[~np.isfinite(series) | ~inside[:, None]] = np.nan
     return interpolated(series, max_gap)
 
 
@@ -186,14 +210,15 @@ def _standardised(series: Floats) -> Floats:
     return np.asarray(away / np.where(spread > 1e-12, spread, 1.0))
 
 
-def _usable(series: Floats, settings: PolesSettings) -> Flags:
+def _usable(series: Floats, settings: Poles) -> Flags:
     present: Flags = np.asarray(~np.isnan(series).any(axis=2))
-    t = present.shape[1]
+    t = int(present.any(axis=0).sum())
     if not t:
         return np.zeros(len(series), dtype=bool)
-    span = t - present[:, ::-1].argmax(axis=1) - present.argmax(axis=1)
+    years = present.shape[1]
+    span = years - present[:, ::-1].argmax(axis=1) - present.argmax(axis=1)
     count = present.sum(axis=1)
-    return np.asarray((count == span) & (count >= min(settings.min_year_share * t, t)))
+    return np.asarray((count == span) & (count >= settings.min_year_share * t))
 
 
 def trajectories_table(panel: Panel, pairs: Pairs, model: str, seen: Trajectories) -> pa.Table:

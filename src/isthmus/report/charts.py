@@ -7,7 +7,7 @@ Every function returns a specification whose rows come from a data set called
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,6 +30,9 @@ COLOURS = (
     "#E69F00",
     "#7F7F7F",
 )
+
+#: Name of the layer of a map on which nothing of the rows is drawn.
+GROUND = "ground"
 
 #: Width and height of a figure in print, in pixels.
 WIDTH, HEIGHT = 560, 300
@@ -76,7 +79,8 @@ def dashed_lines(y: str, label: str, *, colour: str, dash: str) -> Spec:
         "tooltip": _tips(colour, dash, y),
     }
     mark = {"mark": {"type": "line", "point": True}, "encoding": encoding}
-    return _spec(mark, f"{label} by year")
+    known = [{"filter": f"isValid(datum.{y})"}]
+    return _spec({**mark, "transform": known}, f"{label} by year")
 
 
 def observed_and_expected() -> Spec:
@@ -97,7 +101,8 @@ def observed_and_expected() -> Spec:
     }
     mark = {"type": "point", "color": "#7F7F7F", "size": 45}
     layer = [{"mark": "line", "encoding": line}, {"mark": mark, "encoding": dots}]
-    return _spec({"layer": layer}, "Observed and expected weight by year")
+    known = [{"filter": "isValid(datum.expected)"}]
+    return _spec({"layer": layer, "transform": known}, "Observed and expected weight by year")
 
 
 def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: bool = True) -> Spec:
@@ -313,14 +318,14 @@ def link_map(weight: str, label: str) -> Spec:
     return _map([_ground(), {**rule, "encoding": ends}], f"Map of {label}")
 
 
-def with_shapes(spec: Spec) -> Spec:
-    """Put the country shapes into a map, so that it stands alone."""
+def with_shapes(spec: Spec, codes: Collection[str] | None = None) -> Spec:
+    """Put the country shapes, and the points of some countries, into a map: it stands alone."""
     found = shapes()
     inside = json.loads(json.dumps(spec))
     for layer in inside["layer"]:
         if layer.get("data", {}).get("name") == "world":
             layer["data"] = {"values": found["topology"], "format": _TOPOLOGY}
-    return {**inside, "datasets": {**spec.get("datasets", {}), "points": points()}}
+    return {**inside, "datasets": {**spec.get("datasets", {}), "points": points(codes)}}
 
 
 @cache
@@ -331,13 +336,14 @@ def shapes() -> dict[str, Any]:
     return found
 
 
-def points() -> list[dict[str, Any]]:
-    """A point for every country, and whether it is too small to have a shape."""
+def points(codes: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return a point for each country, all by default, and whether it is too small for a shape."""
     found = shapes()
     shaped = {g.get("id") for g in found["topology"]["objects"]["countries"]["geometries"]}
     return [
         {"code": code, "lon": lon, "lat": lat, "small": code not in shaped}
         for code, (lon, lat) in found["points"].items()
+        if codes is None or code in codes
     ]
 
 
@@ -360,7 +366,7 @@ def _shapes() -> Spec:
 
 def _ground() -> Spec:
     mark = {"type": "geoshape", "fill": "#9a9a9a", "fillOpacity": 0.25, "stroke": "#808080"}
-    return {"mark": {**mark, "strokeWidth": 0.4}, "data": _shapes()}
+    return {"name": GROUND, "mark": {**mark, "strokeWidth": 0.4}, "data": _shapes()}
 
 
 def _lookup_rows(key: str, country: str, value: str) -> Spec:

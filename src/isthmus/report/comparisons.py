@@ -20,6 +20,7 @@ REASONS: dict[str, str] = {
     "cells_too_many": "have more cells than the header",
     "contradicting": "give a year and country different values",
     "country_unknown": "name no country",
+    "part_of_a_country": "name a part of a country, like Scotland",
     "not_asked": "are kept out by `where`",
     "repeated": "repeat another row",
     "value_unreadable": "have no readable value",

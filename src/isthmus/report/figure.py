@@ -13,6 +13,9 @@ from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source
 
+#: Columns of a map's rows that name countries.
+ENDS = ("country", "source", "target")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -43,16 +46,22 @@ class Figure:
         """Give the figure as one self-contained specification."""
         spec = charts.titled(self.spec, self.title, self.notes)
         if "projection" in spec:
-            spec = charts.with_shapes(spec)
+            ends = [name for name in self.rows.column_names if name in ENDS]
+            codes = {code for name in ends for code in self.rows[name].to_pylist()}
+            spec = charts.with_shapes(spec, codes)
         return charts.with_rows(spec, self.rows.to_pylist())
 
 
 @dataclass(frozen=True)
 class Absent:
-    """A figure that cannot be drawn, and the sentence that says why."""
+    """A figure that cannot be drawn, and the sentence that says why.
+
+    `lost` is whether an error is the reason, not that there is nothing to draw.
+    """
 
     name: str
     why: str
+    lost: bool = False
 
 
 Drawn = Figure | Absent

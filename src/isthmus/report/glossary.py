@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.report.terms import NOVELTY, TERMS, Kind
+from isthmus.report.terms import FUNNEL, NOVELTY, TERMS, Kind, in_study
 from isthmus.report.words import RULES, word
 
 
@@ -160,6 +160,14 @@ _FIXED: dict[str, Metric] = {
         "Works.",
         "coverage",
     ),
+    "references_known": Metric(
+        "References known",
+        "flag",
+        "False in years whose references are absent or break off. "
+        "What rests on citations over these years is unknown and left empty.",
+        "Works.",
+        "coverage",
+    ),
     "authors_truncated": Metric(
         "Author list cut",
         "count",
@@ -271,14 +279,14 @@ _FIXED: dict[str, Metric] = {
         "Archetype",
         "text",
         "How the pair moved: SC both rise, SD both fall, KI citation rises and collaboration "
-        "falls, KD citation falls. Flat pairs are called flat.",
-        "Clusters of standardised yearly series.",
+        "falls, KD citation falls. Named by the pair's own trends; flat pairs are called flat.",
+        "Trends of yearly series.",
         "archetypes",
     ),
     "stability": Metric(
         "Stability",
         "share",
-        "Share of restarts and resamples in which the pair gets the same archetype. "
+        "Share of restarts and resamples in which the pair's cluster has the same archetype. "
         "Near one half it is a coin's toss.",
         "Over restarts and resamples.",
         "archetypes",
@@ -318,16 +326,20 @@ _FIXED: dict[str, Metric] = {
 }
 
 _FINDING = {
-    "verdict": "Supported, not supported or undecided. The rule stands under evidence.",
-    "statement": "The claim in the study's own words and countries. The general form is beside it.",
-    "general": "The claim for any poles. It is what these results decide.",
-    "why": "The sentence behind the verdict. It names the number and its interval.",
-    "evidence": "Tables the claim is read from, and its rule. Both were fixed beforehand.",
-    "estimate": "The number that decides. Its meaning is in the sentence behind the verdict.",
-    "null_models": "Whether every null model of the study says the same. The first leads.",
-    "placebo": "Whether worlds without any affinity show the same. If they do, it is no evidence.",
-    "counting": "Whether other rules of counting or attribution say the same. Each is tried.",
-    "dropping": "Whether it hangs on the largest papers or a country. Each is left out.",
+    "verdict": "Supported, contradicted, undecided or not testable here. Why stands beside it.",
+    "statement": "The claim in the words of this study. Its poles, its field, its years.",
+    "said": "The paper's own sentence. The study at hand may be about something else.",
+    "estimand": "What the number estimates. It was fixed before the data were seen.",
+    "why": "The sentences behind the verdict. They name the number and its interval.",
+    "estimate": "The number that decides. Of several, the one with the weakest evidence.",
+    "q": "False discovery rate at which the claim would be supported. Over claims tested here.",
+    "smallest": "Smallest effect of interest. Smaller ones do not make the claim worth saying.",
+    "as_said": "Whether the interval includes the number that the paper states. A second answer.",
+    "of_sizes": "Why sizes alone can make the claim true. Empty where they cannot.",
+    "models": "What affinity and each null model say. Only opposite readings differ.",
+    "placebo": "Share of placebo replays that show at least as much. More than 5 % is no evidence.",
+    "counting": "What other rules of counting or attribution say. Only opposite readings differ.",
+    "dropping": "What is left without one of the largest countries. Each is left out in turn.",
     "claim": "Short name of the claim. It is the same in every study.",
 }
 
@@ -379,7 +391,7 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if name in TERMS:
         shown, how, what = TERMS[name]
         section = _section(name)
-        return Metric(shown, how, what, RULES[section], section)
+        return Metric(shown, how, in_study(what, settings), RULES[section], section)
     if (known := word(name)) is not None:
         return Metric(*known)
     return Metric(
@@ -388,8 +400,8 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
 
 
 def _section(name: str) -> str:
-    if name in NOVELTY:
-        return "novelty"
+    if name in NOVELTY or name in FUNNEL:
+        return "novelty" if name in NOVELTY else "coverage"
     if name in ("index", "placebo_mean") or name.startswith("slope_"):
         return "archetypes"
     moving = ("returning", "active", "arrivals", "departures", "default", "smallest", "largest")
@@ -446,6 +458,11 @@ def _impact(name: str, rule: str) -> Metric | None:
 
 
 def _interval(name: str, settings: Mapping[str, Any]) -> Metric | None:
+    if name.endswith("_se") and word(name) is None:
+        base = metric(name.removesuffix("_se"), settings)
+        what = "The standard error of the sum, its units taken as drawn: papers with all their "
+        what += f"citations, or people. {base.what}"
+        return Metric(f"{base.label}, standard error", "number", what, base.rule, base.section)
     match = re.fullmatch(r"(.+)_(low|high)", name)
     if match is None or word(name) is not None:
         return None

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.report.comparisons import comparisons_text
-from isthmus.report.source import MAKERS, Source, join_names
+from isthmus.report.source import MAKERS, Source
+from isthmus.wording import in_sentence, listed
 
 _WHO = {
     "last_author": "of its last author",
@@ -77,16 +78,21 @@ def _parts(source: Source) -> Iterator[str]:
     yield from _comparisons(source)
     yield "## Findings {#findings}"
     yield (
-        "A claim is supported when the whole 95 % interval of its estimate is on its side, not "
-        "supported when none of it is, undecided otherwise, when a table is missing, or when the "
-        "placebo shows the same. Ratios of counts take both as Poisson; trends are Theil-Sen "
-        "slopes (Sen 1968)."
+        "A claim is supported when its number reaches the smallest effect of interest, its 95 % "
+        "interval excludes no effect, its false discovery rate among the claims tested here is at "
+        f"most {source.settings['findings']['error_rate']:g} (Benjamini and Hochberg 1995; claims "
+        "that can be true of sizes alone are a family of their own), and neither placebo replays "
+        "nor other null models nor other rules of counting stand against it. It is contradicted "
+        "when the interval excludes an effect that matters, and undecided otherwise. Several "
+        "numbers must all hold (an intersection-union test); a contradiction by one of them is "
+        "judged at a level divided among them. No interval is given below six years or six units "
+        "a side."
     )
     yield "## Coverage {#coverage}"
     yield (
         "Works without a known country are in no country's numbers; works without references "
         "cite nobody. The coverage table says how many, by year and country."
-        + (f" {source.source_end}" if source.source_end else "")
+        + "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     )
     yield from comparisons_text(source)
     yield "## Tables {#tables}"
@@ -109,22 +115,42 @@ def _data(record: Mapping[str, Any]) -> str:
     return f"Source: {corpus['source']}{release}; {rows}. Corpus hash `{corpus['hash']}`."
 
 
+#: Keys of ``[field]`` that leave works out instead of naming them.
+_RULES = ("types", "languages", "exclude", "core", "include_citing")
+
+
 def _field(field: Mapping[str, Any]) -> str:
-    named = {k: v for k, v in field.items() if v and k != "include_citing"}
+    named = {key: value for key, value in field.items() if value and key not in _RULES}
     what = "; ".join(f"{key} {value}" for key, value in named.items())
     which = f"The field is the union of: {what}." if named else "The field is the whole corpus."
+    for key in ("types", "languages"):
+        if field.get(key):
+            which += f" Of its works those count whose {key[:-1]} is {' or '.join(field[key])}."
+    if field.get("core"):
+        which += (
+            " Of its works those count that the rules of the Leiden Ranking's open edition of "
+            "2024 keep, but for its list of core journals: English articles, reviews and book "
+            "chapters in journals and book series, not retracted, with authors, affiliations and "
+            "references."
+        )
+    if field.get("exclude"):
+        kinds = " and ".join(field["exclude"])
+        which += f" Records of these kinds count nowhere, not as citing works either: {kinds}."
     citing = "enter" if field["include_citing"] else "do not enter"
-    return f"{which} Works outside the field that cite it {citing} the citing side."
+    return (
+        f"{which} Works outside the field that cite it {citing} the citing side. The table "
+        "`funnel` counts works before and after each rule."
+    )
 
 
 def _countries(source: Source) -> str:
     chosen = source.settings["countries"]
-    text = f"The poles are {join_names(source.poles, source.names)}. A paper counts to the country "
+    text = f"The poles are {source.words.the_poles}. A paper counts to the country "
     text += f"{_WHO[chosen['attribution']]}, once in each when there are several."
     for into, members in chosen["merge"].items():
-        text += f" {join_names(list(members), {})} are folded into {into}."
+        text += f" {listed(members)} are folded into {in_sentence(into)}."
     for name, members in chosen["blocs"].items():
-        text += f" Bloc {name}: {join_names(list(members), {})}."
+        text += f" Bloc {name}: {listed(members)}."
     return text
 
 
@@ -141,7 +167,8 @@ def _impact(source: Source) -> str:
     k = rules["window"]
     text = f"c_{k} counts citing works of the corpus in calendar years y to y+{k} of a paper of "
     text += f"year y; it is undefined where the corpus (to {_note_of(source, 'corpus_end')}) ends "
-    text += f"earlier. Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
+    text += "earlier or lists no references in one of these years. "
+    text += f"Hits are the {rules['hit_percent']:g} % most cited papers of a year; papers "
     text += "tied at the threshold share what is left."
     if rules["exclude_self_citations"]:
         text += " Citations that share an author are left out."
@@ -173,7 +200,10 @@ def _networks(source: Source) -> Iterator[str]:
     )
     yield "## Null models {#nulls}"
     yield (
-        f"Null models: {', '.join(rules['null_models'])}; the first is the headline. multiedge "
+        "Affinity: how much more two countries work together than either does with its typical "
+        "partner, the logarithm; relative to their other partners, free of their sizes, from a "
+        "robust three-way fit (effects of countries by year, a level of each pair). Beside it the "
+        f"null models {', '.join(rules['null_models'])}. multiedge "
         "keeps each country's total and lets events fall independently (Sagarra et al. 2013); ecm "
         "keeps totals and numbers of partners (Mastrandrea et al. 2014). Under ecm z hardly falls "
         "below -1 and hubs' expectations are inflated, so a headline that only ecm shows may come "
@@ -182,10 +212,14 @@ def _networks(source: Source) -> Iterator[str]:
     )
     yield "## Trajectories and archetypes {#archetypes}"
     yield (
-        f"Yearly {rules['quantity']} of each pair is standardised and clustered by k-means under "
+        f"Yearly {rules['quantity']} of each pair is given a line by generalised least squares, "
+        "averaged over serially correlated noises; its directions name the archetype. A path that "
+        "bends (false discovery rate over pairs; p for the poles themselves) is called not one "
+        "line. Beside it paths are standardised and clustered by k-means under "
         f"dynamic time warping (Petitjean et al. 2011), k = {rules['archetypes']}, window "
         f"{rules['dtw_window'] or 'none'}. A country enters with {rules['min_works']:g} works a "
-        f"year. The placebo replays the panel {rules['placebo_replays']} times without affinity. "
+        f"year. The placebo replays the panel {rules['placebo_replays']} times without change: "
+        "half with sizes alone, half with ties that are constant. "
         f"{_state(source, 'archetypes', '')}"
     )
 
@@ -194,7 +228,9 @@ def _comparisons(source: Source) -> Iterator[str]:
     yield "## Matched comparison {#matching}"
     yield (
         "Coarsened exact matching (Iacus et al. 2012); effects relative to weighted controls, "
-        f"with a bootstrap interval. {_state(source, 'matched', '')}"
+        "with interval and p of one bootstrap over clusters, none where fewer than "
+        f"{source.settings['findings']['min_clusters']:g} effective clusters stand on a side. "
+        f"{_state(source, 'matched', '')}"
     )
     yield "## Moves {#mobility}"
     yield (

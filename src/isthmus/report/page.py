@@ -11,11 +11,11 @@ from isthmus.files import write_text
 from isthmus.findings import write_findings
 from isthmus.report import html
 from isthmus.report.figure import Absent, Drawn, Figure
-from isthmus.report.figures import FIGURES, figures, write_figures
+from isthmus.report.figures import FIGURES, draw_figures
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
-from isthmus.results import Results, forms
+from isthmus.results import Results, forms, write_record
 
 #: Countries in the report's first table; the CSV beside it has all.
 LEADERS = 20
@@ -34,7 +34,10 @@ th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid #999; }
 
 
 def write_report(results: Results) -> Path:
-    """Write ``index.html``, ``methods.md``, ``figures/`` and ``findings`` into a folder of results.
+    """Write ``findings``, ``methods.md``, ``figures/`` and ``index.html`` into a folder of results.
+
+    Figures come after all that is computed. One that cannot be drawn is a sentence on the
+    page, and in ``run.json`` where an error is the reason.
 
     Parameters
     ----------
@@ -48,11 +51,20 @@ def write_report(results: Results) -> Path:
     """
     source = Source(results)
     write_findings(results)
-    write_figures(results)
     write_text(results.path / "methods.md", methods_text(source))
+    drawn = draw_figures(results)
+    _record_lost(results, [figure for figure in drawn if isinstance(figure, Absent)])
     page = results.path / "index.html"
-    write_text(page, report_html(source, list(figures(source))))
+    write_text(page, report_html(source, drawn))
     return page
+
+
+def _record_lost(results: Results, absent: list[Absent]) -> None:
+    """Note in ``run.json`` which figures an error kept from being drawn, and why."""
+    lost = {figure.name: figure.why for figure in absent if figure.lost}
+    if lost != results.record.get("figures_lost", {}):
+        rest = {key: value for key, value in results.record.items() if key != "figures_lost"}
+        write_record(results.path, rest | ({"figures_lost": lost} if lost else {}))
 
 
 def report_html(source: Source, drawn: list[Drawn]) -> str:
@@ -76,6 +88,8 @@ def report_html(source: Source, drawn: list[Drawn]) -> str:
 
 
 def _sections(source: Source, drawn: list[Drawn]) -> Iterator[str]:
+    for sentence in (*source.warnings, source.why_no_poles):
+        yield html.tag("p", html.text(sentence), class_="missing") if sentence else ""
     yield _leaders(source)
     yield _findings(source)
     yield "<h2>Figures</h2>"

@@ -10,7 +10,7 @@ from isthmus.report.comparisons import comparison_controls, comparison_views, la
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
 from isthmus.report.shards import MOST_NOVEL
-from isthmus.report.source import Source, join_names
+from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
 from isthmus.report.views import (
     TO_COUNTRY,
@@ -24,6 +24,7 @@ from isthmus.report.views import (
     whole_view,
     year_control,
 )
+from isthmus.sections import AFFINITY
 
 #: Countries that can be compared at a time.
 COMPARED = 8
@@ -60,7 +61,8 @@ def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None
     shown: list[tuple[str, str | None]] = []
     if link:
         shown.append(("country", TO_COUNTRY))
-    shown += [(name, None) for name in there if name not in ("country", "year")]
+    named = [name for name in there if name not in ("country", "year")]
+    shown += [(name, None) for name in named if not name.endswith("_se")]
     return shown
 
 
@@ -213,7 +215,7 @@ def _alignment(
     ordered = [*(c for c in first if c in there), *(c for c in there if c not in first)]
     shown += [(c, None) for c in ordered if c != "country"]
     heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
-    note = f"The poles are {join_names(source.poles, source.names)}. One row per null model."
+    note = f"The poles are {source.words.the_poles}. One row per null model."
     role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
     return View(
         name,
@@ -245,6 +247,7 @@ def _coverage_view(
             ("works", None),
             ("share_with_country", None),
             ("share_with_references", None),
+            ("references_known", None),
             ("authors_truncated", None),
             ("references_to_field", None),
             ("references_to_later_years", None),
@@ -291,6 +294,8 @@ def novelty_page(source: Source) -> Page:
 def poles_page(source: Source) -> Page:
     """Bridges and blocs, the network of significant links, the archetypes."""
     models = [[name, name] for name in source.settings["poles"]["null_models"]]
+    if source.headline_model == AFFINITY:
+        models.insert(0, [AFFINITY, "none (affinity)"])
     null = {"key": "null", "label": "Null model", "kind": "choice", "options": models}
     year = year_control(source, "links", "slider")
     link = ("source", TO_PAIR), ("target", TO_PAIR)
@@ -355,11 +360,11 @@ def poles_page(source: Source) -> Page:
             "The poles beside their placebo",
             "poles",
             "",
-            chart={"": panels.beside_placebo("Log ratio of collaboration")},
+            chart={"": panels.beside_placebo("Affinity or log ratio of collaboration")},
             where=[
                 ["null_model", "is", "null"],
                 ["layer", "equals", "collaboration"],
-                ["quantity", "equals", "log_ratio"],
+                ["quantity", "differs", "z"],
             ],
         ),
         whole_view(source, "placebo", "What the placebo shows", "poles", ""),
@@ -374,19 +379,21 @@ def poles_page(source: Source) -> Page:
         ),
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
-    intro += "without any preference would show."
+    intro += f"without any preference would show. {source.why_no_poles}".rstrip()
     return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
 
 
 def findings_page(source: Source) -> Page:
     """Each claim of the studies, its evidence and its verdict."""
-    shown = ["statement", "verdict", "why", "estimate", "low", "high", "null_models", "placebo"]
-    shown += ["counting", "dropping", "evidence", "general", "source", "claim"]
+    shown = ["statement", "verdict", "why", "estimate", "low", "high", "smallest", "p", "q"]
+    shown += ["as_said", "of_sizes", "placebo", "models", "counting", "dropping", "estimand"]
+    shown += ["source", "claim", *(["said"] if source.words.is_original_study else [])]
     view = View(
         "findings",
         "Claims and verdicts",
-        "Supported: the whole interval is on the claim's side. Not supported: none of it is. "
-        "Undecided: it holds both, or the data are missing, or the placebo shows the same.",
+        "Supported: the effect is large enough to matter and its error rate is controlled. "
+        "Contradicted: an effect of that size is excluded. Undecided: neither, or placebo, null "
+        "models or rules of counting stand against it. Not testable here: the data are missing.",
         "findings",
         ["findings"],
         "findings",
@@ -408,7 +415,8 @@ def coverage_page(source: Source) -> Page:
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
-    intro = f"How much of the field the numbers rest on. {source.source_end}".strip()
+    intro = "How much of the field the numbers rest on."
+    intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *comparison_controls(source)]
     views = [everyone, each, *comparison_views(source)]
     return Page("coverage", "Coverage", intro, controls, views)

@@ -23,11 +23,12 @@ def pairs_page(source: Source) -> Page:
             "label": "Links as",
             "kind": "choice",
             "options": [
+                ["affinity", "affinity, relative to their other partners"],
                 ["log_ratio", "effect size (log ratio)"],
                 ["counts", "observed and expected"],
                 ["z", "z"],
             ],
-            "default": "log_ratio",
+            "default": "affinity",
         },
     ]
     shard = ["pair/{first}/{initial}"]
@@ -101,10 +102,16 @@ def _against(source: Source, shard: list[str]) -> list[View]:
             "log_ratio",
             "log_ratio_low",
             "log_ratio_high",
+            "affinity",
+            "affinity_low",
+            "affinity_high",
         )
     ]
     ratio = charts.intervals(
         "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
+    )
+    affinity = charts.intervals(
+        "affinity", "affinity_low", "affinity_high", "Affinity", colour="source"
     )
     by_source = {"colour": "null_model", "dash": "source"}
     counts = charts.observed_and_expected()
@@ -112,8 +119,8 @@ def _against(source: Source, shard: list[str]) -> list[View]:
     moved = charts.dashed_lines("log_ratio", "Log ratio", **by_source)
     pair = ["source", "pair", "a"]
     layers = {
-        "collaboration": {"log_ratio": ratio, "counts": counts, "z": z},
-        "citation": {"log_ratio": moved, "counts": counts, "z": z},
+        "collaboration": {"affinity": affinity, "log_ratio": ratio, "counts": counts, "z": z},
+        "citation": {"affinity": affinity, "log_ratio": moved, "counts": counts, "z": z},
     }
     views = [
         View(
@@ -157,6 +164,6 @@ def pair_columns(
     """Give the columns of a table of pairs, those whose result tables are there."""
     shown = ["works_whole", "works_fractional", "works_single_author"]
     shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
-    shown += ["z", "log_ratio"] if source.has("links") else []
+    shown += ["affinity", "z", "log_ratio"] if source.has("links") else []
     shown += ["archetype", "stability"] if source.has("archetypes") else []
     return [(name, None) for name in shown if among is None or name in among]

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
-from isthmus.report.source import Source, join_names, missing, where
+from isthmus.report.source import Source, where
+from isthmus.sections import AFFINITY
+from isthmus.wording import capital, listed
 
 #: Countries besides the poles whose ties with them are drawn over time.
 CHOSEN = 4
@@ -17,37 +19,62 @@ CHOSEN = 4
 _NULL_Z = "Grey: where z of a pair without affinity mostly lies, -1.96 to 1.96."
 
 
+def measured_by(source: Source) -> str:
+    """Say what leads: affinity, or the first null model."""
+    if source.headline_model == AFFINITY:
+        return "By affinity, relative to a country's other partners."
+    return f"Null model {source.headline_null}."
+
+
 def _chosen_pairs(source: Source) -> Iterator[Drawn]:
-    """Draw the yearly log ratio and z of the poles' pair under each null model."""
+    """Draw the poles' yearly affinity, and log ratio and z under each null model."""
     table = source.table("links")
-    names = ("pole-pair", "pole-pair-z")
+    names = ("pole-pair-affinity", "pole-pair", "pole-pair-z")
     if table is None or len(source.poles) < 2:
-        yield from (Absent(name, missing("links")) for name in names)
+        yield from (Absent(name, source.missing("links")) for name in names)
         return
     ends = pa.array(source.poles)
     rows = table.filter(pc.is_in(table["source"], ends)).filter(
         pc.is_in(table.filter(pc.is_in(table["source"], ends))["target"], ends)
     )
     rows = where(rows, layer="collaboration")
+    rows = rows.filter(pc.or_(pc.is_valid(rows["log_ratio"]), pc.is_valid(rows["z"])))
     kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
     rows = rows_of(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
-    whom = join_names(source.poles, source.names)
+    whom = capital(source.words.the_poles)
     size = f"n = {len(pc.unique(rows['year']))} years."
     notes = [rule_of(source, "expected"), f"Zero: as expected. Bars: 95 % interval. {size}"]
     ratio = charts.intervals(
         "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
     )
-    yield Figure(names[0], f"{whom}: observed over expected", "links", rows, ratio, notes)
+    yield Figure(names[1], f"{whom}: observed over expected", "links", rows, ratio, notes)
     notes = [rule_of(source, "z"), f"z has no interval; it grows with volume. {size}"]
     z = charts.dashed_lines("z", "z", colour="null_model", dash="source")
-    yield Figure(names[1], f"{whom}: z of joint papers", "links", rows, z, notes)
+    yield Figure(names[2], f"{whom}: z of joint papers", "links", rows, z, notes)
+
+
+def _affinity(source: Source, name: str, rows: pa.Table) -> Figure:
+    """Draw the poles' affinity by year."""
+    kept = ["year", "source", "target", "observed"]
+    rows = rows_of(rows, [*kept, "affinity", "affinity_low", "affinity_high"])
+    spec = charts.intervals(
+        "affinity", "affinity_low", "affinity_high", "Affinity", colour="target"
+    )
+    notes = [
+        "How much more the two work together than either does with its typical partner (log), "
+        "relative to their other partners. Zero: as with a typical partner.",
+        rule_of(source, "observed"),
+        f"Bars: 95 % interval. n = {len(pc.unique(rows['year']))} years.",
+    ]
+    whom = capital(listed(source.poles))
+    return Figure(name, f"{whom}: affinity", "links", rows, spec, notes)
 
 
 def _network(source: Source) -> Iterator[Drawn]:
     """Draw the network of significant ties, averaged over the last years (Gallo et al.)."""
     table = source.table("significant")
     if table is None:
-        yield Absent("network", missing("significant"))
+        yield Absent("network", source.missing("significant"))
         return
     rows = where(table, null_model=source.headline_null, layer="collaboration")
     rows = rows.filter(rows["significant"])
@@ -69,7 +96,7 @@ def _polarisation(source: Source) -> Iterator[Drawn]:
     """Draw how well two blocs around the poles explain the links, by year."""
     table = source.table("polarisation")
     if table is None:
-        yield Absent("polarisation", missing("polarisation"))
+        yield Absent("polarisation", source.missing("polarisation"))
         return
     rows = where(table, layer="collaboration")
     spec = charts.intervals("index", "low", "high", "Polarisation index", colour="null_model")
@@ -82,18 +109,17 @@ def _polarisation(source: Source) -> Iterator[Drawn]:
 
 
 def _archetypes(source: Source) -> Iterator[Drawn]:
-    """Draw the archetype of every pair under the headline null model."""
+    """Draw the archetype of every pair by what leads: affinity, or the first null model."""
     table = source.table("archetypes")
     if table is None:
-        yield Absent("archetypes", missing("archetypes"))
+        yield Absent("archetypes", source.missing("archetypes"))
         return
     kept = ["null_model", "source", "target", "archetype", "stability"]
-    rows = where(rows_of(table, kept), null_model=source.headline_null)
+    rows = where(rows_of(table, kept), null_model=source.headline_model)
     spec = charts.matrix("source", "target", "archetype", "Archetype")
     notes = [
         "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation falls.",
-        f"Null model {source.headline_null}. n = {rows.num_rows:,} pairs. Stability per pair is "
-        "in the table.",
+        f"{measured_by(source)} n = {rows.num_rows:,} pairs. Stability per pair is in the table.",
         rule_of(source, "observed"),
     ]
     yield Figure("archetypes", "Archetypes of pairs", "archetypes", rows, spec, notes)
@@ -103,12 +129,12 @@ def _alignment(source: Source) -> Iterator[Drawn]:
     """Draw who aligns with which pole."""
     table = source.table("alignment")
     if table is None:
-        yield Absent("alignment", missing("alignment"))
+        yield Absent("alignment", source.missing("alignment"))
         return
-    rows = where(table, null_model=source.headline_null)
+    rows = where(table, null_model=source.headline_model)
     spec = charts.world("role", "Role", nominal=True)
     notes = [
-        f"Poles: {join_names(source.poles, source.names)}. Null model {source.headline_null}.",
+        f"Poles: {source.words.the_poles}. {measured_by(source)}",
         f"n = {rows.num_rows} countries. Stability of each pair is in `archetypes`.",
         rule_of(source, "observed"),
     ]
@@ -121,8 +147,9 @@ def _chosen(source: Source) -> Iterator[Drawn]:
     for layer in ("collaboration", "citation"):
         name = f"chosen-pairs-{layer}"
         rows = None if table is None else where(table, layer=layer)
+        rows = None if rows is None else rows.filter(pc.is_valid(rows["z"]))
         if rows is None or len(source.poles) < 2:
-            yield Absent(name, missing("links"))
+            yield Absent(name, source.missing("links"))
             continue
         pairs = _main_pairs(rows, source.poles)
         chosen = pa.array(sorted({code for pair in pairs for code in pair}), pa.string())
@@ -159,12 +186,12 @@ def _main_pairs(rows: pa.Table, poles: list[str]) -> list[tuple[str, str]]:
 
 
 def _beside_placebo(source: Source) -> Iterator[Drawn]:
-    """Draw the poles' log ratio beside what sizes alone give under the same null model."""
+    """Draw the poles' affinity and log ratio beside replays without change."""
     table = source.table("pole_years")
     if table is None:
-        yield Absent("pole-placebo", missing("pole_years"))
+        yield Absent("pole-placebo", source.missing("pole_years"))
         return
-    rows = where(table, quantity="log_ratio")
+    rows = table.filter(pc.not_equal(table["quantity"], "z"))
     if rows.num_rows:
         first = [rows["source"][0].as_py(), rows["target"][0].as_py()]
         rows = where(rows, source=first[0], target=first[1])
@@ -173,15 +200,16 @@ def _beside_placebo(source: Source) -> Iterator[Drawn]:
     layers = [
         name for name in ("collaboration", "citation") if name in set(rows["layer"].to_pylist())
     ]
-    spec = panels.layers_beside(panels.beside_placebo("Log ratio"), layers)
+    spec = panels.layers_beside(panels.beside_placebo("Affinity or log ratio"), layers)
     notes = [
-        "Solid: the study. Dashed and band: mean and middle 95 % of replays without affinity.",
+        "Solid: the study. Dashed and band: mean and middle 95 % of replays without change; of "
+        "affinity (none) with constant ties, under null models of sizes alone.",
         rule_of(source, "log_ratio"),
         f"n = {len(pc.unique(rows['year']))} years, "
         f"{source.settings['poles']['placebo_replays']} replays at most. Where the band moves "
         "with the line, the null model moves it; the band is the interval.",
     ]
-    title = f"{join_names(first, source.names)}, beside the placebo"
+    title = f"{capital(listed(first))}, beside the placebo"
     yield Figure("pole-placebo", title, "pole_years", rows, spec, notes)
 
 
@@ -189,12 +217,12 @@ def _centroids(source: Source) -> Iterator[Drawn]:
     """Draw the courses the archetypes stand for."""
     table = source.table("centroids")
     if table is None:
-        yield Absent("centroids", missing("centroids"))
+        yield Absent("centroids", source.missing("centroids"))
         return
-    rows = where(table, null_model=source.headline_null)
+    rows = where(table, null_model=source.headline_model)
     each = rows.group_by("cluster").aggregate([("pairs", "max")])
     notes = [
-        f"Barycentre of each cluster of pairs under {source.headline_null}, by layer.",
+        f"Barycentre of each cluster of pairs, by layer. {measured_by(source)}",
         rule_of(source, "observed"),
         f"n = {total_of(each, 'pairs_max'):,} pairs with a trend. Band: quartiles of the pairs, "
         "not an interval of the barycentre.",

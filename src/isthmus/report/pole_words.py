@@ -7,11 +7,69 @@ from isthmus.report.terms import Kind
 #: Label, kind, meaning in two sentences, counting rule, section of the methods.
 Term = tuple[str, Kind, str, str, str]
 
-_PLACEBO = "Replays draw every link anew from the sizes alone."
+_PLACEBO = "Replays draw every link anew: from sizes alone, or around ties that never change."
 _CLUSTER = "Pairs with a trend, each once."
+_AFFINITY = "Whole counts; relative to the other partners of both countries."
 _LINK = "Whole counts; a work once per pair of countries, a reference once per ordered pair."
 
 POLE_WORDS: dict[str, Term] = {
+    "affinity": (
+        "Affinity",
+        "number",
+        "How much more two countries work together than either does with its typical partner "
+        "(log): relative to its other partners. 0 is as with a typical partner, 0.7 twice as much.",
+        _AFFINITY,
+        "nulls",
+    ),
+    "affinity_low": (
+        "Affinity, low",
+        "number",
+        "Lower end of the 95 % interval of a single year's affinity. Counting, noise and effects.",
+        _AFFINITY,
+        "nulls",
+    ),
+    "affinity_high": (
+        "Affinity, high",
+        "number",
+        "Upper end of the 95 % interval of a single year's affinity. Counting, noise and effects.",
+        _AFFINITY,
+        "nulls",
+    ),
+    "affinity_se": (
+        "Affinity, error",
+        "number",
+        "Standard error of a single year's affinity. Counting, noise and effects of countries.",
+        _AFFINITY,
+        "nulls",
+    ),
+    "family": (
+        "Family",
+        "text",
+        "What the replays keep: sizes alone, or constant ties too. Nothing else changes in them.",
+        _PLACEBO,
+        "archetypes",
+    ),
+    "bend_p": (
+        "p of a bend",
+        "p",
+        "Chance of such a bend if the path were one line. Small: the path turns or levels off.",
+        _LINK,
+        "archetypes",
+    ),
+    "cluster_archetype": (
+        "Archetype of the cluster",
+        "text",
+        "Archetype of the pair's cluster, named by its centroid. The pair's own may differ.",
+        _CLUSTER,
+        "archetypes",
+    ),
+    "slope_theil_sen": (
+        "Theil-Sen slope",
+        "number",
+        "Median of the slopes between all pairs of years. Robust to single years, no interval.",
+        _LINK,
+        "archetypes",
+    ),
     "placebo_low": (
         "Placebo, low",
         "number",
@@ -79,14 +137,14 @@ POLE_WORDS: dict[str, Term] = {
     "same_bloc": (
         "Within blocs",
         "number",
-        "Mean log ratio of pairs that lean to the same pole. The poles themselves are left out.",
+        "Mean affinity or log ratio of pairs that lean to the same pole. Poles are left out.",
         _LINK,
         "archetypes",
     ),
     "other_bloc": (
         "Across blocs",
         "number",
-        "Mean log ratio of pairs that lean to different poles. The poles themselves are left out.",
+        "Mean affinity or log ratio of pairs that lean to different poles. Poles are left out.",
         _LINK,
         "archetypes",
     ),
@@ -171,7 +229,7 @@ POLE_WORDS: dict[str, Term] = {
     "quantity": (
         "Quantity",
         "text",
-        "Whether z or the log ratio is followed. z grows with volume.",
+        "Affinity, z or log ratio: what is followed. z grows with volume, affinity does not.",
         _LINK,
         "archetypes",
     ),
@@ -185,7 +243,7 @@ POLE_WORDS: dict[str, Term] = {
     "rate": (
         "Rate in the placebo",
         "share",
-        "Share of the replays that show the same finding. Near 0 the null model does not make it.",
+        "Share of the replays that show at least as much. Near 0 sizes and noise do not make it.",
         _PLACEBO,
         "archetypes",
     ),
@@ -213,7 +271,7 @@ POLE_WORDS: dict[str, Term] = {
     "slope": (
         "Slope a year",
         "number",
-        "Theil-Sen slope over the years. The interval is beside it.",
+        "Yearly change, from a line that allows for correlated years. The interval is beside it.",
         _LINK,
         "archetypes",
     ),
@@ -240,16 +298,59 @@ POLE_WORDS: dict[str, Term] = {
     ),
 }
 
+for _layer in ("collaboration", "citation"):
+    POLE_WORDS |= {
+        f"slope_theil_sen_{_layer}": POLE_WORDS["slope_theil_sen"],
+        f"bend_p_{_layer}": POLE_WORDS["bend_p"],
+        f"p_{_layer}": (
+            f"p, {_layer}",
+            "p",
+            f"P of no trend of the {_layer} tie. From the same line as the interval.",
+            _LINK,
+            "archetypes",
+        ),
+    }
+
 #: Columns named after a pole: pattern -> label and meaning, {0} being its code.
 BY_POLE: tuple[tuple[str, Term], ...] = (
+    (
+        "slope_theil_sen_",
+        (
+            "Theil-Sen slope with {0}",
+            "number",
+            "Median of the slopes between all pairs of years. Robust to single years, no interval.",
+            _LINK,
+            "archetypes",
+        ),
+    ),
+    (
+        "p_",
+        (
+            "p with {0}",
+            "p",
+            "P of no trend of the tie with {0}. From the same line as the interval.",
+            _LINK,
+            "archetypes",
+        ),
+    ),
+    (
+        "bend_p_",
+        (
+            "p of a bend with {0}",
+            "p",
+            "Chance of such a bend if the path with {0} were one line. Small: it turns.",
+            _LINK,
+            "archetypes",
+        ),
+    ),
     (
         "with_",
         (
             "With {0}",
             "text",
-            "Archetype of the pair with {0}: SC, SD, KI, KD, or flat. Empty "
+            "Archetype of the pair with {0} by its own trends: SC, SD, KI, KD, or flat. Empty "
             "when the pair is not followed.",
-            _CLUSTER,
+            _LINK,
             "archetypes",
         ),
     ),
@@ -258,8 +359,8 @@ BY_POLE: tuple[tuple[str, Term], ...] = (
         (
             "Stability with {0}",
             "share",
-            "Share of resamples that give the pair with {0} "
-            "the same archetype. Under a half it is a guess.",
+            "Share of resamples that put the pair with {0} in a cluster of the same archetype. "
+            "Under a half it is a guess.",
             _CLUSTER,
             "archetypes",
         ),
@@ -289,7 +390,8 @@ BY_POLE: tuple[tuple[str, Term], ...] = (
         (
             "Slope with {0}",
             "number",
-            "Yearly change of the tie with {0}. Theil-Sen, in the quantity that is followed.",
+            "Yearly change of the tie with {0}, in what is followed. Affinity is relative to the "
+            "other partners of both.",
             _LINK,
             "archetypes",
         ),
@@ -299,7 +401,8 @@ BY_POLE: tuple[tuple[str, Term], ...] = (
         (
             "Trend with {0}",
             "text",
-            "Rising, falling or flat. Mann-Kendall, and at least the smallest change that counts.",
+            "Rising, falling, flat, or not one line where the path bends. A trend has a small p "
+            "and at least the smallest change that counts.",
             _LINK,
             "archetypes",
         ),
@@ -309,8 +412,8 @@ BY_POLE: tuple[tuple[str, Term], ...] = (
         (
             "Placebo with {0}",
             "share",
-            "Share of replays without affinity that give the "
-            "same relation with {0}. Near 0 sizes do not make it.",
+            "Share of replays in which the tie with {0} changes at least as clearly. Near 0 sizes "
+            "and noise do not make it.",
             _PLACEBO,
             "archetypes",
         ),

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from isthmus.report.charts import points, shapes
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
+from isthmus.sections import AFFINITY
 
 Sets = Mapping[str, Any]
 
@@ -38,6 +39,9 @@ LINK_COLUMNS = (
     "log_ratio",
     "log_ratio_low",
     "log_ratio_high",
+    "affinity",
+    "affinity_low",
+    "affinity_high",
 )
 
 #: Columns of the table of all pairs, which is the longest of the site.
@@ -46,6 +50,7 @@ ALL_PAIRS = (
     "target",
     "works_whole",
     "citations_whole",
+    "affinity",
     "log_ratio",
     "archetype",
     "stability",
@@ -114,9 +119,9 @@ WHOLE: dict[str, tuple[str, ...]] = {
 
 def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     """Give every shard's name and sets."""
-    yield "shapes", {"topology": shapes()["topology"], "points": points()}
+    yield "shapes", {"topology": shapes()["topology"], "points": points(source.names)}
     for name, tables in WHOLE.items():
-        found = {t: packed(columns(_pooled_first(r))) for t in tables if (r := source.table(t))}
+        found = {t: packed(columns(_shown(t, r))) for t in tables if (r := source.table(t))}
         if found:
             yield name, found
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
@@ -129,6 +134,13 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     yield from _countries(source, pairs)
     yield from _pairs(source, pairs)
     yield from _significant(source)
+
+
+def _shown(name: str, table: pa.Table) -> pa.Table:
+    """Rows of a table that a page shows; relations of countries stand in `alignment`."""
+    if name == "placebo":
+        return table.filter(pc.invert(pc.starts_with(table["what"], "relation:")))
+    return _pooled_first(table)
 
 
 def _pooled_first(table: pa.Table) -> pa.Table:
@@ -199,8 +211,8 @@ def pair_summary(source: Source) -> pa.Table:
 
     Columns: ``source``, ``target``, ``works_whole``, ``works_fractional``,
     ``works_single_author``, ``citations_whole`` (both directions), and where the
-    tables are there ``archetype``, ``stability`` of the headline null model and
-    the last year's ``z`` and ``log_ratio`` of collaboration.
+    tables are there ``archetype`` and ``stability`` by what leads, and the last year's
+    ``affinity``, ``z`` and ``log_ratio`` of collaboration.
     """
     empty = pa.table({"source": pa.array([], pa.string()), "target": pa.array([], pa.string())})
     read = source.table("collaboration")
@@ -210,20 +222,25 @@ def pair_summary(source: Source) -> pa.Table:
         pairs = _joined(pairs, _totals(_unordered(cited), "citations_"))
     archetypes = source.table("archetypes")
     if archetypes is not None:
-        rows = where(archetypes, null_model=source.headline_null)
+        rows = where(archetypes, null_model=source.headline_model)
         kept = [c for c in ("source", "target", "archetype", "stability") if c in rows.column_names]
         pairs = _joined(pairs, _unordered(rows.select(kept)))
     links = source.table("links")
     if links is not None:
-        pairs = _joined(pairs, _last_links(source, links))
+        for model, measures in ((AFFINITY, ["affinity"]), (source.headline_null, _BY_NULL)):
+            pairs = _joined(pairs, _last_links(links, model, measures))
     return pairs.sort_by([("source", "ascending"), ("target", "ascending")])
 
 
-def _last_links(source: Source, links: pa.Table) -> pa.Table:
-    rows = where(links, null_model=source.headline_null, layer="collaboration")
+#: What a table of pairs shows of the headline null model.
+_BY_NULL = ["z", "log_ratio"]
+
+
+def _last_links(links: pa.Table, model: str, measures: list[str]) -> pa.Table:
+    rows = where(links, null_model=model, layer="collaboration")
     if rows.num_rows:
         rows = where(rows, year=pc.max(rows["year"]).as_py())
-    return _unordered(rows.select(["source", "target", "z", "log_ratio"]))
+    return _unordered(rows.select(["source", "target", *_present(rows, measures)]))
 
 
 def _totals(table: pa.Table, prefix: str) -> pa.Table:

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.corpus.countries import countries
 from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
+from isthmus.sections import AFFINITY
+from isthmus.wording import StudyWords, country_name, in_sentence
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6
@@ -22,7 +23,9 @@ DIGITS = 6
 #: Result table -> the step of a run that makes it.
 MAKERS: dict[str, str] = {
     "coverage": "coverage",
+    "funnel": "coverage",
     "country_year": "leadership",
+    "country_totals": "leadership",
     "bloc_year": "leadership, when the study names blocs",
     "comparison": "leadership, when the study names comparisons",
     "comparison_years": "leadership, when the study names comparisons",
@@ -105,6 +108,22 @@ class Source:
                 return step["notes"][name]
         return None
 
+    def missing(self, name: str) -> str:
+        """Say why a table has no row to show, and what makes it where it is not there."""
+        if name not in self.results.record["tables"]:
+            return (
+                f"These results hold no table `{name}`. The step that makes it is "
+                f"{MAKERS.get(name, 'unknown')}; `isthmus run STUDY.toml --to OTHER` takes it."
+            )
+        return f"`{name}` is empty: these data hold nothing for it. {self._why(name)}".strip()
+
+    def nothing_drawn(self, name: str) -> str:
+        """Say that a table has rows, but none that a figure could show."""
+        return f"`{name}` of these results has no row to draw. {self._why(name)}".strip()
+
+    def _why(self, name: str) -> str:
+        return self.why_no_poles if MAKERS.get(name) == "poles" else ""
+
     @property
     def comparisons(self) -> Mapping[str, Mapping[str, Any]]:
         """Tables of others that the study names, by name."""
@@ -127,9 +146,52 @@ class Source:
         return f"{text}."
 
     @property
+    def references_unknown(self) -> str:
+        """Say in which years references are absent or break off; empty where in none."""
+        years = self.note("references_unknown")
+        if not years:
+            return ""
+        window = self.settings["impact"]["window"]
+        text = f"References are absent or break off in {listed_years(years)}: citations over "
+        text += f"these years, c_{window}, hits, novelty and disruption that need them are unknown"
+        text += " and left empty, and the citation network leaves these years out."
+        end = self.note("corpus_end_suggested")
+        if end is not None:
+            text += f" If the corpus ends there for you, set `corpus_end = {end}` under [impact]."
+        return text
+
+    @property
     def title(self) -> str:
         """Title of the study."""
         return str(self.results.record["title"])
+
+    @cached_property
+    def words(self) -> StudyWords:
+        """Names of the poles, the field and the years for sentences."""
+        return StudyWords.of_record(self.results.record)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences the run said before it began, as on poles that are not in the data."""
+        return list(self.note("warnings") or [])
+
+    @cached_property
+    def poles_left_out(self) -> dict[str, str]:
+        """Poles that the panel of countries leaves out, with the reason."""
+        table = self.table("panel")
+        rows = table.to_pylist() if table is not None else []
+        return {
+            row["source"]: row["reason"] or "no reason is recorded"
+            for row in rows
+            if row["kind"] == "country" and row["source"] in self.poles and not row["enters"]
+        }
+
+    @property
+    def why_no_poles(self) -> str:
+        """Say which poles are in no number of the pole analysis, and why; empty where all are."""
+        left_out = self.poles_left_out.items()
+        said = [f"{in_sentence(pole)} ({reason})" for pole, reason in left_out]
+        return f"Not in the panel of countries: {'; '.join(said)}." if said else ""
 
     @property
     def years(self) -> tuple[int, int]:
@@ -157,10 +219,15 @@ class Source:
         """The null model whose numbers stand first."""
         return str(self.settings["poles"]["null_models"][0])
 
+    @property
+    def headline_model(self) -> str:
+        """What ties are measured by first: ``none`` stands for affinities."""
+        poles = self.settings["poles"]
+        return AFFINITY if poles["quantity"] == "affinity" else self.headline_null
+
     @cached_property
     def names(self) -> dict[str, str]:
         """English names of the countries that occur, and of the study's blocs."""
-        known = countries()
         found: set[str] = set(self.poles)
         for table, columns in _COUNTRY_COLUMNS.items():
             read = self.table(table)
@@ -168,7 +235,7 @@ class Source:
                 if read is not None and column in read.column_names:
                     found |= {c for c in pc.unique(read[column]).to_pylist() if c}
         found -= {"all"}
-        return {c: known[c].name if c in known else c for c in sorted(found)}
+        return {code: country_name(code) for code in sorted(found)}
 
 
 #: Tables in which the countries of a study occur, and the columns that name them.
@@ -183,14 +250,6 @@ _COUNTRY_COLUMNS = {
     "coverage": ("country",),
     "comparison": ("country",),
 }
-
-
-def missing(name: str) -> str:
-    """Say that a table is not there and which step makes it."""
-    return (
-        f"These results hold no rows of `{name}`. The step that makes it is "
-        f"{MAKERS.get(name, 'unknown')}; run the study again with an isthmus that has it."
-    )
 
 
 def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = DIGITS) -> Columns:
@@ -236,7 +295,18 @@ def where(table: pa.Table, **values: Any) -> pa.Table:
     return table
 
 
-def join_names(codes: Sequence[str], names: Mapping[str, str]) -> str:
-    """Write countries by name, in order, for a sentence."""
-    shown = [names.get(code, code) for code in codes]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def listed_years(years: Sequence[int]) -> str:
+    """List years with runs shortened, such as ``1990, 2017-2019``.
+
+    Examples
+    --------
+    >>> listed_years([1990, 2017, 2018, 2019])
+    '1990, 2017-2019'
+    """
+    runs: list[list[int]] = []
+    for year in sorted(years):
+        if runs and year == runs[-1][-1] + 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from isthmus.wording import in_sentence
 
 #: How the values of a column are written.
 Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]
 
 #: Column -> label, kind of value, meaning.
 TERMS: dict[str, tuple[str, Kind, str]] = {
+    "rule": (
+        "Publication rule",
+        "text",
+        "What works have to pass to count. Rules apply one after another: first what the study "
+        "names (subject), then its types, languages and exclusions.",
+    ),
+    "works_before": (
+        "Works before the rule",
+        "count",
+        "Works that passed all rules before this one. Before the first these are all works of "
+        "the corpus.",
+    ),
+    "works_after": (
+        "Works after the rule",
+        "count",
+        "Works that passed this rule too. What the last rule leaves is the field.",
+    ),
     "experiment": (
         "Experiment",
         "text",
-        "Which papers or scientists are compared: joint:US+CN are papers led by the US with "
-        "someone in China. Endings name another control group or outcome.",
+        "Which papers or scientists are compared: {example}. Endings name another control group "
+        "or outcome.",
     ),
     "treated": ("Treated", "count", "Units with the treatment. Some find no match."),
     "control": ("Control", "count", "Units without the treatment. Some match nobody."),
@@ -156,12 +176,12 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     "slope_collaboration": (
         "Slope, collaboration",
         "number",
-        "Yearly change of the pair's collaboration quantity. Theil-Sen, robust to single years.",
+        "Yearly change of the pair's collaboration tie. A line that allows for correlated years.",
     ),
     "slope_citation": (
         "Slope, citation",
         "number",
-        "Yearly change of the pair's citation quantity. Theil-Sen, robust to single years.",
+        "Yearly change of the pair's citation tie. A line that allows for correlated years.",
     ),
     "novelty": (
         "Novelty (z)",
@@ -264,5 +284,20 @@ TERMS: dict[str, tuple[str, Kind, str]] = {
     ),
 }
 
+#: Columns of the table `funnel`.
+FUNNEL = ("rule", "works_before", "works_after")
+
 #: Columns of the tables on novelty, whose meaning the section on novelty says more about.
 NOVELTY = tuple(list(TERMS)[list(TERMS).index("novelty") :])
+
+
+def in_study(what: str, settings: Mapping[str, Any]) -> str:
+    """Put the study's own poles into a meaning that gives an experiment as an example."""
+    poles: list[str] = [*settings["countries"].get("poles", ()), "", ""]
+    a, b = poles[:2]
+    if not b:
+        example = "joint:A+B are papers led by country A with someone in country B"
+    else:
+        example = f"joint:{a}+{b} are papers led by {in_sentence(a)} with someone in "
+        example += in_sentence(b)
+    return what.replace("{example}", example)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from isthmus.report import charts
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
-from isthmus.report.source import Source, missing
+from isthmus.report.source import Source
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class View:
     def plain(self, source: Source) -> dict[str, Any]:
         """Give the view as the page's script reads it."""
         if not source.has(self.table):
-            return {"id": self.id, "heading": self.heading, "missing": missing(self.table)}
+            return {"id": self.id, "heading": self.heading, "missing": source.missing(self.table)}
         table = source.table(self.table)
         there = set(table.column_names) if table is not None else set()
         shown = [c for c in self.columns if c[0] in there or self.set in _MADE]

@@ -31,9 +31,24 @@ WORDS: dict[str, Term] = {
     "p": (
         "p",
         "p",
-        "Chance of a difference this large without an effect. Welch's test for matched effects, "
+        "Chance of a difference this large without an effect. By the interval for matched effects, "
         "share of replays for the placebo.",
         _PAIR,
+        "matching",
+    ),
+    "effective_clusters": (
+        "Effective clusters",
+        "number",
+        "Institutions, or matched groups, that the effect rests on, were they of one size. "
+        "Below six there is no interval.",
+        "The smaller of the two sides.",
+        "matching",
+    ),
+    "reason": (
+        "Why no interval",
+        "text",
+        "Why there is no interval. Empty when there is one.",
+        "Per comparison.",
         "matching",
     ),
     "note": (
@@ -151,6 +166,21 @@ WORDS: dict[str, Term] = {
         "Upper end of the Poisson effect's 95 % interval, in per cent. Errors are clustered by "
         "institution.",
         _UNIT,
+        "matching",
+    ),
+    "poisson_separated": (
+        "Papers set aside by the regression",
+        "count",
+        "Papers whose institution, year and team size leave their citations no mean but zero. "
+        "The Poisson regression drops them first.",
+        "One per paper.",
+        "matching",
+    ),
+    "poisson_reason": (
+        "Why no Poisson estimate",
+        "text",
+        "Why the regression gives no estimate or no interval. Empty when it gives both.",
+        "Per comparison.",
         "matching",
     ),
     "poisson_p": (
@@ -423,6 +453,7 @@ WORDS: dict[str, Term] = {
 
 #: Counting rule by section, for columns whose own entry has none.
 RULES: dict[str, str] = {
+    "coverage": "A work once, in its year of publication.",
     "matching": _PAIR,
     "mobility": _MOVE,
     "archetypes": POLE_WORDS["pairs"][3],

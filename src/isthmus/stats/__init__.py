@@ -6,18 +6,23 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "Affinity": "affinities",
     "Atypicality": "venue_pairs",
     "Clusters": "dtw",
     "LinkTest": "nulls",
     "Matching": "matching",
     "NullFit": "nulls",
+    "Trend": "gls",
     "Disruption": "disruption_index",
+    "affinity": "affinities",
     "atypicality": "venue_pairs",
     "cem": "matching",
     "disruption": "disruption_index",
     "dtw_kmeans": "dtw",
     "fit_null": "nulls",
     "link_test": "nulls",
+    "poisson_regression": "ppml",
+    "trend": "gls",
 }
 
 __all__ = sorted(_HOME)

@@ -68,6 +68,10 @@ class Rules:
                 )
 
 
+#: Largest size of a value that can be put into classes: squares of it stay finite.
+LARGEST = 1e100
+
+
 @dataclass(frozen=True)
 class Column:
     """A covariate read: numbers, or codes of its categories.
@@ -126,7 +130,7 @@ def _column(name: str, given: npt.ArrayLike, rules: Rules, n: int) -> Column:
     groups = rules.groupings.get(name, ())
     exact = name in rules.exact or bool(groups)
     if not exact and not binning.is_categorical(values):
-        return Column(name, binning.as_floats(values))
+        return Column(name, _finite(name, binning.as_floats(values)))
     if name in rules.cutpoints:
         raise InputError(
             f"Covariate {name!r} is matched by category, so cut points cannot apply to it; "
@@ -134,6 +138,17 @@ def _column(name: str, given: npt.ArrayLike, rules: Rules, n: int) -> Column:
         )
     codes, size = binning.category_codes(values, groups)
     return Column(name, None, codes, size)
+
+
+def _finite(name: str, values: Floats) -> Floats:
+    """Refuse values that have no place among equally wide classes; NaN is missing."""
+    beyond = int((np.abs(values) > LARGEST).sum())
+    if beyond:
+        raise InputError(
+            f"Covariate {name!r} holds {beyond} values that are infinite or beyond {LARGEST:g}; "
+            "leave these units out, clip them, or write NaN for a missing value."
+        )
+    return values
 
 
 def _one_dimension(name: str, given: npt.ArrayLike, n: int) -> npt.NDArray[Any]:

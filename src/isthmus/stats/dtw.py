@@ -26,6 +26,10 @@ Ints = NDArray[np.int64]
 SWAP_ITER, SWAP_HOPE = 4, 0.02
 
 
+#: Largest size of a value: sums of squares of many of them stay finite.
+LARGEST = 1e100
+
+
 @dataclass(frozen=True)
 class Clusters:
     """A partition of n series of t points and d dimensions into k clusters.
@@ -514,6 +518,12 @@ def _panel(series: ArrayLike, window: int | None) -> _Panel:
     present = np.asarray(~np.isnan(values).any(axis=2))
     if np.isinf(values).any():
         raise InputError("The series hold infinite values; leave them out or clip them first.")
+    largest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
+    if largest > LARGEST:
+        raise InputError(
+            f"The series hold values up to {largest:.3g}, whose squares are beyond floating-point "
+            f"numbers; scale them to {LARGEST:g} or less."
+        )
     lengths = present.sum(axis=1)
     first = present.argmax(axis=1)
     last = values.shape[1] - present[:, ::-1].argmax(axis=1)

@@ -3,7 +3,8 @@
 The estimator is Poisson pseudo maximum likelihood: consistent for any non-negative
 outcome with mean exp(x b + effects), whatever its distribution. The effects are
 swept out by alternating projections inside iteratively reweighted least squares
-(Correia, Guimaraes and Zylkin 2020, *Stata Journal* 20: 95-115).
+(Correia, Guimaraes and Zylkin 2020, *Stata Journal* 20: 95-115). Separated units are
+dropped first (:mod:`isthmus.stats.separation`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.special import ndtr
 
 from isthmus.errors import InputError
 from isthmus.stats.cells import renumber
+from isthmus.stats.separation import separated
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,9 +36,13 @@ class PoissonFit:
         On the log scale; standard errors are robust, clustered when clusters were given;
         NaN where the effects leave a regressor nothing to vary.
     units : int
-        Units that take part: those whose every absorbed group has a positive outcome.
+        Units that take part.
+    separated : int
+        Units dropped because their mean can only be zero: those of a group without a
+        positive outcome, and those that a combination of groups and regressors separates.
     iterations : int
     converged : bool
+        Without, coefficients, errors and p are NaN.
     note : str
         What kept the regression from being of use; empty when nothing did.
     """
@@ -45,6 +51,7 @@ class PoissonFit:
     se: Floats
     p: Floats
     units: int
+    separated: int
     iterations: int
     converged: bool
     note: str
@@ -56,6 +63,12 @@ class _Data:
     x: Floats  # (n, k)
     effects: list[Ints]
     cluster: Ints | None
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> _Data:
+        """Keep some units, groups numbered anew."""
+        cluster = None if self.cluster is None else renumber(self.cluster[keep])[0]
+        codes = [renumber(code[keep])[0] for code in self.effects]
+        return _Data(self.y[keep], self.x[keep], codes, cluster)
 
 
 def poisson_regression(
@@ -81,20 +94,24 @@ def poisson_regression(
     tolerance : float
         The fit has converged when the deviance changes by less than this share.
     """
-    data = _kept(_read(outcome, regressors, effects, cluster))
-    k = data.x.shape[1]
+    given = _read(outcome, regressors, effects, cluster)
+    data = _kept(given)
+    k, lost = data.x.shape[1], given.y.size - data.y.size
     if data.y.size <= k:
-        return _nothing(k, "No group of the absorbed effects has a positive outcome.", data.y.size)
+        none = "No group of the absorbed effects has a positive outcome."
+        return _nothing(k, none, data.y.size, lost)
     coefficients, x_left, mu, rounds, converged = _iterate(data, tolerance, max_iterations)
-    note = "" if converged else f"The regression did not converge in {max_iterations} rounds."
+    if not converged:
+        stopped = f"The regression did not converge in {max_iterations} rounds."
+        return _nothing(k, stopped, data.y.size, lost, rounds)
     se = _robust_errors(x_left, mu, data)
     p = 2 * ndtr(-np.abs(coefficients / se))
-    return PoissonFit(coefficients, se, p, data.y.size, rounds, converged, note)
+    return PoissonFit(coefficients, se, p, data.y.size, lost, rounds, True, "")
 
 
-def _nothing(k: int, note: str, units: int) -> PoissonFit:
+def _nothing(k: int, note: str, units: int, lost: int, rounds: int = 0) -> PoissonFit:
     empty = np.full(k, math.nan)
-    return PoissonFit(empty, empty.copy(), empty.copy(), units, 0, False, note)
+    return PoissonFit(empty, empty.copy(), empty.copy(), units, lost, rounds, False, note)
 
 
 def _read(
@@ -119,16 +136,14 @@ def _read(
 
 
 def _kept(data: _Data) -> _Data:
-    """Leave out groups whose outcomes are all 0: their effect has no finite estimate."""
+    """Leave out units whose mean can only be 0: their effects have no finite estimate."""
     while data.y.size:
         keep = np.ones(data.y.size, dtype=np.bool_)
         for code in data.effects:
             keep &= (np.bincount(code, weights=data.y) > 0)[code]
         if keep.all():
-            return data
-        cluster = None if data.cluster is None else renumber(data.cluster[keep])[0]
-        codes = [renumber(code[keep])[0] for code in data.effects]
-        data = _Data(data.y[keep], data.x[keep], codes, cluster)
+            return data.only(~separated(data.y, data.x, data.effects))
+        data = data.only(keep)
     return data
 
 

@@ -55,7 +55,8 @@ from isthmus.stats.venue_pairs_slots import Ints, Slots
 
 Floats = npt.NDArray[np.float64]
 
-#: A variance below this share of its positive part is rounding, and taken as zero.
+#: A part of a variance below this share of what it would be if nothing cancelled is rounding,
+#: and taken as zero: sums of a few million terms keep 10 of 16 digits.
 ROUNDING = 1e-10
 
 #: Bytes of other venues' terms read again and again: half of a usual second-level cache.
@@ -246,7 +247,7 @@ def _strata_terms(first, second, third):  # type: ignore[no-untyped-def]
             total, unscaled = float(others[g, g]), (n[g] - 2) / n[g]
             rows = spread[g, g, g] * unscaled * unscaled
             left = total - total * total / (n[g] * (n[g] - 1)) - 2 * rows / (n[g] - 2)
-            within[g] = max(left, 0.0)
+            within[g] = left if left > ROUNDING * total else 0.0
     return n, pairing, spread, joint, within
 
 
@@ -278,7 +279,10 @@ def _spread(first, second, third, others, g, h, k):  # type: ignore[no-untyped-d
 def _joint(n, others, third, g, h):  # type: ignore[no-untyped-def]
     total = float(others[g, h])
     rows = _sorted_third(third, g, h, h) / n[h] + _sorted_third(third, g, g, h) / n[g]
-    centred = max(total - rows + total * total / (n[g] * n[h]), 0.0)
+    square = total * total / (n[g] * n[h])
+    centred = total - rows + square
+    if centred < ROUNDING * (total + rows + square):
+        return 0.0
     return centred * n[g] * n[h] / ((n[g] - 1) * (n[h] - 1))
 
 
@@ -379,6 +383,15 @@ def _factors(cited, mine, p, s, q, sums, strata, beta, weight, column):  # type:
 
 
 @leaf
+def _uncancelled(p, mine, spread, g):  # type: ignore[no-untyped-def]
+    """Bound of ``p'C_gp`` were all its terms positive: C is a covariance, so Cauchy-Schwarz."""
+    root = 0.0
+    for h in mine:
+        root += p[h] * np.sqrt(max(spread[h, h, g], 0.0))
+    return root * root
+
+
+@leaf
 def _self_pair(cited, mine, p, s, q, sums, strata):  # type: ignore[no-untyped-def]
     """Mean and variance of the number of pairs of a venue with itself."""
     mean, variance = 0.0, 0.0
@@ -388,12 +401,12 @@ def _self_pair(cited, mine, p, s, q, sums, strata):  # type: ignore[no-untyped-d
         variance += 0.5 * s[g] * sums[1, g]
         if n > 1:
             linear = q[g] - 2 * sums[3, g] / n + strata.spread[g, g, g] / (n * n)
-            variance += n / (n - 1) * s[g] * max(linear, 0.0)
+            if linear > ROUNDING * _uncancelled(p, mine, strata.spread, g):
+                variance += n / (n - 1) * s[g] * linear
         if n > 3:
-            m2 = c * (c - 1) / (n * (n - 1))
-            m3 = m2 * (c - 2) / (n - 2)
-            m4 = m3 * (c - 3) / (n - 3)
-            variance += 0.5 * strata.within[g] * (m2 - 2 * m3 + m4)
+            # c(2)/n(2) - 2 c(3)/n(3) + c(4)/n(4) with falling powers, in a form without minus.
+            falling = c * (c - 1) * (n - c) * (n - c - 1)
+            variance += 0.5 * strata.within[g] * falling / (n * (n - 1) * (n - 2) * (n - 3))
     return mean, variance
 
 

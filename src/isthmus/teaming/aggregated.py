@@ -146,7 +146,12 @@ def _bootstrap(groups: Groups, matching: Matching, rules: Rules) -> BootstrapEff
     # Papers of unknown institution come first, newest first, as their order among papers says.
     cluster = np.unique(groups.cluster, return_inverse=True)[1].astype(np.int64)
     return bootstrap_sums(
-        matching.stratum, cluster, np.column_stack(columns), draws=rules.draws, seed=rules.seed
+        matching.stratum,
+        cluster,
+        np.column_stack(columns),
+        draws=rules.draws,
+        seed=rules.seed,
+        min_clusters=rules.min_clusters,
     )
 
 

@@ -15,8 +15,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import stdtr, stdtrit
 
-from isthmus.stats.cluster_bootstrap import BootstrapEffect, cluster_bootstrap
+from isthmus.stats.cluster_bootstrap import (
+    MIN_CLUSTERS,
+    BootstrapEffect,
+    cluster_bootstrap,
+    effective_number,
+)
 from isthmus.stats.effects import Effect, Measures, measures
 from isthmus.stats.matching import Matching, cem
 from isthmus.stats.ppml import poisson_regression
@@ -40,8 +46,9 @@ def _schema(counts: str, numbers: str, key: list[Any] = _KEY, last: str = "") ->
 #: One row per experiment and year; the row without a year pools all, matched within years.
 MATCHED = _schema(
     "treated control treated_matched control_matched",
-    "l1_before l1_after mean_treated mean_control effect_percent ci_low ci_high p",
-    last="note",
+    "l1_before l1_after mean_treated mean_control effect_percent ci_low ci_high p "
+    "effective_clusters",
+    last="reason note",
 )
 
 #: One row per experiment, year and covariate.
@@ -56,8 +63,9 @@ MEASURES = _schema(
     "",
     "mean_control_unweighted log_mean_difference log_mean_p median_treated median_control "
     "hit_share_treated hit_share_control hit_p carried_by_largest common_support_before "
-    "common_support_after poisson_percent poisson_low poisson_high poisson_p e_value "
-    "e_value_interval rosenbaum_gamma",
+    "common_support_after poisson_percent poisson_low poisson_high poisson_p "
+    "poisson_separated e_value e_value_interval rosenbaum_gamma",
+    last="poisson_reason",
 )
 
 #: Treated papers without a match, by year and institution (null when unknown).
@@ -74,6 +82,8 @@ class Rules:
         Cut points of team size between the outermost; intervals are closed on the right.
     draws, seed
         Of the bootstrap over institutions.
+    min_clusters
+        Effective number of institutions each side needs for an interval.
     largest
         How many of the most cited matched papers `carried_by_largest` leaves out.
     """
@@ -81,6 +91,7 @@ class Rules:
     team_cuts: tuple[int, ...]
     draws: int
     seed: int
+    min_clusters: float = MIN_CLUSTERS
     largest: int = 10
 
 
@@ -188,11 +199,12 @@ def bootstrap(units: Units, matching: Matching, rules: Rules) -> BootstrapEffect
         units.cluster,
         draws=rules.draws,
         seed=rules.seed,
+        min_clusters=rules.min_clusters,
     )
 
 
 def matched_row(matching: Matching, drawn: BootstrapEffect, effect: Effect) -> dict[str, Any]:
-    """One row of ``matched`` without its key."""
+    """One row of ``matched`` without its key; ``reason`` says why there is no interval."""
     counts = matching.counts
     return {
         "treated": counts.treated,
@@ -206,8 +218,10 @@ def matched_row(matching: Matching, drawn: BootstrapEffect, effect: Effect) -> d
         "effect_percent": known(effect.percent),
         "ci_low": known(drawn.percent_low),
         "ci_high": known(drawn.percent_high),
-        "p": known(effect.p),
-        "note": " ".join(dict.fromkeys(s for s in (matching.note, drawn.note) if s)),
+        "p": known(drawn.p),
+        "effective_clusters": known(drawn.effective),
+        "reason": drawn.note,
+        "note": matching.note,
     }
 
 
@@ -262,7 +276,11 @@ def _above_median(units: Units) -> Flags:
 
 
 def _poisson(units: Units, rules: Rules) -> dict[str, Any]:
-    """Relative effect from a Poisson regression on all papers, matched or not."""
+    """Relative effect from a Poisson regression on all papers, matched or not.
+
+    Null with a reason where the regression does not converge, or where too few institutions
+    hold the treated papers for an interval (Student's t with as many as count, less one).
+    """
     size = np.searchsorted(np.array(rules.team_cuts), units.team_size)
     fit = poisson_regression(
         units.outcome,
@@ -271,9 +289,29 @@ def _poisson(units: Units, rules: Rules) -> dict[str, Any]:
         cluster=units.cluster,
     )
     slope, error = float(fit.coefficients[0]), float(fit.se[0])
-    ends = {"poisson_percent": 0.0, "poisson_low": -1.96, "poisson_high": 1.96}
-    found = {name: known(100 * math.expm1(slope + z * error)) for name, z in ends.items()}
-    return found | {"poisson_p": known(float(fit.p[0]))}
+    held = np.bincount(units.cluster, weights=units.treated).astype(np.float64)
+    worth = effective_number(held)
+    found: dict[str, Any] = {
+        "poisson_separated": fit.separated,
+        "poisson_percent": known(_percent_of_log(slope)),
+        "poisson_reason": fit.note,
+    }
+    if fit.note or not error > 0:
+        return found
+    if worth < rules.min_clusters:
+        few = f"too few: {worth:.1f} effective clusters, {rules.min_clusters:g} needed"
+        return found | {"poisson_reason": few}
+    reach = float(stdtrit(worth - 1, 0.975)) * error
+    return found | {
+        "poisson_low": known(_percent_of_log(slope - reach)),
+        "poisson_high": known(_percent_of_log(slope + reach)),
+        "poisson_p": known(float(2 * stdtr(worth - 1, -abs(slope) / error))),
+    }
+
+
+def _percent_of_log(value: float) -> float:
+    """Difference in per cent of a log ratio; infinite where it is beyond all numbers."""
+    return 100 * math.expm1(value) if not value > math.log(1e300) else math.inf
 
 
 def _unmatched(name: str, units: Units, matching: Matching) -> Iterator[dict[str, Any]]:

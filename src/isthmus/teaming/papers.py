@@ -150,6 +150,16 @@ def team_sizes(groups: Table) -> Table:
     )
 
 
+def sizes_led(led: Table, poles: tuple[str, ...]) -> Table:
+    """Count all papers that the poles lead by number of authors.
+
+    Grain: one row per leading pole, year and team size. Columns: ``lead``, ``year``,
+    ``team_size``, ``papers``.
+    """
+    ours = led.filter(led.country.isin(list(poles)))
+    return ours.group_by("year", "team_size", lead=ours.country).agg(papers=ours.count())
+
+
 def top_institutions(led: Table, number: int) -> Table:
     """Find the institutions whose papers, as led by them, gathered most citations.
 

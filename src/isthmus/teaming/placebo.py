@@ -30,6 +30,8 @@ PLACEBO_PAIRS = pa.schema(
         ("ci_low", pa.float64()),
         ("ci_high", pa.float64()),
         ("p", pa.float64()),
+        ("effective_clusters", pa.float64()),
+        ("reason", pa.string()),
         ("share_at_least", pa.float64()),
     ]
 )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from isthmus.engine import Table
 from isthmus.stats.effects import fisher_p_of, measures
 from isthmus.tables import StudyTables
-from isthmus.teaming import aggregated, lists
+from isthmus.teaming import aggregated, contrasts, lists
 from isthmus.teaming import papers as papers_of_study
 from isthmus.teaming.comparison import (
     BALANCE,
@@ -68,7 +68,12 @@ class Teams:
         self.tables = tables
         self.settings = tables.study.teaming
         self.poles = tables.study.countries.poles
-        self.rules = Rules(self.settings.team_cuts, self.settings.draws, tables.study.run.seed)
+        self.rules = Rules(
+            self.settings.team_cuts,
+            self.settings.draws,
+            tables.study.run.seed,
+            tables.study.findings.min_clusters,
+        )
         self._impact, self._thresholds = impact, hit_thresholds
         self._impact_without = impact_without
 
@@ -112,6 +117,15 @@ class Teams:
         tests = zip(*(rows[name].to_pylist() for name in order), strict=True)
         p = [known(fisher_p_of(a, n - a, b, m - b)) for a, n, b, m in tests]
         return rows.append_column("p", pa.array(p, pa.float64()))
+
+    def team_contrasts(self, sizes: pa.Table, top: pa.Table) -> pa.Table:
+        """Compare joint papers of the poles with the leads' other papers of the same year.
+
+        `sizes` and `top` are the tables of :meth:`team_sizes` and :meth:`top_institutions`.
+        """
+        everything = self.tables.engine.collect(papers_of_study.sizes_led(self.led, self.poles))
+        least = self.rules.min_clusters
+        return contrasts.team_contrasts(sizes, everything, top, self.poles, least)
 
     def leading_institutions(self) -> Table:
         """List the institutions whose papers, as led by them, gathered most citations."""

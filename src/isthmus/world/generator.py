@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.world.countries import size_trajectories
+from isthmus.world.drawn import (
+    country_impact,
+    missing_chance,
+    pair_noise,
+    planted_affinity,
+    venue_factor,
+)
 from isthmus.world.draws import Floats, Ints, stream
 from isthmus.world.identifiers import Start
 from isthmus.world.population import Institutions, Moves, Population
 from isthmus.world.references import CitedStock, draw_references
-from isthmus.world.settings import (
-    WorldSettings,
-    country_values,
-    curve_at,
-    log_affinity,
-    pair_values,
-)
+from isthmus.world.settings import WorldSettings, pair_values
 from isthmus.world.teams import (
     Affiliations,
     Authorships,
@@ -91,8 +92,12 @@ class World:
         What was asked for.
     start
         Where its identifiers begin; arrays here count from 0 wherever that is.
-    sizes, affinity
-        Planted shares (years, n) and log-multipliers (years, n, n).
+    sizes, affinity, noise
+        Planted shares (years, n), log-multipliers of pairs, and the noise of pairs in
+        joint works, which adds to them (years, n, n).
+    impact, missing
+        Planted multipliers of impact, and chances of missing affiliations before those
+        of venues are multiplied (years, n).
     institutions
         Institutions by country.
     people
@@ -107,7 +112,10 @@ class World:
         self.settings = settings
         self.start = start or Start()
         self.sizes = size_trajectories(settings.n_countries, len(settings.span))
-        self.affinity = log_affinity(settings)
+        self.affinity = planted_affinity(settings)
+        self.noise = pair_noise(settings, "works", symmetric=True)
+        self.impact = country_impact(settings)
+        self.missing = missing_chance(settings)
         self.institutions = Institutions(self.sizes)
         self.people = Population(settings, self.sizes)
         self.area = np.zeros(settings.n_works, np.int8)
@@ -116,9 +124,9 @@ class World:
         self._stock = CitedStock(settings)
         self._migration = pair_values(settings, settings.migration_pairs, 1.0, symmetric=False)
         self._joint = pair_values(settings, settings.joint_effects, 1.0, symmetric=False)
-        self._impact = country_values(settings, settings.country_impact)
-        self._losses = country_values(settings, settings.missing_by_country)
-        self._losses *= curve_at(settings.missing_affiliations, settings.span)[:, None]
+        self._preference = settings.citation_affinity * self.affinity
+        self._preference += pair_noise(settings, "citations", symmetric=False)
+        self._venue_factor = venue_factor(settings)
 
     def grow(self) -> Iterator[WorldYear]:
         """Yield the years in order; a year without works is yielded empty."""
@@ -132,21 +140,24 @@ class World:
         year = int(settings.span[at])
         people.end_careers(year)
         moves = people.move(year, self._migration[at])
-        plans = plan_works(settings, year, n_works, self.sizes[at], self.affinity[at])
+        ties = self.affinity[at] + self.noise[at]
+        plans = plan_works(settings, year, n_works, self.sizes[at], ties)
         slots = open_slots(settings, year, plans)
         people.hire(year, wanted_people(settings, slots))
         signed = fill_slots(settings, year, slots, people)
         complete = affiliate(settings, year, plans, signed, people, self.institutions)
-        written = lose_some(settings, year, self._losses[at], signed, complete, people)
-        impact = self._fitness(at, plans, signed, complete)
         community, venue, day, novel = self._contents(year, plans)
+        chance = self.missing[at, people.country[signed.author]]
+        chance = chance * self._venue_factor[venue[signed.work]]
+        written = lose_some(settings, year, chance, signed, complete)
+        impact = self._fitness(at, plans, signed, complete)
         numbers = np.arange(first, first + n_works)
         self.area[numbers], self.lead[numbers] = plans.area, plans.lead
         self._stock.add(at, numbers, community, impact)
-        preference = settings.citation_affinity * self.affinity[at]
         citing, cited = draw_references(
-            settings, at, self._stock, numbers, community, novel, plans.lead, self.lead, preference
-        )
+            settings, at, self._stock, numbers, community, novel, plans.lead, self.lead,
+            self._preference[at],
+        )  # fmt: skip
         np.add.at(self.received, cited, 1)
         return WorldYear(
             year, first, plans, community, venue, day, novel, impact,
@@ -160,7 +171,7 @@ class World:
         settings = self.settings
         rng = stream(settings.seed, int(settings.span[at]), "impact")
         impact = rng.lognormal(0.0, settings.impact_sigma, len(plans.lead))
-        impact *= self._impact[at, plans.lead]
+        impact *= self.impact[at, plans.lead]
         work, country = countries_on(
             signed.work[complete.authorship], complete.country, settings.n_countries
         )

@@ -9,12 +9,16 @@ in which a null model must find nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from isthmus.errors import InputError
 from isthmus.world.countries import country_codes, size_trajectories
+from isthmus.world.drawn import country_impact, pair_noise, planted_affinity
+from isthmus.world.settings import WorldSettings
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,70 @@ def poisson_panel(
         weights = np.triu(weights, 1)
         weights += weights.transpose(0, 2, 1)
     return NetworkPanel(when, country_codes(n_countries), weights, expected, sizes)
+
+
+def world_panel(
+    settings: WorldSettings, of: Literal["works", "citations"] = "works"
+) -> NetworkPanel:
+    """Draw the joint works or the citations of a world without its corpus.
+
+    Pairs have the affinity and the noise of the world (not the same draws of Poisson
+    numbers), citations also the impact of the cited country. Means are those of
+    independent links: third countries, movers' ties and lost affiliations are left out,
+    and no reference is older than the world.
+
+    Parameters
+    ----------
+    settings
+        A world, as of a family; its number of works sets the number of links.
+    of
+        ``works`` for an undirected panel, ``citations`` for a directed one (source cites).
+
+    Examples
+    --------
+    >>> from isthmus.world.families import family_world
+    >>> world_panel(family_world("constant_ties", 20_000, seed=1)).weights.shape
+    (24, 60, 60)
+    """
+    directed = of == "citations"
+    works = np.maximum(settings.works_by_year()[[0, -1]], 1.0)
+    length = settings.references * settings.reference_growth ** (len(settings.span) - 1.0)
+    links = [settings.references, length] if directed else settings.international_share
+    own = (size_trajectories(settings.n_countries, len(settings.span)) ** 2).sum(axis=1)[[0, -1]]
+    first, last = works * links * (1.0 - own)
+    affinity = planted_affinity(settings) * (settings.citation_affinity if directed else 1.0)
+    affinity += pair_noise(settings, of, symmetric=not directed)
+    if directed:
+        affinity += np.log(country_impact(settings))[:, None, :]
+    return poisson_panel(
+        settings.n_countries,
+        settings.span,
+        settings.seed,
+        affinity=affinity,
+        total=(float(first), float(last)),
+        directed=directed,
+    )
+
+
+def edges(panel: NetworkPanel, column: str) -> pa.Table:
+    """Give a panel as a table of yearly edges.
+
+    Grain: one row per year and pair with a link; of an undirected panel each pair once,
+    in alphabetical order. Columns: ``year``, ``source``, ``target`` and `column`.
+    """
+    weights = panel.weights
+    undirected = np.array_equal(weights, weights.transpose(0, 2, 1))
+    year, i, j = np.nonzero(np.triu(weights) if undirected else weights)
+    ends = np.array(panel.countries)[np.stack([i, j])]
+    source, target = np.sort(ends, axis=0) if undirected else ends
+    return pa.table(
+        {
+            "year": panel.years[year].astype(np.int16),
+            "source": source,
+            "target": target,
+            column: weights[year, i, j],
+        }
+    )
 
 
 def _expected(

@@ -7,7 +7,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from isthmus.world import identifiers as ids
@@ -22,11 +21,9 @@ BLOCK = 2_000
 
 Record = dict[str, Any]
 
-_encode = msgspec.json.Encoder().encode
 
-
-def work_lines(world: World, year: WorldYear, received: Ints, updated: str) -> Iterator[bytes]:
-    """Encode the works of a year, in order, as lines without line ends.
+def work_records(world: World, year: WorldYear, received: Ints, updated: str) -> Iterator[Record]:
+    """Make the records of a year's works, in order.
 
     Parameters
     ----------
@@ -55,7 +52,7 @@ def work_lines(world: World, year: WorldYear, received: Ints, updated: str) -> I
         )
         for number, day, kind, venue, cited_by, subjects, signed, cites in columns:
             title = tables.work_title(number)
-            record = {
+            yield {
                 "id": f"{SITE}W{number + ids.FIRST_WORK}",
                 "doi": None,
                 "title": title,
@@ -76,28 +73,26 @@ def work_lines(world: World, year: WorldYear, received: Ints, updated: str) -> I
                 "referenced_works": cites,
                 "updated_date": updated,
             }
-            yield _encode(record)
 
 
-def institution_lines(world: World, updated: str) -> Iterator[bytes]:
-    """Encode all institutions."""
+def institution_records(world: World, updated: str) -> Iterator[Record]:
+    """Make records of all institutions."""
     codes = world.settings.codes
     for number, country in enumerate(world.institutions.country.tolist()):
-        yield _encode(_institution(number, codes[country]) | {"updated_date": updated})
+        yield _institution(number, codes[country]) | {"updated_date": updated}
 
 
-def source_lines(world: World, updated: str) -> Iterator[bytes]:
-    """Encode all venues."""
+def source_records(world: World, updated: str) -> Iterator[Record]:
+    """Make records of all venues."""
     for number in range(2 * world.settings.communities * world.settings.venues_per_community):
-        yield _encode(_source_stub(number) | {"updated_date": updated})
+        yield _source_stub(number) | {"updated_date": updated}
 
 
-def author_lines(works_count: Ints, updated: str) -> Iterator[bytes]:
-    """Encode all authors with at least one work; `works_count` is by number."""
+def author_records(works_count: Ints, updated: str) -> Iterator[Record]:
+    """Make records of all authors with at least one work; `works_count` is by number."""
     for number in np.flatnonzero(works_count).tolist():
-        yield _encode(
-            _author(number) | {"works_count": int(works_count[number]), "updated_date": updated}
-        )
+        count = int(works_count[number])
+        yield _author(number) | {"works_count": count, "updated_date": updated}
 
 
 def _authorships(world: World, year: WorldYear, block: slice) -> list[list[Record]]:

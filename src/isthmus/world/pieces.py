@@ -43,7 +43,7 @@ ADDED: dict[str, tuple[str, ...]] = {
 }
 
 #: Planted tables that are settings, laid out: the same in every piece.
-SHARED = ("sizes", "joint_effects")
+SHARED = ("sizes", "countries", "joint_effects", "claims")
 
 #: Planted tables that list works or authors, each of which is in one piece alone.
 LISTED = ("moves", "moves_observed", "author_years", "novel", "ties_kept")
@@ -79,10 +79,16 @@ def pieces_of(settings: WorldSettings, works_per_piece: int = WORKS_PER_PIECE) -
     if works_per_piece < 1:
         raise InputError(f"Pieces of {works_per_piece} works were asked for; give at least 1.")
     number = -(-settings.n_works // works_per_piece)
+    drawn = settings.seed if settings.drawn_seed is None else settings.drawn_seed
     least, more = divmod(settings.n_works, number)
     return [
         Piece(
-            replace(settings, n_works=least + (at < more), seed=_seed(settings.seed, at)),
+            replace(
+                settings,
+                n_works=least + (at < more),
+                seed=_seed(settings.seed, at),
+                drawn_seed=drawn,
+            ),
             Start(works=at * least + min(at, more), authors=at * AUTHORS_APART),
         )
         for at in range(number)

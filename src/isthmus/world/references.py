@@ -7,8 +7,9 @@ cell are drawn systematically, from one random start in equal steps: nobody is
 drawn twice unless its impact exceeds a whole step, and the expected number of
 citations within any window is proportional to impact. A multiplier planted on
 impact is therefore the ratio of expected c_k. It falls short of that where
-cells hold so few works that repetitions are dropped after all, and where
-preferences by country, planted as well, make lists draw again.
+cells hold so few works that repetitions are dropped after all (or, with
+``full_lists``, drawn again), and where preferences by country, planted as well,
+make lists draw again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ OWN_SHARE, NEAR_SHARE = 0.62, 0.34
 FIELD_CITES_OUTSIDE = 0.15
 #: Rounds of redrawing for preferences by country; what is left then is dropped.
 ROUNDS = 60
+#: Rounds of redrawing for references that repeat another; what is left then is dropped.
+REFILLS = 20
 
 
 class CitedStock:
@@ -128,7 +131,8 @@ def draw_references(
         Numbers of works, sorted, without repetition and without self-references.
     """
     rng = stream(settings.seed, int(settings.span[at]), "references")
-    length = counts_above(rng, settings.references, LIST_SPREAD, len(work))
+    mean = settings.references * settings.reference_growth**at
+    length = counts_above(rng, mean, LIST_SPREAD, len(work))
     citing = np.repeat(np.arange(len(work)), length)
     cell = _cells(settings, rng, at, community[citing], novel[citing])
     n_cells = stock.first[:, :-1].size
@@ -136,8 +140,10 @@ def draw_references(
     key = key[stock.peopled(key % n_cells)]
     citing, cell = key // n_cells, key % n_cells
     cited = stock.draw(cell, _steps(rng, key))
-    cited = _preferred(rng, stock, cell, cited, lead[citing], lead_of, preference)
-    citing = work[citing]
+    lead, citing = lead[citing], work[citing]
+    cited = _preferred(rng, stock, cell, cited, lead, lead_of, preference)
+    if settings.full_lists:
+        cited = _filled(rng, stock, cell, citing, cited, lead, lead_of, preference)
     kept = (cited >= 0) & (cited != citing)
     pairs = np.unique(citing[kept] * np.int64(2**32) + cited[kept])
     return pairs >> 32, pairs & 0xFFFFFFFF
@@ -168,6 +174,29 @@ def _steps(rng: np.random.Generator, key: Ints) -> Floats:
     size = np.diff(np.append(first, len(key)))
     rank = np.arange(len(key)) - np.repeat(first, size)
     return np.asarray((rank + np.repeat(rng.random(len(first)), size)) / np.repeat(size, size))
+
+
+def _filled(
+    rng: np.random.Generator,
+    stock: CitedStock,
+    cell: Ints,
+    citing: Ints,
+    cited: Ints,
+    lead: Ints,
+    lead_of: NDArray[np.int16],
+    preference: Floats,
+) -> Ints:
+    """Draw again, from the same cells, references that repeat another or the work itself."""
+    for _ in range(REFILLS):
+        again = np.ones(len(cited), np.bool_)
+        again[np.unique(citing * np.int64(2**32) + cited, return_index=True)[1]] = False
+        again |= cited == citing
+        again &= cited >= 0
+        if not again.any():
+            break
+        drawn = stock.draw(cell[again], rng.random(np.count_nonzero(again)))
+        cited[again] = _preferred(rng, stock, cell[again], drawn, lead[again], lead_of, preference)
+    return cited
 
 
 def _preferred(

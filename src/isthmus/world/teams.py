@@ -205,14 +205,13 @@ def lose_some(
     chance: Floats,
     signed: Authorships,
     complete: Affiliations,
-    people: Population,
 ) -> Affiliations:
     """Drop what the corpus will not know: all affiliations of some authors, some institutions.
 
-    `chance` is the chance of an author of each country to have none.
+    `chance` is the chance of each authorship to have none.
     """
     rng = stream(settings.seed, year, "missing")
-    lost = rng.random(len(signed.author)) < chance[people.country[signed.author]]
+    lost = rng.random(len(signed.author)) < chance
     kept = ~lost[complete.authorship]
     alone = np.bincount(complete.authorship, minlength=len(signed.author)) == 1
     parsed = alone & (rng.random(len(signed.author)) < settings.parsed_countries)

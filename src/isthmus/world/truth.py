@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from isthmus.world.careers import Careers, Columns, CountrySets
 from isthmus.world.draws import Floats, Ints
 from isthmus.world.generator import World, WorldYear
+from isthmus.world.planted import planted_claims
 from isthmus.world.settings import curve_at
 from isthmus.world.tables import country_column
 from isthmus.world.teams import countries_on, expected_links
@@ -86,6 +87,8 @@ class Truth:
             "ties_kept": self._ties_kept(),
             "affinity": self._affinity(),
             "sizes": self._sizes(),
+            "countries": self._countries(),
+            "claims": self._claims(),
             "joint_effects": self._joint_effects(),
         }
 
@@ -252,7 +255,11 @@ class Truth:
         )
 
     def _affinity(self) -> pa.Table:
-        """One row per year and unordered pair, with the works planned to join it."""
+        """One row per year and unordered pair, with the works planned to join it.
+
+        ``log_affinity`` is what is planted, ``log_noise`` what is drawn around it; the
+        works planned have both.
+        """
         world, settings = self.world, self.world.settings
         codes = np.array(settings.codes)
         by_code = np.argsort(codes)
@@ -260,8 +267,10 @@ class Truth:
         a, b = by_code[a], by_code[b]
         in_field = settings.works_by_year() * (1.0 - settings.outside_share)
         expected = [
-            expected_links(settings, count, sizes, affinity)[a, b]
-            for count, sizes, affinity in zip(in_field, world.sizes, world.affinity, strict=True)
+            expected_links(settings, count, sizes, ties)[a, b]
+            for count, sizes, ties in zip(
+                in_field, world.sizes, world.affinity + world.noise, strict=True
+            )
         ]
         return pa.table(
             {
@@ -269,6 +278,7 @@ class Truth:
                 "source": np.tile(codes[a], len(settings.span)),
                 "target": np.tile(codes[b], len(settings.span)),
                 "log_affinity": world.affinity[:, a, b].ravel(),
+                "log_noise": world.noise[:, a, b].ravel(),
                 "expected_works_planned": np.concatenate(expected),
             }
         )
@@ -281,6 +291,26 @@ class Truth:
                 "country": self._codes(np.tile(np.arange(n), len(years))),
                 "share": self.world.sizes.ravel(),
             }
+        )
+
+    def _countries(self) -> pa.Table:
+        """One row per year and country: multiplier of impact, chance of no affiliation."""
+        years, n = self.world.settings.span, self.world.settings.n_countries
+        return pa.table(
+            {
+                "year": _year(np.repeat(years, n)),
+                "country": self._codes(np.tile(np.arange(n), len(years))),
+                "impact_multiplier": self.world.impact.ravel(),
+                "missing_chance": np.minimum(self.world.missing, 1.0).ravel(),
+            }
+        )
+
+    def _claims(self) -> pa.Table:
+        """One row per claim about the default poles: whether the world makes it true, and why."""
+        claims = planted_claims(self.world.settings)
+        names = ("claim", "standing", "reason")
+        return pa.table(
+            {name: pa.array([getattr(c, name) for c in claims], pa.string()) for name in names}
         )
 
     def _joint_effects(self) -> pa.Table:

@@ -129,5 +129,5 @@ def test_rewiring_tails_never_reach_zero():
     weights = networks.symmetric(6, [(0, 1, 50), (2, 3, 50), (4, 5, 50)])
     fit = fit_null(weights, "rewiring", directed=False, seed=1, samples=99)
     test = link_test(weights, fit)
-    assert test.p_more[0, 1] == pytest.approx(0.01)
-    assert test.p_fewer[0, 2] == pytest.approx(0.01)
+    assert 0 < test.p_more[0, 1] < 1e-10
+    assert 0 < test.p_fewer[0, 2] < 1e-3

@@ -31,6 +31,7 @@
 
   function passes(row, [column, how, key]) {
     const wanted = how === "equals" ? key : state.get(key);
+    if (how === "differs") return String(row[column]) !== key;
     if (how === "among") return list(key).includes(String(row[column]));
     if (wanted === "") return true;
     if (how === "pair") {

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from scipy.special import betainc, gammainc, gammaincc
 
 from isthmus.errors import InputError
 from isthmus.stats.nulls.margins import margins
@@ -26,6 +27,8 @@ Counts = npt.NDArray[np.int32]
 
 #: Networks drawn: Monte-Carlo error of a mean is then 4.5 % of the sd.
 SAMPLES = 500
+#: Samples as large that are enough to count a tail; below, it comes from a fitted law.
+COUNTED = 20
 #: Swaps tried per unit edge between two samples: each end has moved about twice.
 SWAPS_PER_EDGE = 2.0
 #: Swaps tried per unit edge before the first sample.
@@ -81,18 +84,65 @@ class SampledLaw:
         return self.full(self._moments[1])
 
     def tails(self, weights: Floats) -> tuple[Floats, Floats]:
-        """(r + 1) / (R + 1), r samples of R at least (at most) as large."""
+        """Probability of a weight at least (at most) as large.
+
+        (r + 1) / (R + 1) with r of R samples as large, where r is at least :data:`COUNTED`.
+        Farther out, where samples are too few to count, that of a fitted law
+        (:func:`fitted_tails`), so that a tail has no floor.
+        """
         observed = self.stored(weights)
         more, fewer = np.ones_like(observed), np.ones_like(observed)
         for sample in self.samples:
             more += sample >= observed
             fewer += sample <= observed
-        draws = len(self.samples) + 1
-        return self.full(more / draws), self.full(fewer / draws)
+        draws = len(self.samples)
+        fitted = fitted_tails(observed, *self._moments, draws)
+        edge = (COUNTED + 1) / (draws + 1)
+        ends = [
+            np.where(seen > COUNTED, seen / (draws + 1), np.minimum(law, edge))
+            for seen, law in zip((more, fewer), fitted, strict=True)
+        ]
+        return self.full(ends[0]), self.full(ends[1])
 
     def draw(self, random: np.random.Generator) -> Floats:
         """One of the samples."""
         return self.full(self.samples[random.integers(len(self.samples))].astype(np.float64))
+
+
+def fitted_tails(
+    observed: Floats, mean: Floats, variance: Floats, draws: int
+) -> tuple[Floats, Floats]:
+    """Tails of a count law with sampled moments.
+
+    A pair's weight has less variance than a Poisson count, since stubs that meet others
+    cannot meet it: the binomial law with this mean and variance, its number of trials any
+    real number. Where the variance is not surely below the mean (two standard errors of it),
+    the Poisson law, whose tails are wider. A mean that no sample shows is put at 1 / (R + 1).
+
+    Parameters
+    ----------
+    observed, mean, variance : arrays (pairs,)
+    draws : int
+        Samples that the moments rest on.
+
+    Returns
+    -------
+    tuple of arrays (pairs,)
+        Probability of a weight at least, and at most, as large.
+    """
+    rate = np.maximum(mean, 1.0 / (draws + 1))
+    error = np.sqrt((rate + 2 * rate**2) / draws)
+    gap = rate - variance
+    with np.errstate(divide="ignore", invalid="ignore"):
+        trials = np.where(gap > 2 * error, rate**2 / gap, np.inf)
+        chance = rate / trials
+    at_least = np.where(observed > 0, gammainc(np.maximum(observed, 1), rate), 1.0)
+    at_most = gammaincc(observed + 1, rate)
+    inside = np.isfinite(trials) & (observed < trials)
+    k, n, p = observed[inside], trials[inside], np.clip(chance[inside], 0.0, 1.0)
+    at_least[inside] = np.where(k > 0, betainc(np.maximum(k, 1), n - k + 1, p), 1.0)
+    at_most[inside] = betainc(n - k, k + 1, 1 - p)
+    return at_least, at_most
 
 
 @njit(cache=True, nogil=True)

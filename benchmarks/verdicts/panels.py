@@ -1,0 +1,128 @@
+"""How often claims on poles are wrong: panels of yearly networks without effect.
+
+Joint works and citations of 25 countries over the years of the simulator, drawn from the
+families of worlds in which no tie changes, go through the pole analysis and the claims.
+
+    python benchmarks/verdicts/panels.py --panels 1000
+    python benchmarks/verdicts/panels.py --report
+
+Placebo replays can only take a verdict back, so they are run where a claim would be supported
+without. Finished panels are kept in ``benchmarks/results/panels``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from isthmus.findings import decide
+from isthmus.findings.verdict import Finding
+from isthmus.poles.analysis import analyse
+from isthmus.study import Study
+from isthmus.world.families import family_world
+from isthmus.world.networks import edges, world_panel
+from isthmus.world.planted import planted_claims
+from isthmus.world.settings import WorldSettings
+from verdicts import REPLAYS, Judged, error_table, needs_replays, row_of, world_table
+
+KEPT = Path(__file__).resolve().parents[1] / "results" / "panels"
+
+#: Families in which ties are what they are: constant, of every strength or none, noisy or not.
+FAMILIES = ("sizes", "constant_ties", "overdispersed")
+
+COUNTRIES, WORKS = 25, 20_000
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Result tables in memory, as findings read them."""
+
+    tables: dict[str, pa.Table]
+    settings: dict[str, Any]
+    title: str = "A panel"
+    path: Path = field(default_factory=Path)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Settings and numbers of rows, as ``run.json`` has them."""
+        rows = {name: table.num_rows for name, table in self.tables.items()}
+        return {"settings": self.settings, "tables": rows, "title": self.title}
+
+    def table(self, name: str) -> pa.Table:
+        """Return a table."""
+        return self.tables[name]
+
+
+def studied(settings: WorldSettings, replays: int) -> list[Finding]:
+    """Analyse the networks of a world and decide every claim."""
+    first, last = int(settings.span[0]), int(settings.span[-1])
+    study = Study.parse(
+        {
+            "study": {"corpus": "none", "years": [first, last]},
+            "poles": {"null_models": ["multiedge"], "min_works": 5, "dropped": 0},
+        }
+    )
+    collaboration, citation = (
+        edges(world_panel(settings, what), column)
+        for what, column in (("works", "works_whole"), ("citations", "citations_whole"))
+    )
+    tables = analyse(
+        collaboration,
+        citation,
+        settings=msgspec.structs.replace(study.poles, placebo_replays=replays),
+        poles=study.countries.poles,
+        seed=settings.seed,
+    )
+    joint = collaboration.append_column("works_fractional", collaboration["works_whole"])
+    found = {**tables, "collaboration": joint, "citation": citation}
+    return decide(Tables(found, study.settings()))  # type: ignore[arg-type]
+
+
+def _made(job: tuple[str, int]) -> Path:
+    family, seed = job
+    kept = KEPT / f"{family}-{seed}.json"
+    if not kept.exists():
+        settings = family_world(family, WORKS, seed, n_countries=COUNTRIES)
+        truth = {claim.claim: claim.standing for claim in planted_claims(settings)}
+        found = studied(settings, 0)
+        if any(needs_replays(one) for one in found):
+            found = studied(settings, REPLAYS)
+        rows = [asdict(row_of(family, seed, one, truth)) for one in found]
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(rows))
+    return kept
+
+
+def main() -> None:
+    """Make the panels that are asked for, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--panels", type=int, default=1000, help="over all families")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--report", action="store_true", help="make nothing, print what is kept")
+    options = parser.parse_args()
+    jobs = [(FAMILIES[n % len(FAMILIES)], 1 + n // len(FAMILIES)) for n in range(options.panels)]
+    if not options.report:
+        with ProcessPoolExecutor(options.processes) as pool:
+            for done, _ in enumerate(pool.map(_made, jobs), start=1):
+                print(f"\r{done} of {len(jobs)} panels", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+    rows = [
+        Judged(**row)
+        for path in sorted(KEPT.glob("*.json"))
+        for row in json.loads(path.read_text())
+    ]
+    about = [row for row in rows if row.verdict != "not testable here"]
+    for lines in (error_table(about), world_table(about)):
+        print("\n".join(lines), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Fetching works from the OpenAlex API: the queries, the wire, and pages kept on disk."""

@@ -1,0 +1,1 @@
+"""The works of a field from the OpenAlex API: queries, requests, pages kept on disk."""

@@ -1,0 +1,102 @@
+"""What a chain of the analysis measures of a layer, and the series of pairs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.stats.gls import Noise, Trend, learned_noise, trend
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Most series of a class from which the noise of means of two directions is learned.
+LEARNED_FROM = 300
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One layer, all years, as a chain sees it.
+
+    Attributes
+    ----------
+    name : str
+        Layer.
+    directed : bool
+    quantity : str
+        What trajectories follow.
+    values : dict quantity -> (t, n, n)
+        The followed quantity, and the others of the chain: ``affinity``, or ``z`` and
+        ``log_ratio``.
+    se : (t, n, n), optional
+        Standard errors of the followed quantity, for trends; of affinities only.
+    noise : tuple of Noise
+        Noise of affinities about their lines, by class of pairs; none of other quantities.
+    kind : (n, n), optional
+        Class of each pair.
+    """
+
+    name: str
+    directed: bool
+    quantity: str
+    values: Mapping[str, Floats]
+    se: Floats | None = None
+    noise: tuple[Noise, ...] = ()
+    kind: Ints | None = None
+
+    @property
+    def quantities(self) -> list[str]:
+        """Quantities of the chain, the followed one first."""
+        return [self.quantity, *(name for name in self.values if name != self.quantity)]
+
+    @property
+    def followed(self) -> Floats:
+        """Values of the followed quantity, (t, n, n)."""
+        return self.values[self.quantity]
+
+    @property
+    def ties(self) -> Floats:
+        """Size-free strength of ties, (t, n, n): affinity, else the log ratio."""
+        return self.values["affinity" if "affinity" in self.values else "log_ratio"]
+
+    def paths(self, quantity: str, one: Ints, other: Ints) -> Floats:
+        """Yearly values of pairs, both directions averaged: (p, t)."""
+        values = self.values[quantity]
+        forward = values[:, one, other].T
+        if not self.directed:
+            return np.ascontiguousarray(forward)
+        return np.asarray((forward + values[:, other, one].T) / 2)
+
+    def errors(self, one: Ints, other: Ints) -> Floats | None:
+        """Standard errors of the paths of the followed quantity: (p, t)."""
+        if self.se is None:
+            return None
+        forward = self.se[:, one, other].T
+        if not self.directed:
+            return np.ascontiguousarray(forward)
+        return np.asarray(np.hypot(forward, self.se[:, other, one].T) / 2)
+
+    def trends(self, one: Ints, other: Ints) -> Trend:
+        """Trends of the paths of the followed quantity, each with the noise of its class.
+
+        The noise of means of two directions is learned from these means.
+        """
+        series, se = self.paths(self.quantity, one, other), self.errors(one, other)
+        if se is None or self.kind is None:
+            return trend(series)
+        kind = self.kind[one, other]
+        if self.directed:
+            kind = np.maximum(kind, self.kind[other, one])
+        out = np.full((len(fields(Trend)), len(series)), np.nan)
+        for place, noise in enumerate(self.noise):
+            rows = np.flatnonzero(kind == place)
+            if len(rows):
+                if self.directed:
+                    some = rows[:: max(1, -(-len(rows) // LEARNED_FROM))]
+                    noise = learned_noise(series[some], se[some])
+                found = trend(series[rows], se[rows], noise=noise)
+                out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)

@@ -1,0 +1,185 @@
+"""Robust three-way fit of log counts: sides' effects by year, and a constant of each pair.
+
+``y_pt = a_{i(p)t} + a_{j(p)t} + c_p + e_pt`` over p pairs and t years. Each pair has
+one weight for all years: with weights that change, a lasting tie would leak into the
+effects of its countries as these grow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Efficient at 95 % under normal noise (Huber 1964; Beaton and Tukey 1974).
+HUBER, BISQUARE = 1.345, 4.685
+#: Change of an effect that ends the sweeps over effects and constants.
+SETTLED = 1e-7
+SWEEPS = 200
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which two effects each pair has.
+
+    Attributes
+    ----------
+    first, second : (p,)
+        Effect of the pair's source and of its target (n + target when directed).
+    matrix : (e, p) sparse
+        Two ones a column.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    matrix: csr_array
+
+    @classmethod
+    def of(cls, first: NDArray[np.int64], second: NDArray[np.int64], effects: int) -> Design:
+        """Build the design of pairs with these effects."""
+        rows = np.arange(len(first))
+        at = (np.concatenate([first, second]), np.concatenate([rows, rows]))
+        shape = (effects, len(first))
+        return cls(first, second, csr_array((np.ones(2 * len(first)), at), shape=shape))
+
+    def normal(self, weight: Floats) -> Floats:
+        """Normal matrix of pairs weighted so: (p,) to (e, e)."""
+        size = self.matrix.shape[0]
+        cells = np.zeros((size, size))
+        cells[self.first, self.second] = weight
+        cells += cells.T
+        cells[np.diag_indices(size)] = cells.sum(axis=1)
+        return cells
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum of the pairs of each effect: (p, ...) to (e, ...)."""
+        return np.asarray(self.matrix @ values)
+
+    def of_pairs(self, effects: Floats) -> Floats:
+        """Sum of each pair's two effects: (e, ...) to (p, ...)."""
+        return np.asarray(effects[self.first] + effects[self.second])
+
+    def quadratic(self, covariance: Floats) -> Floats:
+        """Variance of each pair's two effects together: (e, e) to (p,)."""
+        own = np.diag(covariance)
+        return np.asarray(
+            own[self.first] + own[self.second] + 2 * covariance[self.first, self.second]
+        )
+
+
+def inverse(normal: Floats) -> Floats:
+    """Inverse of a normal matrix, on what it determines: absent effects get 0."""
+    return np.asarray(np.linalg.pinv(normal, rcond=1e-10, hermitian=True))
+
+
+def solver(normal: Floats) -> Floats:
+    """Inverse with a slight ridge: faster, and as good for sums over pairs."""
+    own = np.diag(normal)
+    return np.linalg.inv(normal + np.diag(np.where(own > 0, 1e-9 * own, 1.0)))
+
+
+def solve(
+    design: Design, weight: Floats, y: Floats, effects: Floats, settled: float = SETTLED
+) -> Floats:
+    """Effects (e, t) of least weighted squares, from these; constants are solved for too.
+
+    Parameters
+    ----------
+    weight, y : (p, t)
+        Weights (0 where a pair is absent) and log counts.
+    """
+    inverses = np.array([solver(design.normal(year)) for year in weight.T])
+    share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+    rest = y - design.of_pairs(effects)
+    constant = (share * rest).sum(axis=1)
+    for _ in range(SWEEPS):
+        # The step, not the effects, is solved for: the ridge then leaves no trace.
+        right = design.sums(weight * (rest - constant[:, None]))
+        effects = effects + (inverses @ right.T[:, :, None])[:, :, 0].T
+        rest, before = y - design.of_pairs(effects), constant
+        constant = (share * rest).sum(axis=1)
+        if np.abs(constant - before).max(initial=0.0) < settled:
+            break
+    return effects
+
+
+def variances(
+    design: Design, weight: Floats, variance: Floats, noise: float
+) -> tuple[Floats, Floats]:
+    """Variance of pairs' effects by year, and of pairs less their effects: (p, t) each.
+
+    Parameters
+    ----------
+    weight, variance : (p, t)
+        Weights of the fit, and variances of the responses given their means.
+    noise : float
+        Variance of ties about their lines. It is part of the effects' errors; that of
+        the pair's own tie is left out.
+    """
+    effects, rest = np.empty(variance.shape), np.empty(variance.shape)
+    for t in range(variance.shape[1]):
+        matrix = inverse(design.normal(weight[:, t]))
+        spread = design.normal(weight[:, t] ** 2 * (variance[:, t] + noise))
+        effects[:, t] = design.quadratic(matrix @ spread @ matrix)
+        own = np.minimum(weight[:, t] * design.quadratic(matrix), 1.0)
+        rest[:, t] = variance[:, t] * (1 - 2 * own) + effects[:, t]
+    return effects, rest
+
+
+def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, Floats, float]:
+    """Typical level of each side: c_p = alpha_i + alpha_j + A_p, by Huber, then bisquare.
+
+    Parameters
+    ----------
+    constant, variance : (p,)
+        Constants of the pairs and their variances.
+
+    Returns
+    -------
+    alpha : (e,)
+        Levels; what they leave of the constants is affinity.
+    spread : (p,)
+        Variance of the sum of a pair's two levels.
+    tau : float
+        Standard deviation of lasting affinities between pairs.
+    """
+    alpha, tau = np.zeros(design.matrix.shape[0]), 1.0
+    for step in range(40):
+        total = variance + tau**2
+        rest = constant - design.of_pairs(alpha)
+        robust = rest / np.sqrt(total)
+        weight = (huber(robust) if step < 15 else bisquare(robust)) / total
+        new = solver(design.normal(weight)) @ design.sums(weight * constant)
+        change = np.abs(design.of_pairs(new - alpha)).max(initial=0.0)
+        alpha = new
+        tau = between(constant - design.of_pairs(alpha), variance)
+        if step > 15 and change < SETTLED:
+            break
+    matrix = inverse(design.normal(weight))
+    spread = matrix @ design.normal(weight**2 * (variance + tau**2)) @ matrix
+    return alpha, design.quadratic(spread), tau
+
+
+def between(rest: Floats, variance: Floats) -> float:
+    """Standard deviation between pairs that makes the median |rest| / sd normal."""
+    low, high = 0.0, 5.0
+    for _ in range(24):
+        middle = (low + high) / 2
+        too_small = np.median(np.abs(rest) / np.sqrt(variance + middle**2 + 1e-12)) > 0.6745
+        low, high = (middle, high) if too_small else (low, middle)
+    return (low + high) / 2
+
+
+def huber(z: Floats) -> Floats:
+    """Weights of Huber's M-estimator."""
+    return np.asarray(HUBER / np.maximum(np.abs(z), HUBER))
+
+
+def bisquare(z: Floats) -> Floats:
+    """Weights of Tukey's bisquare."""
+    return np.asarray(np.maximum(1 - (z / BISQUARE) ** 2, 0.0) ** 2)
