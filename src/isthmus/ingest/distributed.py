@@ -21,7 +21,8 @@ from isthmus.files import atomic_path, remove
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.dialect import SPARK
 from isthmus.ingest.openalex import definition
-from isthmus.ingest.openalex.fields import FIELDS, spark_type
+from isthmus.ingest.openalex.fields import FIELDS, Spec, spark_type
+from isthmus.ingest.openalex.parquet import UnfitError
 from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, written_codes
 from isthmus.ingest.sources import Input
 from isthmus.ingest.stage import done_of
@@ -79,7 +80,7 @@ class _Task:
             counts = self._load(session, raw)
             if counts is not None:
                 self._write(session, counts)
-        except PySparkException:
+        except (PySparkException, UnfitError):
             remove(unit_folder(self.folder, 0))
         finally:
             remove(raw)
@@ -110,9 +111,9 @@ class _Task:
         place = f"monotonically_increasing_id() + {number << _SOURCE_BITS}"
         if item.form == "parquet":
             frame = session.read.parquet(str(item.path))
+            kinds = {field.name: field.dataType for field in frame.schema}
             columns = [
-                f"CAST({name if name in frame.columns else 'NULL'} AS {spark_type(spec)}) AS {name}"
-                for name, spec in fields.items()
+                f"{_field(name, kinds.get(name), spec)} AS {name}" for name, spec in fields.items()
             ]
             frame = frame.selectExpr(
                 f"{place} AS record", *columns, f"CAST(NULL AS STRING) AS {_CORRUPT}"
@@ -190,6 +191,30 @@ class _Task:
         receipt.add({}, {"duplicate_work": n_older})
         unknown = session.sql(definition.unknown_countries_query()).collect()
         receipt.add_unknown({row.written: row.n for row in unknown})
+
+
+def _field(column: str, kind: Any, spec: Spec) -> str:
+    """SQL of a field, every scalar as text, from a column of a type; None is no column.
+
+    Raises
+    ------
+    UnfitError
+        The column has another structure.
+    """
+    from pyspark.sql import types
+
+    if kind is None or isinstance(kind, types.NullType):
+        return f"CAST(NULL AS {spark_type(spec)})"
+    if isinstance(spec, list) and isinstance(kind, types.ArrayType):
+        entry = f"{column.replace('.', '_')}_entry"
+        return f"transform({column}, {entry} -> {_field(entry, kind.elementType, spec[0])})"
+    if isinstance(spec, dict) and isinstance(kind, types.StructType):
+        kinds = {field.name: field.dataType for field in kind}
+        inner = (f"'{n}', {_field(f'{column}.{n}', kinds.get(n), s)}" for n, s in spec.items())
+        return f"CASE WHEN {column} IS NOT NULL THEN named_struct({', '.join(inner)}) END"
+    if isinstance(spec, str) and isinstance(kind, types.AtomicType):
+        return f"CAST({column} AS STRING)"
+    raise UnfitError(f"{column} is {kind.simpleString()}")
 
 
 def _or_constant(name: str, value: str) -> Any:
