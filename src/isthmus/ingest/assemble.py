@@ -91,14 +91,17 @@ class Assembly:
             old, new = self.identifiers.merged.get(entity, np.empty((2, 0), np.int64))
             if entity == "works":
                 old, new = _with_deleted(old, new, self.identifiers.deleted)
-            pairs = pa.table({"old": pa.array(old), "new": pa.array(new, mask=new == NO_ID)})
-            with registered(self.connection, "pairs", pairs):
-                self._do(f"CREATE OR REPLACE TABLE merged_{entity} AS SELECT * FROM pairs")
+            self._do(f"CREATE OR REPLACE TABLE merged_{entity} (old BIGINT, new BIGINT)")
             if len(old):
+                pairs = pa.table({"old": pa.array(old), "new": pa.array(new, mask=new == NO_ID)})
+                with registered(self.connection, "pairs", pairs):
+                    self._do(f"INSERT INTO merged_{entity} SELECT * FROM pairs")
                 self._merged.add(entity)
-        deleted = pa.table({"work_id": pa.array(self.identifiers.deleted)})
-        with registered(self.connection, "given", deleted):
-            self._do("CREATE OR REPLACE TABLE deleted AS SELECT * FROM given")
+        self._do("CREATE OR REPLACE TABLE deleted (work_id BIGINT)")
+        if len(self.identifiers.deleted):
+            given = pa.table({"work_id": pa.array(self.identifiers.deleted)})
+            with registered(self.connection, "given", given):
+                self._do("INSERT INTO deleted SELECT * FROM given")
 
     def _find_dropped(self) -> None:
         """Find works that are gone, and older versions: ``dropped`` has ``unit``, ``work_id``."""
@@ -138,9 +141,11 @@ class Assembly:
         if not files:
             return ""
         name = f"files_of_{table}"
-        numbers = pa.table({"filename": [f for f, _ in files], "unit": [n for _, n in files]})
-        with registered(self.connection, "given", numbers):
-            self._do(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")
+        numbers = ", ".join(f"({quoted(file)}, {number})" for file, number in files)
+        self._do(
+            f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM (VALUES {numbers}) "
+            "AS given(filename, unit)"
+        )
         return (
             f"SELECT * EXCLUDE (filename, file_row_number), file_row_number AS place FROM "
             f"read_parquet({_list([f for f, _ in files])}, filename=true, file_row_number=true) "
