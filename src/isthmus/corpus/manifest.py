@@ -28,6 +28,7 @@ REJECTED_NAME = "rejected.jsonl"
 #: Microsoft Academic Graph was closed on 31 December 2021; its last dumps are of that month.
 LAST_YEAR = 2021
 
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One Parquet file of a table: its path inside the corpus, rows, bytes and hash."""
 
