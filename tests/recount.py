@@ -36,6 +36,7 @@ class Work:
     references: set[int]
     subfields: set[int]
     n_authors: int
+    places: list[Author] | None = None  # where an author may stand several times; else authors
 
     @property
     def countries(self) -> set[str]:
@@ -48,7 +49,8 @@ class Work:
             "corresponding": lambda a: bool(a.is_corresponding),
             "any": lambda a: True,
         }[rule]
-        return {c for author in self.authors if chosen(author) for c in author.countries}
+        places = self.authors if self.places is None else self.places
+        return {c for author in places if chosen(author) for c in author.countries}
 
 
 def number(identifier: str) -> int:
@@ -86,38 +88,38 @@ def excluded(path: Path) -> set[int]:
 def plain_work(record: dict, known: set[str]) -> Work:
     """Turn one OpenAlex record into a plain work.
 
-    An author listed twice is one author with both lists of affiliations; an
-    institution counts once for an author; parsed countries add what institutions
-    do not cover; a list of authors that the source cut has no last author.
+    An author listed twice stands at both places, and is one person with both lists of
+    affiliations; an institution counts once for an author; parsed countries add what
+    institutions do not cover; a list of authors that the source cut has no last author.
     """
     identifier = number(record["id"])
-    authors: list[Author] = []
-    named: dict[int, Author] = {}
-    institutions: dict[int, dict[object, str]] = {}
-    parsed: dict[int, list[str]] = {}
+    places: list[Author] = []
+    people: dict[object, Author] = {}
+    named: dict[object, set[object]] = {}
     listed = record.get("authorships") or []
     for position, authorship in enumerate(listed):
         who = (authorship.get("author") or {}).get("id")
-        author_id = number(who) if who else None
-        author = named.get(author_id) if author_id is not None else None
-        if author is None:
-            author = Author(author_id, position, False, authorship.get("is_corresponding"))
-            authors.append(author)
-            institutions[position], parsed[position] = {}, []
-            if author_id is not None:
-                named[author_id] = author
+        corresponding = authorship.get("is_corresponding")
+        place = Author(number(who) if who else None, position, False, corresponding)
+        key = place.id if who else position
+        person = people.setdefault(key, Author(place.id, position, False, corresponding))
+        institutions: dict[object, str] = {}
         for institution in authorship.get("institutions") or []:
-            key = (institution or {}).get("id") or object()
             code = ((institution or {}).get("country_code") or "").upper()
-            institutions[author.position].setdefault(key, code)
-        parsed[author.position] += [c.upper() for c in authorship.get("countries") or [] if c]
-    for author in authors:
-        of_institutions = [c for c in institutions[author.position].values() if c in known]
-        others = {c for c in parsed[author.position] if c in known} - set(of_institutions)
-        author.countries = [*of_institutions, *sorted(others)]
+            institutions.setdefault((institution or {}).get("id") or object(), code)
+        parsed = {c.upper() for c in authorship.get("countries") or [] if c}
+        others = sorted({c for c in parsed if c in known} - set(institutions.values()))
+        place.countries = [*(c for c in institutions.values() if c in known), *others]
+        before = named.setdefault(key, set())
+        fresh = {i: c for i, c in institutions.items() if i not in before}
+        person.countries += [*(c for c in fresh.values() if c in known), *others]
+        before.update(institutions)
+        places.append(place)
     cut = record.get("is_authors_truncated") is True
-    if authors and not cut and (record.get("authors_count") or 0) <= len(listed):
-        authors[-1].is_last = True
+    if places and not cut and (record.get("authors_count") or 0) <= len(listed):
+        said = [n for n, a in enumerate(listed) if a.get("author_position") == "last"]
+        places[said[-1] if said else -1].is_last = True
+    authors = list(people.values())
     references = {number(r) for r in record.get("referenced_works") or []} - {identifier}
     subfields = {
         int(topic["subfield"]["id"].rsplit("/", 1)[-1])
@@ -125,7 +127,7 @@ def plain_work(record: dict, known: set[str]) -> Work:
         if topic.get("subfield")
     }
     year = int(record["publication_year"])
-    return Work(identifier, year, authors, references, subfields, len(authors))
+    return Work(identifier, year, authors, references, subfields, len(authors), places)
 
 
 def collaboration(works: dict[int, Work], years: tuple[int, int]) -> dict:

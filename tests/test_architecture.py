@@ -34,6 +34,7 @@ FLOORS = {
     "fetch": 2,
     "tables": 2,
     "growing": 2,
+    "ingest": 2,
     "simulation": 2,
     "leadership": 3,
     "mobility": 3,

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import isthmus.cli
 import isthmus.spark
-from corpus.samples import work, write_lines
+from ingest.samples import work, write_lines
 from isthmus.cli import app
 from isthmus.corpus.store import open_corpus
 from tiny import LIGHT_TOML, random_works, write_corpus

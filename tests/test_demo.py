@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demonstrating import command, said_first
-from isthmus.corpus.ingest import ingest
+from isthmus.ingest.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
 from isthmus.runner import run

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from isthmus import growing
-from isthmus.corpus import apart
 from isthmus.corpus.manifest import unfinished
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus, open_corpus
@@ -335,7 +334,7 @@ def test_more_authors_than_lie_between_two_pieces_are_refused(
 def test_progress_counts_the_works_of_finished_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(growing, "LOOK_EVERY", 0.01)
     seen: list[tuple[int, int]] = []
     grow_in_pieces(
         Growth(SETTINGS, tmp_path / "w", PER_PIECE),

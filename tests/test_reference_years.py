@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from isthmus import runner
-from isthmus.corpus.ingest import ingest
 from isthmus.engine import DuckDBEngine
+from isthmus.ingest.ingest import ingest
 from isthmus.reference_years import (
     complete_years,
     reference_years,

@@ -152,7 +152,7 @@ def test_impact_is_null_where_the_corpus_ends_too_early(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", [{}, {"exclude": []}], ids=["rules on", "rules off"])
 def test_real_works_equal_a_recount(tmp_path: Path, shared_data: Path, field: dict) -> None:
     from isthmus.corpus.countries import countries
-    from isthmus.corpus.ingest import ingest
+    from isthmus.ingest.ingest import ingest
 
     source = shared_data / "openalex-works" / "works.jsonl.gz"
     corpus = ingest([source], tmp_path / "corpus")

@@ -10,6 +10,8 @@ Where either is missing the tests are skipped and say so; in CI they must run.
 from __future__ import annotations
 
 import builtins
+import gzip
+import json
 import os
 import shutil
 import signal
@@ -29,11 +31,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from isthmus import runner, spark
-from isthmus.corpus.ingest import ingest
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.verify import verify
 from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.growing import Growth, grow_in_pieces
+from isthmus.ingest import ingest as ingesting
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.units import load_done
 from isthmus.results import Results, open_results
 from isthmus.runner import run
 from isthmus.simulation import simulate, simulate_world
@@ -260,17 +264,42 @@ def test_executors_grow_the_world_that_one_process_grows(tmp_path: Path) -> None
         assert (one / name).is_dir() or (one / name).read_bytes() == (other / name).read_bytes()
 
 
+def as_parquet(folder: Path, target: Path) -> Path:
+    """Copy the files of a simulated release as Parquet."""
+    for path in sorted(folder.rglob("part_*.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            table = pa.Table.from_pylist([json.loads(line) for line in lines])
+        copy = target / path.relative_to(folder).with_suffix(".parquet")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, copy)
+    return target
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("spark_is_here")
-def test_executors_read_the_files_that_one_process_reads(tmp_path: Path) -> None:
-    simulate_world(tmp_path / "in", works=120, seed=3, as_="openalex")
-    with spark.on_executors(master="local[2]", memory="512MB") as each:
-        apart = ingest([tmp_path / "in"], tmp_path / "apart", each=each)
-    here = ingest([tmp_path / "in"], tmp_path / "here", workers=1)
-    assert apart.hash == here.hash
-    manifests = [corpus.path.joinpath("manifest.json").read_bytes() for corpus in (apart, here)]
-    assert manifests[0] == manifests[1]
-    assert verify(apart.path).ok
+@pytest.mark.parametrize("form", ["lines", "parquet"])
+def test_spark_reads_the_rows_that_duckdb_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    source = tmp_path / "in"
+    simulate_world(source, works=120, seed=3, as_="openalex")
+    if form == "parquet":
+        source = as_parquet(source, tmp_path / "parquet")
+    here = ingest([source], tmp_path / "here", workers=1)
+    staged = ingesting.stage
+
+    def only_what_spark_read(inputs: Any, folder: Path, *more: Any) -> Any:
+        assert load_done(folder) is not None, f"{inputs} was left to DuckDB"
+        return staged(inputs, folder, *more)
+
+    monkeypatch.setattr(ingesting, "stage", only_what_spark_read)
+    there = ingest([source], tmp_path / "there", master="local[2]", memory="512MB")
+    for table in TABLES:
+        rows = [sorted(map(str, corpus.read(table).to_pylist())) for corpus in (here, there)]
+        assert rows[0] == rows[1], table
+    assert there.manifest.notes == here.manifest.notes
+    assert there.manifest.set_aside == here.manifest.set_aside
+    assert verify(there.path).ok
 
 
 def one_by_one(task: Callable[[int], None], n: int) -> None:

@@ -24,7 +24,8 @@ READERS += ("answer",)
 
 #: Modules whose branches guide the fuzzer. Geometry of boundaries is arithmetic on
 #: arrays, reads no bytes, and every comparison that is followed costs memory for good.
-FOLLOWED, NOT_FOLLOWED = ["isthmus.corpus", "isthmus.study"], ["isthmus.corpus.boundaries"]
+FOLLOWED = ["isthmus.corpus", "isthmus.ingest", "isthmus.study"]
+NOT_FOLLOWED = ["isthmus.corpus.boundaries"]
 
 MEMORY_MB, INPUT_SECONDS, LONGEST_INPUT = 1024, 20, 20_000
 

@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from isthmus.corpus.ingest import ingest
 from isthmus.corpus.verify import verify
+from isthmus.ingest.ingest import ingest
 
 NASTY = (b"\r", b"\n", b"\xff", b"\0", b'"', b"{", b"]", b"\\", b"1e999", b"null", b"\x1f\x8b")
 

@@ -14,15 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.chunks import Pool, cut, open_pieces
-from isthmus.corpus.mag import read_mag
-from isthmus.corpus.mag_files import LAYOUTS, OPTIONAL, REQUIRED
-from isthmus.corpus.merged import read_merged
-from isthmus.corpus.reader import Task, columns, read_chunk
-from isthmus.corpus.sources import Input, find_inputs
-from isthmus.corpus.staging import load_receipt
+from isthmus.corpus.verify import verify
 from isthmus.errors import IsthmusError
 from isthmus.fetch.answers import Answer
+from isthmus.ingest.ingest import ingest
+from isthmus.ingest.mag.dump import read_mag
+from isthmus.ingest.mag.files import LAYOUTS, OPTIONAL, REQUIRED
+from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.sources import Input
 from isthmus.study import Study
 
 Target = Callable[[Path, bytes], None]
@@ -31,53 +30,34 @@ Target = Callable[[Path, bytes], None]
 MAG_TABLES = (*REQUIRED, *OPTIONAL)
 BETWEEN_TABLES = b"\x1e"
 
-#: Memory of chunks; getting it anew for every input would take most of the time.
-_POOL = Pool()
-
 
 def records(name: str) -> Target:
     """Read bytes as a file of works of this name; every record found is accounted for."""
 
     def target(folder: Path, data: bytes) -> None:
-        path = folder / name
-        path.write_bytes(data)
+        (folder / name).write_bytes(data)
         try:
-            (item,) = find_inputs([path]).records
+            corpus = ingest([folder / name], folder / "corpus", workers=1)
         except IsthmusError:
             return
-        pieces = open_pieces(item.path, columns(item.entity))
-        for number, chunk in enumerate(cut(pieces, _POOL)):
-            _read(folder, item, number, bytes(chunk.data), chunk.last_fault)
-            chunk.release()
-        pieces.sha256()
+        finally:
+            problems = verify(folder / "corpus").problems if _made(folder) else []
+            shutil.rmtree(folder / "corpus", ignore_errors=True)
+        if problems:
+            raise AssertionError(f"{corpus}: {problems}")
 
     return target
 
 
-def _read(folder: Path, item: Input, number: int, data: bytes, fault: str | None) -> None:
-    task = Task(
-        entity=item.entity,
-        target=folder / f"{number}.chunk",
-        last_fault=fault,
-        last_bytes=None,
-        consumed=len(data),
-        merges=folder / "merges",
-    )
-    n_works = read_chunk(task, data)
-    receipt = load_receipt(task.target)
-    if receipt is None:
-        raise AssertionError("a staged chunk cannot be read")
-    if item.entity == "works":
-        found = n_works + len(receipt.refused) + receipt.notes.get("merged_away", 0)
-        if found != receipt.notes.get("records_read", 0):
-            raise AssertionError(f"{receipt.notes['records_read']} read, {found} accounted for")
+def _made(folder: Path) -> bool:
+    return (folder / "corpus" / manifests.MANIFEST_NAME).exists()
 
 
 def merged_ids(folder: Path, data: bytes) -> None:
     """Read bytes as a table of merged ids."""
     path = folder / "2024-01-01.csv"
     path.write_bytes(data)
-    read_merged([Input(path, path.name, "merged_ids", len(data))])
+    read_identifiers([Input(path, path.name, "merged_ids", "table", len(data))])
 
 
 def mag(folder: Path, data: bytes) -> None:

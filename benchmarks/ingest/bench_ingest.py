@@ -1,12 +1,14 @@
-"""How fast `isthmus ingest` reads works, beside DuckDB's JSON reader and bare inflating.
+"""What `isthmus ingest` costs, beside DuckDB's SQL that does the same and another version.
 
-The input is built from a file of OpenAlex works: its records over and over, each
-time under new ids, until there are as many as asked for. Every contender runs in
-a process of its own; the table gives medians, and ratios within one run. Memory is
-the largest sum of proportional set sizes over the process and its children, watched
-in a run that is not timed, for watching takes time.
+The input is built from a file of OpenAlex works: its records over and over, each time under
+new ids, until there are as many as asked for, as JSON lines and as Parquet. Every contender
+runs in a process of its own; the table gives medians of CPU seconds and of the largest
+resident memory, and ratios within one run. `plain.py` is the SQL: it reads, casts ids and
+takes lists apart into Parquet, but knows no duplicates, merges, entities or bad records.
+`--old` names the sources (the folder `src`) of another version to compare with; in "new
+environment" runs its compiled code is thrown away before each.
 
-Usage: python benchmarks/ingest/bench_ingest.py works.jsonl.gz --works 100000 400000
+Usage: python benchmarks/ingest/bench_ingest.py works.jsonl.gz --works 100000 --form parquet
 """
 
 from __future__ import annotations
@@ -15,200 +17,108 @@ import argparse
 import gzip
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
-from isal import igzip
+import duckdb
 
 OWN_ID = re.compile(rb'"id": ?"(https://openalex\.org/W)(\d+)"')
 FIRST_NEW_ID = 8_000_000_000
 
-AFFILIATION = (
-    "STRUCT(id VARCHAR, display_name VARCHAR, ror VARCHAR, country_code VARCHAR, type VARCHAR)"
-)
-LABEL = "STRUCT(id VARCHAR, score VARCHAR)"
-TOPIC = "STRUCT(id VARCHAR, score VARCHAR, subfield STRUCT(id VARCHAR), field STRUCT(id VARCHAR))"
-VENUE = "STRUCT(id VARCHAR, display_name VARCHAR, type VARCHAR, issn_l VARCHAR)"
-#: The fields that ingest reads, in DuckDB's words.
-COLUMNS = {
-    "id": "VARCHAR",
-    "publication_year": "INTEGER",
-    "publication_date": "VARCHAR",
-    "updated_date": "VARCHAR",
-    "type": "VARCHAR",
-    "language": "VARCHAR",
-    "title": "VARCHAR",
-    "display_name": "VARCHAR",
-    "doi": "VARCHAR",
-    "cited_by_count": "BIGINT",
-    "is_retracted": "BOOLEAN",
-    "is_authors_truncated": "BOOLEAN",
-    "authors_count": "INTEGER",
-    "primary_location": f"STRUCT(source {VENUE})",
-    "host_venue": VENUE,
-    "authorships": (
-        f"STRUCT(author STRUCT(id VARCHAR), institutions {AFFILIATION}[], "
-        "countries VARCHAR[], is_corresponding BOOLEAN)[]"
+RUN = {
+    "isthmus": "from isthmus.ingest.ingest import ingest; ingest([{path!r}], {folder!r} + '/c')",
+    "sql": (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from plain import read; "
+        "from pathlib import Path; read(Path({path!r}), Path({folder!r}))"
     ),
-    "referenced_works": "VARCHAR[]",
-    "concepts": f"{LABEL}[]",
-    "topics": f"{TOPIC}[]",
-    "primary_topic": TOPIC,
+    "old": "from isthmus.corpus.ingest import ingest; ingest([{path!r}], {folder!r} + '/c')",
 }
 
 
-def build(source: Path, target: Path, n_works: int) -> int:
-    """Write `n_works` works from those of `source`; give the bytes of JSON."""
-    opener = igzip.open if source.suffix == ".gz" else open
-    with opener(source, "rb") as lines:
+def build_lines(source: Path, target: Path, n_works: int, bad_line: bool) -> None:
+    """Write `n_works` works from those of `source`, one bad line in their middle if asked."""
+    with gzip.open(source, "rb") as lines:
         originals = [line for line in lines if line.strip()]
-    size = 0
-    with igzip.open(target, "wb", compresslevel=2) as file:
+    with gzip.open(target, "wb", compresslevel=2) as file:
         for number in range(n_works):
             line = originals[number % len(originals)]
             if number >= len(originals):
                 new = b'"id": "https://openalex.org/W%d"' % (FIRST_NEW_ID + number)
-                line = _with_id(line, new)
-            size += len(line)
+                line = OWN_ID.sub(new, line, count=1)
             file.write(line)
-    return size
+            if bad_line and number == n_works // 2:
+                file.write(b'{"id": "https://openalex.org/W1", "publication_year": 2\n')
 
 
-def _with_id(line: bytes, new: bytes) -> bytes:
-    """Replace the record's own id, the only one of a work that is the value of a key."""
-    return OWN_ID.sub(new, line, count=1)
+def build_parquet(source: Path, target: Path, n_works: int) -> None:
+    """Write `n_works` works from those of `source` with all their fields, in types of their own."""
+    with duckdb.connect(config={"memory_limit": "3GB", "preserve_insertion_order": False}) as con:
+        con.execute("SET enable_progress_bar = false")
+        con.execute(
+            "CREATE TABLE o AS SELECT *, row_number() OVER () - 1 AS k FROM read_json_auto(?, "
+            "sample_size=-1, maximum_object_size=67108864)",
+            [str(source)],
+        )
+        (n,) = con.execute("SELECT count(*) FROM o").fetchall()[0]
+        score = "TRY_CAST(trim(CAST(c.score AS VARCHAR), chr(34)) AS DOUBLE)"
+        concepts = f"list_transform(concepts, lambda c: {{'id': c.id, 'score': {score}}})"
+        address = f"'https://openalex.org/W' || ({FIRST_NEW_ID} + r * {n} + k)"
+        con.execute(
+            f"COPY (SELECT * EXCLUDE (k, r) REPLACE ({concepts} AS concepts, CASE WHEN r = 0 THEN "
+            f"id ELSE {address} END AS id) FROM o, range({-(-n_works // n)}) t(r) "
+            f"WHERE r * {n} + k < {n_works}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, "
+            "ROW_GROUP_SIZE 20000)"
+        )
 
 
-def ingest(path: Path, folder: Path) -> None:
-    from isthmus.corpus.ingest import ingest as read
-
-    read([path], folder / "corpus", workers=2)
-
-
-def duckdb_scan(path: Path, folder: Path) -> None:
-    _duckdb("SELECT " + ", ".join(f"max(hash({c}))" for c in COLUMNS) + " FROM {}", path, folder)
-
-
-def duckdb_parquet(path: Path, folder: Path) -> None:
-    _duckdb(
-        f"COPY (SELECT * FROM {{}}) TO '{folder}/works.parquet' (COMPRESSION zstd)", path, folder
-    )
-
-
-def _duckdb(query: str, path: Path, folder: Path) -> None:
-    import duckdb
-
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-    reader = (
-        f"read_json('{path}', format='newline_delimited', columns={{{columns}}}, "
-        "maximum_object_size=67108864)"
-    )
-    config = {"threads": 2, "temp_directory": str(folder), "preserve_insertion_order": False}
-    with duckdb.connect(config=config) as connection:
-        connection.execute(query.format(reader)).fetchall()
-
-
-def inflate_isal(path: Path, folder: Path) -> None:
-    with igzip.open(path, "rb") as file:
-        while file.read(1 << 20):
-            pass
-
-
-def inflate_gzip(path: Path, folder: Path) -> None:
-    with gzip.open(path, "rb") as file:
-        while file.read(1 << 20):
-            pass
-
-
-CONTENDERS = {
-    "isthmus ingest": ingest,
-    "DuckDB read_json, read only": duckdb_scan,
-    "DuckDB read_json to Parquet": duckdb_parquet,
-    "inflating, ISA-L": inflate_isal,
-    "inflating, Python gzip": inflate_gzip,
-}
-
-
-def run(name: str, path: Path, *, watch: bool) -> tuple[float, float, float]:
-    """Give wall seconds, CPU seconds and, when it is watched, peak megabytes of one contender."""
+def run(name: str, path: Path, old: Path | None, cold: bool) -> tuple[float, float]:
+    """Return CPU seconds and peak megabytes of one contender."""
+    sources = old if name == "old" else Path(__file__).parents[2] / "src"
+    environment = {**os.environ, "PYTHONPATH": str(sources)}
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        words = [sys.executable, __file__, str(path), "--contender", name, "--folder", folder]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        begin = time.perf_counter()
-        process = subprocess.Popen(words)
-        peak = 0.0
-        while watch and process.poll() is None:
-            peak = max(peak, _tree_bytes(process.pid))
-            time.sleep(0.05)
-        process.wait()
-        wall = time.perf_counter() - begin
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if process.returncode:
-            raise SystemExit(f"{name} ended with {process.returncode}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, peak / 1e6
-
-
-def _tree_bytes(pid: int) -> float:
-    total = 0.0
-    try:
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            total += process.memory_full_info().pss
-    except (psutil.Error, OSError):
-        pass
-    return total
-
-
-def table(
-    n_works: int,
-    size: int,
-    results: dict[str, list[tuple[float, float, float]]],
-    peaks: dict[str, float],
-) -> None:
-    """Print medians of one size, and ratios to ingest."""
-    print(f"\n{n_works:,} works, {size / 1e6:,.0f} MB of JSON")
-    head = ("", "works/s", "MB/s", "wall ratio", "CPU ratio", "peak MB")
-    print(f"{head[0]:30}" + "".join(f"{word:>12}" for word in head[1:]))
-    middle = {
-        name: [statistics.median(column) for column in zip(*runs, strict=True)]
-        for name, runs in results.items()
-    }
-    wall_0, cpu_0, _ = middle["isthmus ingest"]
-    for name, (wall, cpu, _) in middle.items():
-        row = f"{name:30}{n_works / wall:12,.0f}{size / 1e6 / wall:12,.0f}"
-        print(f"{row}{wall / wall_0:12.2f}{cpu / cpu_0:12.2f}{peaks[name]:12,.0f}")
+        if cold:
+            environment["NUMBA_CACHE_DIR"] = f"{folder}/numba"
+            environment["PYTHONPYCACHEPREFIX"] = f"{folder}/pycache"
+        code = RUN[name].format(path=str(path), folder=folder)
+        process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"{name} ended with {status}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, help="file of OpenAlex works to build the input from")
-    parser.add_argument("--works", type=int, nargs="+", default=[100_000, 400_000])
+    parser.add_argument("--works", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--form", choices=["lines", "parquet"], default="lines")
     parser.add_argument("--repeat", type=int, default=3, help="runs per contender")
-    parser.add_argument("--folder", type=Path, default=None, help="where to work")
-    parser.add_argument("--only", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
-    parser.add_argument("--contender", choices=list(CONTENDERS), help=argparse.SUPPRESS)
+    parser.add_argument("--old", type=Path, help="sources of another version")
+    parser.add_argument("--cold", action="store_true", help="a new environment in every run")
+    parser.add_argument("--bad-line", action="store_true", help="one bad line in the middle")
+    parser.add_argument("--folder", type=Path, help="where to work")
     options = parser.parse_args()
-    if options.contender:
-        CONTENDERS[options.contender](options.source, options.folder)
-        return
-    print(f"{os.cpu_count()} cores; medians of {options.repeat}")
+    names = ["isthmus", "sql", *(["old"] if options.old else [])]
     for n_works in options.works:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            path = Path(folder, "works.jsonl.gz")
-            size = build(options.source, path, n_works)
-            results: dict[str, list[tuple[float, float, float]]] = {n: [] for n in options.only}
-            peaks = {name: run(name, path, watch=True)[2] for name in options.only}
+            path = Path(folder, "works.parquet" if options.form == "parquet" else "works.jsonl.gz")
+            if options.form == "parquet":
+                build_parquet(options.source, path, n_works)
+            else:
+                build_lines(options.source, path, n_works, options.bad_line)
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
             for _ in range(options.repeat):
-                for name in options.only:
-                    results[name].append(run(name, path, watch=False))
-            table(n_works, size, results, peaks)
+                for name in names:
+                    found[name].append(run(name, path, options.old, options.cold))
+        print(f"{n_works:,} works, {options.form}; {os.cpu_count()} cores; medians")
+        ours = statistics.median(cpu for cpu, _ in found["isthmus"])
+        for name, runs in found.items():
+            cpu, peak = (statistics.median(column) for column in zip(*runs, strict=True))
+            ratio = f"isthmus / it {ours / cpu:5.2f}"
+            print(f"{name:10} CPU {cpu:8.2f} s   {ratio}   peak {peak:6,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ _HOME = {
     "Corpus": "corpus.store",
     "Results": "results",
     "Study": "study",
-    "ingest": "corpus.ingest",
+    "ingest": "ingest.ingest",
     "open_corpus": "corpus.store",
     "open_results": "results",
     "run": "runner",
@@ -29,6 +29,11 @@ _HOME = {
 }
 
 __all__ = sorted(_HOME)
+
+# `isthmus.ingest` is the function; the room of that name is imported here, where it is empty,
+# so that no later import of one of its modules puts the room in the function's place.
+importlib.import_module("isthmus.ingest")
+del globals()["ingest"]
 
 
 def __getattr__(name: str) -> Any:

@@ -149,8 +149,9 @@ def ingest(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="OpenAlex works (.jsonl, .jsonl.gz, .json, .parquet) or snapshot folders, any "
-            "mix; or a Microsoft Academic Graph folder."
+            help="OpenAlex works in any form (JSON lines, Parquet, API pages, the site's CSV "
+            "export, packed or not) or snapshot folders, any mix; or a Microsoft Academic Graph "
+            "folder."
         ),
     ],
     to: Annotated[Path, typer.Option(help="Folder of the corpus to write.")],
@@ -162,7 +163,7 @@ def ingest(
         typer.Option(help="For a Microsoft Academic Graph folder: CSV with columns grid, country."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that parse; all cores by default.", min=1)
+        int | None, typer.Option(help="Threads that read; all cores by default.", min=1)
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep what was read, to read only changes later.")
@@ -181,15 +182,12 @@ def ingest(
     A newer release of a snapshot is read over the older one with `--update`: files
     that did not change since `--keep` or the last `--update` are not read again.
     """
-    from contextlib import nullcontext
-
     from isthmus.console import reading, tally
-    from isthmus.corpus.ingest import ingest as read
-    from isthmus.spark import on_executors, refuse_memory_alone
+    from isthmus.ingest.ingest import ingest as read
+    from isthmus.spark import refuse_memory_alone
 
     refuse_memory_alone(master, memory)
-    executors = nullcontext() if master is None else on_executors(master=master, memory=memory)
-    with executors as each, reading(_err) as progress:
+    with reading(_err) as progress:
         corpus = read(
             sources,
             to,
@@ -199,7 +197,8 @@ def ingest(
             progress=progress,
             keep=keep,
             update=update,
-            each=each,
+            master=master,
+            memory=memory,
         )
     for part in tally(corpus):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)

@@ -30,6 +30,7 @@ from isthmus.results import Results
 from isthmus.sections import AFFINITY
 
 if TYPE_CHECKING:
+    from isthmus.corpus.manifest import Passed
     from isthmus.demo import Demonstration, Recovery, Twins
     from isthmus.differences import Differences
     from isthmus.fetch.estimate import Estimate
@@ -200,7 +201,7 @@ def moved_numbers(found: Differences) -> Iterator[Table | str]:
     yield table
 
 
-def tally(corpus: Corpus) -> Iterator[Table]:
+def tally(corpus: Corpus) -> Iterator[Table | str]:
     """Show what an ingest read: rows by table, and what was rejected or set aside by reason."""
     rows = Table(title=f"Corpus in {corpus.path}")
     rows.add_column("table")
@@ -210,6 +211,42 @@ def tally(corpus: Corpus) -> Iterator[Table]:
     yield rows
     found = corpus.manifest
     yield reasons(found.rejected, found.set_aside, found.notes)
+    yield from account(corpus.rows("works"), found.rejected, found.notes)
+    yield from given(found.passed, found.unknown_countries, found.warnings)
+
+
+def account(works: int, rejected: Counts, notes: Counts) -> Iterator[str]:
+    """Say what became of the records that were given."""
+    if "records_read" in notes:
+        ways = {
+            "works": works,
+            "institutions, venues and authors": notes.get("entities_kept", 0),
+            "older versions of works": notes.get("duplicate_work", 0),
+            "merged into others": notes.get("merged_away", 0),
+            "deleted": notes.get("deleted_work", 0),
+            "rejected": sum(rejected.values()),
+        }
+        parts = " + ".join(f"{n:,} {what}" for what, n in ways.items() if n)
+        yield f"Records given: {notes['records_read']:,} = {parts or 'none'}."
+
+
+#: Files passed over that are named on the screen.
+_NAMED = 20
+
+
+def given(
+    passed: Sequence[Passed], unknown_countries: Counts, warnings: Sequence[str]
+) -> Iterator[str]:
+    """Say which files were passed over, which country codes are unknown, and what to know."""
+    for item in passed[:_NAMED]:
+        yield f"Passed over: {item.name} {item.reason}."
+    if len(passed) > _NAMED:
+        yield f"Passed over: {len(passed) - _NAMED} more files; the manifest lists them."
+    if unknown_countries:
+        codes = ", ".join(f"{code} ({n:,})" for code, n in unknown_countries.items())
+        yield f"Unknown country codes: {codes}."
+    for warning in warnings:
+        yield f"Warning: {warning}"
 
 
 def reasons(rejected: Counts, set_aside: Counts, notes: Counts) -> Table:
@@ -238,6 +275,8 @@ def verification(found: Verification) -> Iterator[Table | str]:
         table.add_row(name, f"{count:,}")
     yield table
     yield reasons(found.rejected, found.set_aside, found.notes)
+    yield from account(found.rows["works"], found.rejected, found.notes)
+    yield from given(found.passed, found.unknown_countries, found.warnings)
     if found.quarantine is not None:
         yield f"The rejected records are in {found.quarantine}."
     for problem in found.problems:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isthmus.corpus.ingest import ingest
 from isthmus.errors import TargetError
 from isthmus.files import write_text
 from isthmus.findings import Finding, decide
 from isthmus.growing import TRUTH
+from isthmus.ingest.ingest import ingest
 from isthmus.report import write_report
 from isthmus.report.site import build_site
 from isthmus.results import Results

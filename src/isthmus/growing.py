@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -24,10 +25,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from isthmus.corpus.apart import Each, told
 from isthmus.corpus.manifest import Part
 from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
-from isthmus.corpus.store import PARTS_OF_A_SIZE, ROW_GROUP_ROWS, CorpusWriter, TableWriter
+from isthmus.corpus.store import PART_ROW_GROUPS, ROW_GROUP_ROWS, CorpusWriter, TableWriter
 from isthmus.errors import TargetError
 from isthmus.files import PARTIAL_SUFFIX, atomic_path, remove, target_errors, write_once, write_text
 from isthmus.world.generator import World, WorldYear
@@ -56,6 +56,31 @@ _OF_ALL = ("institutions", "venues")
 
 #: Called with the works done and the works in all.
 Progress = Callable[[int, int], None]
+
+#: Calls a task with every number below another: anywhere, in any order, some perhaps twice.
+Each = Callable[[Callable[[int], None], int], None]
+
+#: Seconds between two looks at how much is done.
+LOOK_EVERY = 1.0
+
+
+@contextlib.contextmanager
+def told(done: Callable[[], int], tell: Callable[[int], None]) -> Iterator[None]:
+    """Tell how much is done, now and then, while the block runs, and once more at its end."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_EVERY):
+            tell(done())
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
+    tell(done())
 
 
 def grown(world: World, progress: Progress | None) -> Iterator[WorldYear]:
@@ -129,7 +154,7 @@ class Growth:
     @cached_property
     def folder(self) -> Path:
         """Where finished pieces wait: of this world alone, written by this version."""
-        bytes_depend_on = [version("isthmus"), pa.__version__, ROW_GROUP_ROWS, PARTS_OF_A_SIZE]
+        bytes_depend_on = [version("isthmus"), pa.__version__, ROW_GROUP_ROWS, PART_ROW_GROUPS]
         what = [self.settings.as_dict(), self.works_per_piece, SCHEMA_VERSION, bytes_depend_on]
         return self.target / PIECES / hashlib.sha256(msgspec.json.encode(what)).hexdigest()[:16]
 

@@ -128,7 +128,11 @@ class SparkEngine:
         _stop(self._session, self._was_local)
 
     def _frame(self, table: Table) -> Any:
-        self._connection._run_pre_execute_hooks(table)
+        from ibis.expr.operations import InMemoryTable
+
+        for held in table.op().find(InMemoryTable):
+            frame = self._session.createDataFrame(held.data.to_pyarrow(held.schema))
+            frame.createOrReplaceTempView(held.name)
         return self._session.sql(self._connection.compile(table))
 
     def _view(self, frame: Any) -> Table:
@@ -176,8 +180,6 @@ def on_executors(
     MissingExtraError
         Spark or Java is missing here, or isthmus where the executors are.
     """
-    was_local = CONNECT_ONLY not in os.environ
-    session = _session(master, memory, None)
 
     def each(task: Callable[[int], None], n: int) -> None:
         if not n:
@@ -188,8 +190,17 @@ def on_executors(
         except Exception as error:
             raise _failure(error) from None
 
-    try:
+    with open_session(master, memory) as session:
         yield each
+
+
+@contextmanager
+def open_session(master: str, memory: str | None = None) -> Iterator[Any]:
+    """Open a session of Spark, which is stopped at the end."""
+    was_local = CONNECT_ONLY not in os.environ
+    session = _session(master, memory, None)
+    try:
+        yield session
     finally:
         _stop(session, was_local)
 

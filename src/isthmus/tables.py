@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus import attribution
-from isthmus.corpus.mag_files import last_year
+from isthmus.corpus.manifest import last_year
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.corrections import Corrections
@@ -204,4 +204,9 @@ class StudyTables:
     @cached_property
     def author_totals(self) -> Table | None:
         """Works of each author over all fields, where author entities were read."""
-        return self.corpus["authors"] if self._corpus.rows("authors") else None
+        if not self._corpus.rows("authors"):
+            return None
+        authors = self.corpus["authors"]
+        known = authors.filter(authors.works_count.notnull())
+        n_known = self.engine.collect(known.agg(n=known.count()))["n"][0].as_py()
+        return known if n_known else None

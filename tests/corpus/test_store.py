@@ -34,7 +34,7 @@ def test_bytes_do_not_depend_on_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr(store, "ROW_GROUP_ROWS", 64)
-    monkeypatch.setattr(store, "PARTS_OF_A_SIZE", 2)
+    monkeypatch.setattr(store, "PART_ROW_GROUPS", 2)
     rows = {"references": references(1000), "authors": authors(1000)}
     for name, size in (("whole", 1000), ("batches", batch)):
         with CorpusWriter(tmp_path / name, source="simulated") as writer:
@@ -44,7 +44,7 @@ def test_bytes_do_not_depend_on_batches(
     whole, batches = open_corpus(tmp_path / "whole"), open_corpus(tmp_path / "batches")
     assert whole.hash == batches.hash
     sizes = [part.rows for part in whole.manifest.tables["references"]]
-    assert sizes == [64, 64, 128, 128, 192, 192, 232]
+    assert sizes == [128] * 7 + [104]
     assert whole.read("authors").equals(rows["authors"])
     assert (tmp_path / "whole" / "manifest.json").read_bytes() == (
         tmp_path / "batches" / "manifest.json"
@@ -166,8 +166,8 @@ def test_verify_finds_repeated_keys(tmp_path: Path) -> None:
     ]
 
 
-def test_verify_finds_authors_repeated_on_a_work(tmp_path: Path) -> None:
-    rows = [(1, 0, 5), (1, 1, 5), (1, 2, None), (1, 3, None), (2, 0, 5)]
+def test_verify_finds_places_repeated_on_a_work_but_allows_authors(tmp_path: Path) -> None:
+    rows = [(1, 0, 5), (1, 1, 5), (1, 1, None), (1, 3, None), (2, 0, 5)]
     table = pa.Table.from_pylist(
         [
             {"work_id": work, "position": position, "author_id": author, "is_last": False}
@@ -178,7 +178,7 @@ def test_verify_finds_authors_repeated_on_a_work(tmp_path: Path) -> None:
     with CorpusWriter(tmp_path / "corpus", source="simulated") as writer:
         writer.write("authorships", table)
     assert verify(tmp_path / "corpus").problems == [
-        "1 keys (work_id, author_id) occur more than once in authorships."
+        "1 keys (work_id, position) occur more than once in authorships."
     ]
 
 

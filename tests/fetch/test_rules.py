@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from corpus.samples import write_lines
 from fetch.api_server import Record, serving
+from ingest.samples import write_lines
 from isthmus import ingest
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus

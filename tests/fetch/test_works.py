@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from corpus.samples import HOME, author, work, write_lines
 from fetch.api_server import Api, Record, serving
+from ingest.samples import HOME, author, work, write_lines
 from isthmus import ingest
 from isthmus.cli import app
 from isthmus.corpus.schema import TABLES

@@ -25,6 +25,10 @@ UNFINISHED_NAME = "unfinished.json"
 REJECTED_NAME = "rejected.jsonl"
 
 
+#: Microsoft Academic Graph was closed on 31 December 2021; its last dumps are of that month.
+LAST_YEAR = 2021
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One Parquet file of a table: its path inside the corpus, rows, bytes and hash."""
 
@@ -44,6 +48,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     records: int
 
 
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that was given and not read: its name, bytes, and why."""
+
+    name: str
+    bytes: int
+    reason: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a finished corpus.
 
@@ -57,6 +69,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         Values inside kept records that were dropped or replaced, by reason.
     notes
         Other counts worth knowing, such as works read and duplicates resolved.
+    passed
+        Files that were given and not read.
+    unknown_countries
+        Country codes that are no country, the most frequent ones, and how often each was met.
+    warnings
+        What a user of the corpus should know, a sentence each.
     """
 
     format: str = "isthmus corpus"
@@ -70,12 +88,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: dict[str, int] = {}
     notes: dict[str, int] = {}
     quarantine: Part | None = None
+    passed: list[Passed] = []
+    unknown_countries: dict[str, int] = {}
+    warnings: list[str] = []
 
     @property
     def hash(self) -> str:
-        """One digest over the parts of all tables."""
+        """One digest over the content of all tables, whatever the names of their parts."""
         lines = [
-            f"{table} {part.path} {part.rows} {part.sha256}"
+            f"{table} {part.rows} {part.sha256}"
             for table, parts in sorted(self.tables.items())
             for part in parts
         ]
@@ -168,3 +189,12 @@ def _absence(folder: Path) -> str:
         f"No corpus at {folder}: {found}. Make one with `isthmus ingest SOURCE... --to {folder}` "
         f"or `isthmus simulate --to {folder}`."
     )
+
+
+def last_year(manifest: Manifest) -> int | None:
+    """Give the last year that a corpus's source covers; None where it goes on.
+
+    For Microsoft Academic Graph the year in which the dump's last papers were added,
+    :data:`LAST_YEAR` at most.
+    """
+    return manifest.notes.get("last_year", LAST_YEAR) if manifest.source == "mag" else None

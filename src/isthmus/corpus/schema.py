@@ -98,13 +98,13 @@ TABLES: dict[str, pa.Schema] = {
 #: Table name -> what one row is.
 GRAINS: dict[str, str] = {
     "works": "a work",
-    "authorships": "an author on a work, once; position counts from 0; author_id null when unknown",
+    "authorships": "a place of an author on a work; position counts from 0; null for unknown",
     "affiliations": "an affiliation of an author on a work",
     "references": "a reference from one work to another, both by id",
     "subjects": "a label on a work; scheme is topic, subfield, field, concept or mag_fos",
     "institutions": "an institution",
     "venues": "a journal, conference, repository or book series",
-    "authors": "an author, where author entities were read; works_count is over all fields",
+    "authors": "an author of author entities, or whose ORCID a work gives; works_count: all fields",
 }
 
 #: Schemes a subject may have.

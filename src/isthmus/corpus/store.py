@@ -1,9 +1,8 @@
 """Corpora on disk: opening a finished one, writing a new one.
 
 A corpus is a folder with one folder of Parquet parts per table and a manifest
-that is written last. How many rows a part holds follows from its number, and row groups
-hold a fixed number of rows, so the bytes depend on the rows and their order alone,
-never on the batches they came in.
+that is written last. Parts and row groups hold a fixed number of rows, so the bytes depend
+on the rows and their order alone, never on the batches they came in.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ from isthmus.files import PARTIAL_SUFFIX, atomic_path, remove, sha256, sole_writ
 #: Rows of a row group: what a writer holds in memory per table, and what a reader skips by.
 ROW_GROUP_ROWS = 1 << 17
 
-#: Parts that hold one row group each; as many that follow hold two, and so on. An update leaves
-#: whole parts standing, so the parts of a small table are small, and a large one has few.
-PARTS_OF_A_SIZE = 8
+#: Row groups of a part.
+PART_ROW_GROUPS = 8
 
 #: Columns of whole numbers that hardly repeat in a row group, or that stand sorted: written as
 #: differences they take half the time and less space than in a dictionary.
@@ -37,15 +35,12 @@ _DIFFERENCES = ("work_id", "citing_id", "cited_id", "author_id", "subject_id", "
 _PLAIN = ("title", "doi", "name")
 
 
-def part_rows(number: int) -> int:
-    """Rows that the part of this number holds, the last of a table excepted.
-
-    Examples
-    --------
-    >>> [part_rows(number) // ROW_GROUP_ROWS for number in (0, 7, 8, 16)]
-    [1, 1, 2, 3]
-    """
-    return ROW_GROUP_ROWS * (1 + number // PARTS_OF_A_SIZE)
+#: How DuckDB writes parts: version 2 of Parquet stores ids as differences, which is smaller and
+#: half the work to read; dictionaries are for countries and types, not for ids.
+PARQUET_OPTIONS = (
+    "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000, "
+    f"WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+)
 
 
 class Corpus:
@@ -127,8 +122,6 @@ class TableWriter:
         Name of a table of the schema.
     standing
         Parts that stand there already; what is written follows them.
-    first
-        Number of the first part, where others write those before.
     name
         How names of parts begin, where several write parts of one table.
     """
@@ -139,14 +132,12 @@ class TableWriter:
         table: str,
         standing: Sequence[Part] = (),
         *,
-        first: int = 0,
         name: str = "part",
     ) -> None:
         self.schema = TABLES[table]
         self.parts: list[Part] = list(standing)
         self._root = folder
         self._table = table
-        self._first = first
         self._name = name
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
@@ -210,7 +201,7 @@ class TableWriter:
             )
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self._written += rows.num_rows
-        if self._written >= part_rows(self._number):
+        if self._written >= ROW_GROUP_ROWS * PART_ROW_GROUPS:
             self._close_part()
 
     def _close_part(self) -> None:
@@ -225,13 +216,8 @@ class TableWriter:
         self._written = 0
 
     @property
-    def _number(self) -> int:
-        """Number of the part that is written now."""
-        return self._first + len(self.parts)
-
-    @property
     def _path(self) -> Path:
-        return self._root / self._table / f"{self._name}-{self._number:05d}.parquet"
+        return self._root / self._table / f"{self._name}-{len(self.parts):05d}.parquet"
 
     @property
     def _partial(self) -> Path:

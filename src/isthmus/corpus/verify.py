@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus import manifest as manifests
-from isthmus.corpus.manifest import Manifest, Part
+from isthmus.corpus.manifest import Manifest, Part, Passed
 from isthmus.corpus.schema import TABLES
 from isthmus.errors import CorpusError
 from isthmus.files import sha256
@@ -21,7 +21,6 @@ from isthmus.files import sha256
 _UNIQUE = (
     ("works", "work_id"),
     ("authorships", "work_id, position"),
-    ("authorships", "work_id, author_id"),
     ("references", "citing_id, cited_id"),
     ("institutions", "institution_id"),
     ("venues", "venue_id"),
@@ -48,6 +47,12 @@ class Verification:
         are; other counts. Reasons are explained in :mod:`isthmus.corpus.tally`.
     quarantine : Path or None
         File with the rejected records.
+    passed : list of Passed
+        Files that were given and not read, each with its reason.
+    unknown_countries : dict of str to int
+        Country codes that are no country.
+    warnings : list of str
+        What a user of the corpus should know.
     problems : list of str
         What is wrong, one sentence each; empty for a sound corpus.
     """
@@ -62,6 +67,9 @@ class Verification:
     set_aside: dict[str, int]
     notes: dict[str, int]
     quarantine: Path | None
+    passed: list[Passed]
+    unknown_countries: dict[str, int]
+    warnings: list[str]
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -102,6 +110,9 @@ def verify(path: str | Path) -> Verification:
         set_aside=dict(manifest.set_aside),
         notes=dict(manifest.notes),
         quarantine=path / quarantine.path if quarantine is not None else None,
+        passed=manifest.passed,
+        unknown_countries=dict(manifest.unknown_countries),
+        warnings=manifest.warnings,
         problems=problems,
     )
 
@@ -128,7 +139,7 @@ def _part_problems(folder: Path, table: str, part: Part) -> list[str]:
         return [f"{part.path} is not readable as Parquet: {error}"]
     if rows != part.rows:
         problems.append(f"{part.path} has {rows} rows; the manifest says {part.rows}.")
-    if not schema.equals(TABLES[table]):
+    if schema.names != TABLES[table].names or schema.types != TABLES[table].types:
         problems.append(f"{part.path} has other columns than the table {table}.")
     return problems
 
@@ -173,7 +184,7 @@ def _accounts(manifest: Manifest) -> list[str]:
     if "records_read" not in notes:
         return []
     works = sum(part.rows for part in manifest.tables.get("works", []))
-    names = ("duplicate_work", "merged_away", "entities_kept")
+    names = ("duplicate_work", "merged_away", "deleted_work", "entities_kept")
     found = works + sum(notes.get(name, 0) for name in names) + sum(manifest.rejected.values())
     if found == notes["records_read"]:
         return []

@@ -31,7 +31,7 @@ def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Ta
     works
         One row per work: ``work_id``, ``year``, and ``in_field`` where that is wanted.
     authorships
-        Those of the corpus, in which an author stands on a work once.
+        Those of the corpus. An author listed twice on a work has written it once.
     years
         First and last year of publication.
 
@@ -42,7 +42,7 @@ def author_works(works: Table, authorships: Table, years: tuple[int, int]) -> Ta
     """
     in_years = works.filter(works.year.between(*years))
     known = authorships.filter(authorships.author_id.notnull())
-    return known.select("author_id", "work_id").inner_join(in_years, "work_id")
+    return known.select("author_id", "work_id").distinct().inner_join(in_years, "work_id")
 
 
 def scientists(written: Table, min_works: int, min_share: float, totals: Table | None) -> Table:
@@ -78,15 +78,20 @@ def scientists(written: Table, min_works: int, min_share: float, totals: Table |
 def scientist_places(who: Table, written: Table, authorships: Table, affiliations: Table) -> Table:
     """List where each scientist wrote each work.
 
+    An institution named at several places of one author on a work counts once.
     Grain: one row per affiliation of a scientist on a work. Columns:
     ``author_id``, ``work_id``, ``year``, ``country``.
     """
     theirs = written.semi_join(who, "author_id")
     positions = authorships.select("author_id", "work_id", "position")
     placed = theirs.inner_join(positions, ["author_id", "work_id"]).inner_join(
-        affiliations.select("work_id", "position", "country"), ["work_id", "position"]
+        affiliations.select("work_id", "position", "institution_id", "country"),
+        ["work_id", "position"],
     )
-    return placed.select("author_id", "work_id", "year", "country")
+    placed = placed.select("author_id", "work_id", "year", "institution_id", "country")
+    known = placed.filter(placed.institution_id.notnull()).distinct()
+    unknown = placed.filter(placed.institution_id.isnull())
+    return known.union(unknown).select("author_id", "work_id", "year", "country")
 
 
 def scientist_years(places: Table) -> Table:

@@ -24,7 +24,8 @@ def author_papers(scientists: Table, authorships: Table, works: Table, field: Ta
     Grain: one row per author and work. Columns: ``author_id``, ``work_id``,
     ``year``, ``in_field`` (0 or 1).
     """
-    theirs = authorships.select("author_id", "work_id").semi_join(scientists, "author_id")
+    written = authorships.select("author_id", "work_id").distinct()
+    theirs = written.semi_join(scientists, "author_id")
     dated = theirs.inner_join(works.select("work_id", "year"), "work_id")
     marked = dated.left_join(field.select("work_id", inside=ibis.literal(1)), "work_id")
     return marked.select(*dated.columns, in_field=marked.inside.fill_null(0)).select(

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.corpus.mag_files import LAST_YEAR
+from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
 from isthmus.sections import AFFINITY

@@ -31,11 +31,8 @@ _FOUR = ir.VectorType(ir.DoubleType(), LANES)
 
 
 def leaf(function: Callable[..., Any]) -> Any:
-    """Compile a function that compiled functions call and that makes no arrays.
-
-    It then need not count who holds the arrays it reads, which costs as much as short sums.
-    """
-    how: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    """Compile a function that compiled functions alone call."""
+    how: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return numba.njit(cache=True, nogil=True, **how)(function)
 
 

@@ -66,6 +66,8 @@ def work_records(world: World, year: WorldYear, received: Ints, updated: str) ->
                 "is_authors_truncated": False,
                 "cited_by_count": cited_by,
                 "is_retracted": False,
+                "is_paratext": False,
+                "is_xpac": False,
                 **subjects,
                 "referenced_works_count": len(cites),
                 "referenced_works": cites,

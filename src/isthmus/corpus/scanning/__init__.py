@@ -1,1 +1,0 @@
-"""Reading well-formed OpenAlex works straight from bytes into columns, compiled."""

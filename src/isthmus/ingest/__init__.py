@@ -1,0 +1,1 @@
+"""Ingest: bibliographic records of any source in, a corpus out."""

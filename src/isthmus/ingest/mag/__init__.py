@@ -1,0 +1,1 @@
+"""Reading a Microsoft Academic Graph dump."""
