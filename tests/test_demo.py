@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from demonstrating import command, said_first
-from isthmus.ingest.ingest import ingest
 from isthmus.demo import COMPARED, recovered
 from isthmus.errors import TargetError
+from isthmus.ingest.ingest import ingest
 from isthmus.runner import run
 from isthmus.simulation import simulate_world
 from isthmus.study import Study
