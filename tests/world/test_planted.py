@@ -8,8 +8,8 @@ import pytest
 from findings.tables import results_of
 from isthmus.errors import InputError
 from isthmus.findings.claims import claims_of
-from isthmus.findings.drifting import GROUPS
 from isthmus.findings.evidence import Evidence
+from isthmus.poles.groups import GROUP_POLES, GROUPS
 from isthmus.world.families import FAMILIES, family_world
 from isthmus.world.planted import NAMED, planted_claims
 from isthmus.world.settings import CountryCurve, PairCurve, WorldSettings, planted_world
@@ -35,9 +35,16 @@ def test_claims_true_of_sizes_are_those_that_the_findings_say_are(tmp_path):
 
 
 def test_countries_named_are_those_of_the_findings():
-    said = {name: (countries, *(how or "any" for how in hows)) for name, (_, countries, *hows)
-            in GROUPS.items()}  # fmt: skip
-    assert said == NAMED
+    said = {
+        name: [
+            (country, pole, how.replace(" ", "_"))
+            for country in countries
+            for pole, how in zip(GROUP_POLES, hows, strict=True)
+            if how != "any"
+        ]
+        for name, (countries, *hows) in NAMED.items()
+    }
+    assert said == GROUPS
 
 
 #: Claims about effects that no family plants.
