@@ -56,6 +56,7 @@ from isthmus.poles.trajectories import (
 from isthmus.poles.worlds import Worlds
 from isthmus.sections import AFFINITY, Poles
 from isthmus.stats import Affinity, affinity
+from isthmus.stats.blas import one_blas_thread
 from isthmus.stats.sizes import size_expectation
 
 Floats = NDArray[np.float64]
@@ -132,7 +133,7 @@ def analyse(
     at_once = max(min(threads, len(names)), 1)
     own = max(threads // at_once, 1)
     under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
-    with ThreadPoolExecutor(at_once) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
     empty = _empty(poles)
     joined = {

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from isthmus.errors import InputError
+from isthmus.stats.blas import one_blas_thread
 from isthmus.stats.count_logs import LIMITS_BELOW, log_limits
 from isthmus.stats.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
 from isthmus.stats.three_way import centre, variances
@@ -140,8 +141,9 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     pairs = pairs_of(counts, directed)
     if not len(pairs.count):
         return _nothing(counts.shape, directed)
-    fit = fitted(pairs, counts)
-    return _measured(pairs, fit, counts.shape, directed)
+    with one_blas_thread():
+        fit = fitted(pairs, counts)
+        return _measured(pairs, fit, counts.shape, directed)
 
 
 def _checked(panel: ArrayLike, directed: bool) -> Floats:
