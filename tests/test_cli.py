@@ -16,7 +16,6 @@ import isthmus.cli
 import isthmus.spark
 from ingest.samples import work, write_lines
 from isthmus.cli import app
-from isthmus.corpus.store import open_corpus
 from tiny import LIGHT_TOML, random_works, write_corpus
 
 

@@ -331,7 +331,7 @@ def test_a_dump_ends_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyP
     notes = corpus.manifest.notes
     assert (notes["last_year"], notes["newest_year"]) == (2021, 2022)
     study = Study.parse({"study": {"corpus": str(corpus.path), "years": [2017, 2023]}})
-    results = run(study, tmp_path / "results")
+    results = run(study, tmp_path / "results", warn=lambda _: None)
     assert results.record["steps"]["coverage"]["notes"]["source_end"] == 2021
     assert results.record["steps"]["leadership"]["notes"]["corpus_end"] == 2021
     rows = results.table("country_year").to_pylist()

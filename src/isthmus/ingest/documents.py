@@ -107,8 +107,8 @@ class Document:
                 depth = max(depth + (1 if sign == "[" else -1), 0)
                 self._at += 1
                 continue
-            start = self._at
             found = self._value()
+            start = self._at  # reading on moves the text under it
             if found is None:
                 if not self._opened():
                     yield self._rest()

@@ -112,7 +112,7 @@ def scientists_by_country(placed: Table) -> Table:
     """
     squares = placed.weight * placed.weight
     return placed.group_by("year", "country").agg(
-        scientists=exact_sum(placed.weight), scientists_se=squares.sum().sqrt()
+        scientists=exact_sum(placed.weight), scientists_se=exact_sum(squares).sqrt()
     )
 
 
@@ -126,5 +126,5 @@ def scientist_years_of_countries(placed: Table, years: tuple[int, int]) -> Table
     """
     inside = placed.filter(placed.year.between(*years))
     each = inside.group_by("country", "author_id").agg(years=exact_sum(inside.weight))
-    spent = each.years.cast("float64")
-    return each.group_by("country").agg(total=spent.sum(), se=(spent * spent).sum().sqrt())
+    squares = each.years * each.years
+    return each.group_by("country").agg(total=exact_sum(each.years), se=exact_sum(squares).sqrt())
