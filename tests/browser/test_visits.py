@@ -109,7 +109,10 @@ def saved_is_shown(browser: Browser, name: str, keys: list[str]) -> None:
         keys,
         name,
     )
-    assert written == browser.table(name)[:COMPARED]
+    shown_rows = browser.table(name)[:COMPARED]
+    assert len(written) == len(shown_rows)
+    for one, other in zip(written, shown_rows, strict=True):
+        assert [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]] == []
     shown = browser.script(f"return document.querySelector('#{name}-view .status').textContent")
     assert len(saved) - 1 == int(shown.split()[0].replace(",", ""))
 

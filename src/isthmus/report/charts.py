@@ -109,7 +109,7 @@ def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: boo
     """Draw estimates with their intervals over the years, beside a line at no effect."""
     x = {"field": "year", "type": "ordinal", "title": "Year"}
     shift = {"xOffset": {"field": colour}, "color": _colour(colour)}
-    bars = {"x": x, "y": _quantity(low, label), "y2": {"field": high}, **shift}
+    bars = {"x": x, "y": _quantity("from", label), "y2": {"field": "to"}, **shift}
     dots = {"x": x, "y": _quantity(y, label), **shift, "tooltip": _tips(colour, y, low, high)}
     layer: list[Spec] = [
         {"mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": bars},
@@ -117,8 +117,13 @@ def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: boo
     ]
     if zero:
         layer.insert(0, _reference_line(0))
-    known = [{"filter": f"isValid(datum.year) && isValid(datum.{y})"}]
-    return _spec({"layer": layer, "transform": known}, f"{label} with interval, by year")
+    # An estimate without an interval has a bar of no length: a scale needs finite ends.
+    transform: list[Spec] = [{"filter": f"isValid(datum.year) && isValid(datum.{y})"}]
+    transform += [
+        {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.{y}", "as": name}
+        for name, end in (("from", low), ("to", high))
+    ]
+    return _spec({"layer": layer, "transform": transform}, f"{label} with interval, by year")
 
 
 def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:

@@ -386,7 +386,7 @@ def metric(name: str, settings: Mapping[str, Any]) -> Metric:
     if found is not None:
         return found
     if name in _FINDING:
-        kind: Kind = "number" if name == "estimate" else "text"
+        kind: Kind = "number" if name in ("estimate", "q", "smallest") else "text"
         return Metric(_words(name), kind, _FINDING[name], "One row per claim.", "findings")
     if name in TERMS:
         shown, how, what = TERMS[name]
