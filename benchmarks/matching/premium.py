@@ -206,14 +206,24 @@ def lines(found: dict[tuple[str, int], dict[str, Any]]) -> Iterator[str]:
             cells += [f"{row[name]:,.0f}", f"{ours[name]:,}"]
         for name in ("mean_treated", "mean_control", "effect_percent"):
             cells += [f"{row[name]:.2f}", f"{ours[name]:.2f}"]
-        cells += [f"{low:.0f} to {high:.0f}", f"{ours['ci_low']:.0f} to {ours['ci_high']:.0f}"]
+        cells += [f"{low:.0f} to {high:.0f}", ends(ours)]
         yield "| " + " | ".join(cells) + " |"
+
+
+def ends(ours: dict[str, Any]) -> str:
+    """The interval of a year, or that it rests on too few clusters to be given."""
+    if ours["ci_low"] is None:
+        return "too few"
+    return f"{ours['ci_low']:.0f} to {ours['ci_high']:.0f}"
 
 
 def inside(found: dict[tuple[str, int], dict[str, Any]]) -> list[bool]:
     """Whether each year's interval holds the table's effect."""
     rows = [(row["effect_percent"], found[row["lead"], int(row["year"])]) for row in published()]
-    return [ours["ci_low"] <= effect <= ours["ci_high"] for effect, ours in rows]
+    return [
+        ours["ci_low"] is not None and ours["ci_low"] <= effect <= ours["ci_high"]
+        for effect, ours in rows
+    ]
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ LESS = {
     "replicating-the-premium.md": ["--scale", "0.05", "--draws", "20"],
 }
 
-EDGES = "edges_1990_2019.csv.gz"
+EDGES = ("edges_1990_2019.csv.gz", "edges_1990_2023.csv.gz")
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -52,7 +52,8 @@ def write_edges(path: Path) -> None:
 def test_commands_of_the_page_work(page: str, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     shutil.copy(ROOT / "docs" / page, tmp_path / "docs" / page)
-    write_edges(tmp_path / EDGES)
+    for name in EDGES:
+        write_edges(tmp_path / name)
     done = commands(ROOT / "docs" / page)
     assert done
     for program, script, *rest in done:

@@ -19,7 +19,7 @@ from isthmus.study import Poles, Study
 from isthmus.world.settings import PairCurve, WorldSettings
 
 #: Claims that the world polarises around its poles.
-POLARISATION = ("poles-diverge-collaboration", "two-poles")
+POLARISATION = ("poles-diverge-collaboration",)
 
 #: Multiplier of the impact of joint papers: +100 %.
 PREMIUM = 2.0

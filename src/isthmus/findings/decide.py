@@ -241,7 +241,7 @@ def findings_table(found: Sequence[Finding]) -> pa.Table:
             "estimand": f.claim.estimand,
             "of_sizes": f.claim.of_sizes or None,
             **{
-                name: getattr(f.decision, name)
+                name: _plain(getattr(f.decision, name))
                 for name in SCHEMA.names
                 if hasattr(f.decision, name)
             },
@@ -249,6 +249,11 @@ def findings_table(found: Sequence[Finding]) -> pa.Table:
         for f in found
     ]
     return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without the sign of a negative zero."""
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def write_findings(
