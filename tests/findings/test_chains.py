@@ -15,7 +15,7 @@ from findings.tables import verdicts
 from isthmus.findings import Finding
 from isthmus.runner import run
 from isthmus.simulation import Simulation, simulate
-from isthmus.study import Poles, Study
+from isthmus.study import Study
 from isthmus.world.settings import PairCurve, WorldSettings
 
 #: Claims that the world polarises around its poles.
@@ -23,10 +23,6 @@ POLARISATION = ("poles-diverge-collaboration",)
 
 #: Multiplier of the impact of joint papers: +100 %.
 PREMIUM = 2.0
-
-affinities = pytest.mark.skipif(
-    not hasattr(Poles(), "smallest_change"), reason="studies of this version follow no affinities"
-)
 
 
 def judged(folder: Path, settings: WorldSettings, **sections: Any) -> dict[str, Finding]:
@@ -50,7 +46,6 @@ def poles(**changes: Any) -> dict[str, Any]:
     return {"null_models": ["multiedge"], "min_works": 5, "placebo_replays": 80, **changes}
 
 
-@affinities
 @pytest.mark.slow
 def test_planted_blocs_polarise(tmp_path: Path) -> None:
     settings = open_world(affinity="two_blocs", affinity_strength=2.0)
@@ -61,7 +56,6 @@ def test_planted_blocs_polarise(tmp_path: Path) -> None:
         assert decision.placebo.startswith("agree"), (name, decision.placebo)
 
 
-@affinities
 @pytest.mark.slow
 def test_in_a_placebo_world_nothing_polarises(tmp_path: Path) -> None:
     found = judged(tmp_path, open_world(), poles=poles())
@@ -71,7 +65,6 @@ def test_in_a_placebo_world_nothing_polarises(tmp_path: Path) -> None:
         assert finding.decision.verdict != "supported", finding.decision.why
 
 
-@affinities
 @pytest.mark.slow
 def test_a_planted_premium_is_supported_and_its_interval_holds_it(tmp_path: Path) -> None:
     """Joint works get twice the impact, whoever leads; no affiliation is lost.

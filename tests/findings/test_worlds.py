@@ -6,7 +6,6 @@ by 2 in the logarithm; in the other world no tie ever changes.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +22,6 @@ CLAIMS = ("poles-diverge-collaboration", "two-poles")
 
 #: Claims that rest on tables of the pole analysis alone.
 TABLES = {"archetypes", "alignment", "polarisation"}
-
-pytestmark = pytest.mark.skipif(
-    find_spec("isthmus.sections") is None,
-    reason="the pole analysis of this version follows no affinities",
-)
 
 
 def blocs() -> np.ndarray:

@@ -192,7 +192,7 @@ def _absence(folder: Path) -> str:
 
 
 def last_year(manifest: Manifest) -> int | None:
-    """Give the last year that a corpus's source covers; None where it goes on.
+    """Return the last year that a corpus's source covers; None where it goes on.
 
     For Microsoft Academic Graph the year in which the dump's last papers were added,
     :data:`LAST_YEAR` at most.

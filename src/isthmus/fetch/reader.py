@@ -99,7 +99,7 @@ class Reader:
             self.announced += place.announced
 
     def records(self) -> Iterator[bytes]:
-        """Give every record of every query, in the order they were read."""
+        """Return every record of every query, in the order they were read."""
         for number, place in enumerate(self.places):
             yield from self._pages(number).records(place)
 
@@ -188,7 +188,7 @@ class Reader:
         )
 
     def _whole(self, record: bytes) -> bytes:
-        """Give a record with all its authors; fetched singly when its list was cut."""
+        """Return a record with all its authors; fetched singly when its list was cut."""
         head = read_head(record)
         number = work_number(head.id)
         if number is None or len(head.authorships or ()) < AUTHORS_LISTED:

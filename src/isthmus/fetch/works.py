@@ -182,7 +182,7 @@ def _request(filters: Sequence[str], study: Study) -> str:
 
 
 def _finished(target: Path, request: str) -> Fetched | None:
-    """Give the record of this fetch when it is done; refuse what is of another."""
+    """Return the record of this fetch when it is done; refuse what is of another."""
     done: Fetched | None = _load(target / RECORD_NAME, Fetched)
     if done is None:
         return None

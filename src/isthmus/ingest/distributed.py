@@ -106,7 +106,7 @@ class _Task:
         return {row.source: row.n for row in counted}
 
     def _relation(self, session: Any, item: Input, number: int) -> Any:
-        """Give the records of a source, every scalar as text, in the order of reading."""
+        """Return the records of a source, every scalar as text, in the order of reading."""
         fields = FIELDS[item.entity]
         place = f"monotonically_increasing_id() + {number << _SOURCE_BITS}"
         if item.form == "parquet":

@@ -86,7 +86,7 @@ class Scratch:
             self.memory[size:] = b"\n" * (self._room - size)
 
     def release(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         if self.memory is not None:
             self.memory.close()
             self.memory = None

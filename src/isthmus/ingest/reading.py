@@ -183,7 +183,7 @@ class Reader:
         return int(self._one("SELECT count(*) FROM raw"))
 
     def _faults(self) -> dict[int, str]:
-        """Give the records that are none of the entity, by their place, with the reason."""
+        """Return the records that are none of the entity, by their place, with the reason."""
         rows = self._connection.execute(
             "SELECT rowid, fault FROM raw WHERE fault IS NOT NULL"
         ).fetchall()
@@ -396,7 +396,7 @@ def copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
 
 
 def _numbered(memory: Any, segments: Sequence[Segment]) -> Iterator[tuple[Segment, int, bytes]]:
-    """Give the lines that are not blank, with their segment and their number from 1."""
+    """Return the lines that are not blank, with their segment and their number from 1."""
     for segment in segments:
         at, number = segment.begin, segment.lines_before
         while at < segment.end:
@@ -409,7 +409,7 @@ def _numbered(memory: Any, segments: Sequence[Segment]) -> Iterator[tuple[Segmen
 
 
 def _with_text_of_times(rows: pa.Table) -> pa.Table:
-    """Give times as text: Python has no nanoseconds."""
+    """Return times as text: Python has no nanoseconds."""
     columns = [
         column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
         for column in rows.columns

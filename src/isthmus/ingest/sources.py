@@ -140,7 +140,7 @@ def _judged(
 
 
 def _constants(name: str, kind: str) -> tuple[tuple[str, str], ...]:
-    """Give fields that the names of folders say."""
+    """Return fields that the names of folders say."""
     found = {}
     for part in name.split("/")[:-1]:
         match = _PARTITION.match(part)

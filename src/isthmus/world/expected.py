@@ -81,7 +81,7 @@ def expected(settings: WorldSettings) -> Expected:
 
 
 def sizes_alone(settings: WorldSettings) -> WorldSettings:
-    """Give the same world with nothing planted but sizes."""
+    """Return the same world with nothing planted but sizes."""
     plain = WorldSettings(settings.n_works, settings.seed)
     kept = {
         name: getattr(settings, name)

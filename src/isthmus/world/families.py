@@ -112,7 +112,7 @@ FAMILIES: dict[str, Callable[..., WorldSettings]] = {
 
 
 def family_world(name: str, n_works: int, seed: int, **changes: Any) -> WorldSettings:
-    """Give the settings of a world of a family; `changes` replace any.
+    """Return the settings of a world of a family; `changes` replace any.
 
     Raises
     ------

@@ -143,7 +143,7 @@ def world_panel(
 
 
 def edges(panel: NetworkPanel, column: str) -> pa.Table:
-    """Give a panel as a table of yearly edges.
+    """Return a panel as a table of yearly edges.
 
     Grain: one row per year and pair with a link; of an undirected panel each pair once,
     in alphabetical order. Columns: ``year``, ``source``, ``target`` and `column`.

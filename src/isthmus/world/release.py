@@ -102,7 +102,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 
 def as_released(records: Iterable[Record]) -> Iterator[Record]:
-    """Give records of works the fields of a release, and some of them their twins."""
+    """Add to records of works the fields of a release, and some of them their twins."""
     for record in records:
         signed = [_signed(authorship) for authorship in record["authorships"]]
         work = record | {"authorships": signed, "ids": {"openalex": record["id"]}}
@@ -142,7 +142,7 @@ def _signed(authorship: Record) -> Record:
 
 
 def with_orcid(author: Record) -> Record:
-    """Give an author an ORCID, unless it is one of those without.
+    """Add an ORCID to an author, unless it is one of those without.
 
     Examples
     --------

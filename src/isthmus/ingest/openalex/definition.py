@@ -88,7 +88,7 @@ _WORK = "record, number AS work_id"
 
 
 def work_queries(d: Dialect) -> list[Query]:
-    """Give the relations about works; ``codes`` maps written country codes to countries."""
+    """Return the relations about works; ``codes`` maps written country codes to countries."""
     truncated = f"""(coalesce({flag("is_authors_truncated")}, false) OR
         (coalesce({whole("authors_count")}, 0) > {d.size("authorships")}
         AND {d.size("authorships")} > 0))"""
@@ -234,7 +234,7 @@ def entity_query(entity: str) -> str:
 
 
 def named_queries(d: Dialect) -> list[Query]:
-    """Give what works say of institutions, venues and authors: of each the newest, with its date.
+    """Return what works say of institutions, venues and authors: of each the newest, with its date.
 
     Between works of one date the one read last decides, and in it the first place.
     """

@@ -60,7 +60,7 @@ class ParquetRows:
 
 
 def _wanted(file: pq.ParquetFile, entity: str) -> Iterator[str]:
-    """Give the paths of the columns that are read, in lists and structs too."""
+    """Return the paths of the columns that are read, in lists and structs too."""
     fields = set(leaves(FIELDS[entity]))
     for number in range(len(file.schema)):
         path = file.schema.column(number).path
