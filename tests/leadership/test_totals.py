@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -72,6 +73,14 @@ def test_totals_add_up_over_the_years_of_each_span(leaders):
         elif row["measure"] != "scientists":
             errors = [r[f"{row['measure']}_se"] or 0 for r in mine]
             assert row["se"] == pytest.approx(math.hypot(*errors), rel=1e-12)
+
+
+def test_totals_do_not_depend_on_the_order_of_rows(leaders):
+    yearly = leaders.tables.engine.collect(leaders.country_year())
+    totals = leaders.country_totals(yearly)
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(yearly.num_rows)
+        assert leaders.country_totals(yearly.take(pa.array(order))).equals(totals)
 
 
 def test_a_scientist_of_many_years_is_one_unit():

@@ -64,13 +64,14 @@ def _of_measure(country_year: pa.Table, name: str) -> Iterator[dict[str, Any]]:
     columns = ["year", "country", name, *([error] if error in country_year.column_names else [])]
     found = [row for row in country_year.select(columns).to_pylist() if row[name] is not None]
     for span, years in _spans(_known_years(country_year, name)):
-        total, square = defaultdict[str, float](float), defaultdict[str, float](float)
+        totals, squares = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
         for row in found:
             if years[0] <= row["year"] <= years[1]:
-                total[row["country"]] += row[name]
-                square[row["country"]] += row[error] ** 2 if error in row else row[name]
-        for country in sorted(total):
-            yield _row(name, span, years, country, total[country], math.sqrt(square[country]))
+                totals[row["country"]].append(row[name])
+                squares[row["country"]].append(row[error] ** 2 if error in row else row[name])
+        for country in sorted(totals):  # exact sums: an engine gives rows in any order
+            total, square = math.fsum(totals[country]), math.fsum(squares[country])
+            yield _row(name, span, years, country, total, math.sqrt(square))
 
 
 def _known_years(country_year: pa.Table, name: str) -> list[int]:
