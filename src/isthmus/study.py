@@ -313,7 +313,7 @@ class Findings(_Section, frozen=True):
     smallest_percent: float = 5.0
     smallest_change: float = 0.02
     smallest_points: float = 1.0
-    smallest_index: float = 0.005
+    smallest_index: float = 0.001
     smallest: dict[str, float] = {}
 
 

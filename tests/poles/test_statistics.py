@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+import math
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -61,9 +62,13 @@ def lines_of(slopes, bent):
 
 @pytest.fixture
 def seen():
+    return observed(TIES)
+
+
+def observed(ties):
     pairs = list(combinations(range(len(CODES)), 2))
     names = [(CODES[i], CODES[j]) for i, j in pairs]
-    slopes = [TIES.get(pair, TIES.get(pair[::-1], 0.0)) for pair in names]
+    slopes = [ties.get(pair, ties.get(pair[::-1], 0.0)) for pair in names]
     found = lines_of(slopes, [set(pair) == set(BENT) for pair in names])
     first, second = np.array(pairs).T
     inside = {"collaboration": np.ones(len(pairs), dtype=bool)}
@@ -100,8 +105,11 @@ def test_second_only_counts_what_both_poles_say(seen):
     only_first = sum(first[c] > 0 and not second[c] > 0 for c in first)
     assert (only_first, only_second) == (1, 2)
     number = second_only(seen)
-    assert number.n == len(first)
-    assert number.value == pytest.approx((only_second - only_first) / len(first))
+    assert (number.n, number.found) == (3, False)
+    assert math.isnan(number.value)
+    assert "6 are needed" in number.reason
+    more = second_only(observed(TIES | dict.fromkeys(product(["CN"], ["DE", "NL", "ES"]), 0.05)))
+    assert (more.value, more.n, more.found) == (5 / 6, 6, True)
 
 
 def test_bridges_of_europe(seen):
@@ -175,8 +183,12 @@ def test_significant_ties_are_those_of_both_directions(seen):
     z[cn, br], z[br, cn] = 3, 3
     partners = significant_partners(seen, "collaboration", "US")
     assert np.flatnonzero(partners).tolist() == sorted([fr, br])
+    assert more_ties_first("collaboration", seen).n == 1  # Brazil is tied to both
+    for code in ("DE", "IT", "NL", "PL"):
+        z[us, CODES.index(code)] = z[CODES.index(code), us] = 3
+    z[cn, gb] = z[gb, cn] = 3
     number = more_ties_first("collaboration", seen)
-    assert (number.value, number.n) == (0.5, 2)
+    assert (number.value, number.n) == (5 / 6, 6)
 
 
 def test_p_counts_the_study_among_the_replays():

@@ -324,8 +324,10 @@ def _second_only(evidence: Evidence, model: str) -> Conditions:
     rows = evidence.table("alignment", null_model=model).to_pylist()
     only = dict.fromkeys((first, second), 0)
     for row in rows:
-        near = [pole for pole in only if row.get(f"with_{pole}") in TOGETHER]
-        if len(near) == 1 and row["country"] not in only:
+        kinds_with = {pole: row.get(f"with_{pole}") for pole in only}
+        known = not {None, UNTESTED} & set(kinds_with.values())
+        near = [pole for pole, kind in kinds_with.items() if kind in TOGETHER]
+        if known and len(near) == 1 and row["country"] not in only:
             only[near[0]] += 1
     made = share(blank, only[second], sum(only.values()))
     return [evidence.beside_placebo(made, "second_only", None, model)]

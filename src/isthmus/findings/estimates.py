@@ -15,11 +15,9 @@ from scipy.stats import binomtest, rankdata
 from isthmus.findings.verdict import COVERAGE, Z_95, Condition
 from isthmus.stats import trend
 from isthmus.stats.ratios import Total, ratio_of_totals
+from isthmus.stats.shares import FEWEST
 
 Floats = NDArray[np.float64]
-
-#: Fewest units a side for an interval of counts, shares or ranks.
-FEWEST = 6
 
 #: P of a bend below which a trend is reported as not one line.
 BEND_LEVEL = 0.05

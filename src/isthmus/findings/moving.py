@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.findings.estimates import (
-    FEWEST,
     interval,
     missing,
     share,
@@ -22,6 +21,7 @@ from isthmus.findings.estimates import (
 )
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import Z_95, Claim, Condition, Conditions
+from isthmus.stats.shares import FEWEST
 
 STUDY = "AlShebli et al. 2024"
 

@@ -30,6 +30,7 @@ from isthmus.poles.groups import (
 )
 from isthmus.poles.observation import Frame, Observation, significant_partners
 from isthmus.poles.trends import BENT, UNKNOWN, Lines
+from isthmus.stats.shares import FEWEST
 
 Flags = NDArray[np.bool_]
 
@@ -202,14 +203,10 @@ def ties(layer: str, pole: str, seen: Observation) -> Number:
 
 
 def more_ties_first(layer: str, seen: Observation) -> Number:
-    """Partners tied to the first pole alone less those tied to the second alone, per partner."""
+    """Of the partners with a significant tie to one pole alone, the share tied to the first."""
     first, second = (significant_partners(seen, layer, pole) for pole in seen.frame.poles[:2])
     others = ~np.isin(seen.frame.panel.countries, list(seen.frame.poles[:2]))
-    either = int((others & (first | second)).sum())
-    if not either:
-        return Number(NAN, reason="neither pole has a significant tie")
-    value = int((others & first & ~second).sum()) - int((others & second & ~first).sum())
-    return Number(value / either, n=either, found=value > 0)
+    return _of_one_alone(others & first, others & second)
 
 
 def relation(layer: str, condition: Condition, seen: Observation) -> Number:
@@ -248,10 +245,19 @@ def weakest(layer: str, conditions: Sequence[Condition], seen: Observation) -> N
 
 
 def second_only(seen: Observation) -> Number:
-    """Countries closer to the second pole only, less those to the first only, as a share."""
-    first, second, known = _towards(seen)
-    value = int((second & ~first).sum()) - int((first & ~second).sum())
-    return _of_countries(value, known)
+    """Of the countries that come closer to one pole alone, the share closer to the second."""
+    first, second, _ = _towards(seen)
+    return _of_one_alone(second, first)
+
+
+def _of_one_alone(one: Flags, other: Flags) -> Number:
+    """Share of `one` among the countries of one side alone; too few say nothing."""
+    alone = one ^ other
+    n = int(alone.sum())
+    if n < FEWEST:
+        return Number(NAN, n=n, reason=f"{n} with one pole alone, {FEWEST} are needed")
+    value = float(one[alone].mean())
+    return Number(value, n=n, found=value > 1 / 2)
 
 
 def europe_bridges(seen: Observation) -> Number:

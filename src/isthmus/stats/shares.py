@@ -9,6 +9,9 @@ from isthmus.errors import InputError
 #: Two-sided 95 % point of the normal distribution.
 Z_95 = 1.959963984540054
 
+#: Fewest units a side for an interval of counts, shares or ranks.
+FEWEST = 6
+
 
 def wilson(k: float, n: float, z: float = Z_95) -> tuple[float, float]:
     """Interval of a share ``k / n`` (Wilson 1927).
