@@ -40,9 +40,10 @@ def test_interval_and_p_of_a_ratio_come_from_one_law() -> None:
 
 
 def test_share_has_the_exact_interval() -> None:
-    made = share(HALF, 7, 20)
-    exact = binomtest(7, 20).proportion_ci(0.95, "exact")
-    assert (made.value, made.low, made.high) == (0.35, exact.low, exact.high)
+    for k, n in ((7, 20), (0, 9), (9, 9), (1, 400)):
+        made, exact = share(HALF, k, n), binomtest(k, n).proportion_ci(0.95, "exact")
+        found = (made.value, made.low, made.high)
+        assert found == pytest.approx((k / n, exact.low, exact.high), abs=1e-10)
     assert share(HALF, 2, 5).reason.startswith("too few")
 
 

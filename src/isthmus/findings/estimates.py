@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
-from scipy.stats import binomtest, rankdata
+from scipy.special import betaincinv, stdtrit
+from scipy.stats import rankdata
 
 from isthmus.findings.verdict import COVERAGE, Z_95, Condition
 from isthmus.stats import trend
@@ -73,8 +73,10 @@ def share(condition: Condition, k: float, n: float) -> Condition:
     """Fill in a share ``k / n`` with its exact interval (Clopper and Pearson 1934)."""
     if n < FEWEST:
         return too_few(condition, f"{n:.0f}, {FEWEST} are needed")
-    found = binomtest(round(k), round(n)).proportion_ci(COVERAGE, "exact")
-    return replace(condition, value=k / n, low=float(found.low), high=float(found.high))
+    hits, rest, tail = round(k), round(n) - round(k), (1 - COVERAGE) / 2
+    low = float(betaincinv(hits, rest + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, rest, 1 - tail)) if rest else 1.0
+    return replace(condition, value=k / n, low=low, high=high)
 
 
 def mean(condition: Condition, values: ArrayLike) -> Condition:
