@@ -254,7 +254,11 @@ def kinds_with(**given: tuple[str | None, str | None]) -> pa.Table:
 def test_more_with_the_second_alone(tmp_path: Path) -> None:
     codes = ["BR", "RU", "ES", "AU", "IN", "PL", "SG", "KR", "TW", "ZA", "EG"]
     table = kinds_with(
-        **dict.fromkeys(codes, ("SD", "KI")), GB=("SC", "flat"), DE=("SC", None), FR=("SC", "SC"), IT=("SD", "flat")
+        **dict.fromkeys(codes, ("SD", "KI")),
+        GB=("SC", "flat"),
+        DE=("SC", None),
+        FR=("SC", "SC"),
+        IT=("SD", "flat"),
     )
     found = decided(tmp_path, {"alignment": table}, "developing-with-second-only")
     exact = binomtest(11, 12).proportion_ci(0.95, "exact")
