@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 import typer.main
 
-from isthmus.cli import app
-from isthmus.demo import demonstrate
-from isthmus.leadership.comparisons import SCHEMA, YEARS_SCHEMA
+from isthmus.cli.demo import demonstrate
+from isthmus.cli.verbs import app
+from isthmus.leadership.published_counts import SCHEMA, YEARS_SCHEMA
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from demonstrating import demonstrated
-from isthmus import runner
-from isthmus.steps import STEPS
+from isthmus.pipeline import runner
+from isthmus.pipeline.steps import STEPS
 
 #: Real data sets stand beside the project where they are at hand; they are never part of it.
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -13,8 +13,8 @@ from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.country_year import Leaders
 from isthmus.mobility.movers import Movers
+from isthmus.selection.study_tables import StudyTables
 from isthmus.study import Study
-from isthmus.tables import StudyTables
 from recount import Work
 from recount_mobility import Rules
 from tiny import corpus_tables, random_works

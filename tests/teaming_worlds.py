@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.country_year import Leaders
+from isthmus.selection.study_tables import StudyTables
 from isthmus.study import Study
-from isthmus.tables import StudyTables
-from isthmus.teaming.teams import Teams
+from isthmus.teaming.joint_papers import Teams
 from tiny import COUNTRIES, write_corpus
 
 YEARS = (2001, 2007)

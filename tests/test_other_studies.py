@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from isthmus.cli import app
+from isthmus.cli.verbs import app
 from isthmus.report.methods import CITATIONS
-from isthmus.simulation import simulate_world
+from isthmus.simulation.simulate import simulate_world
 
 STUDY = """\
 [study]

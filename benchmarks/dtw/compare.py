@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from trajectories import trajectories
 
-from isthmus.stats.dtw import dtw_kmeans
+from isthmus.stats.dtw.kmeans import dtw_kmeans
 
 Floats = NDArray[np.float64]
 Answer = tuple[float, Floats]

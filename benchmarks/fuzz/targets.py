@@ -19,8 +19,8 @@ from isthmus.errors import IsthmusError
 from isthmus.fetch.answers import Answer
 from isthmus.ingest.ingest import ingest
 from isthmus.ingest.mag.dump import read_mag
-from isthmus.ingest.mag.files import LAYOUTS, OPTIONAL, REQUIRED
-from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.mag.dump_files import LAYOUTS, OPTIONAL, REQUIRED
+from isthmus.ingest.openalex.id_tables import read_identifiers
 from isthmus.ingest.sources import Input
 from isthmus.study import Study
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from scipy import stats
 
-from isthmus.stats.bootstrap import BootstrapMean, bootstrap_mean
+from isthmus.stats.resampling.bootstrap import BootstrapMean, bootstrap_mean
 
 T = TypeVar("T")
 

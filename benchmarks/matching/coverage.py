@@ -31,13 +31,13 @@ import pyarrow.compute as pc
 from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.country_year import Leaders
-from isthmus.mobility.comparison import Rules, compare
+from isthmus.mobility.matched_movers import Rules, compare
 from isthmus.mobility.movers import Movers
-from isthmus.simulation import Simulation, simulate
+from isthmus.selection.study_tables import StudyTables
+from isthmus.simulation.settings import PairCurve, WorldSettings
+from isthmus.simulation.simulate import Simulation, simulate
 from isthmus.study import Study
-from isthmus.tables import StudyTables
-from isthmus.teaming.teams import Teams
-from isthmus.world.settings import PairCurve, WorldSettings
+from isthmus.teaming.joint_papers import Teams
 
 POLES = (("US", "CN"), ("CN", "US"))
 YEARS = (2004, 2014)

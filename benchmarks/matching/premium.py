@@ -30,12 +30,12 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import CorpusWriter, open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.impact import hit_thresholds
+from isthmus.selection.study_tables import StudyTables
 from isthmus.study import Study
-from isthmus.tables import StudyTables
-from isthmus.teaming.comparison import compare, units_of
 from isthmus.teaming.experiments import Experiment
+from isthmus.teaming.joint_papers import Teams
+from isthmus.teaming.matched_papers import compare, units_of
 from isthmus.teaming.papers import citations_stated
-from isthmus.teaming.teams import Teams
 
 HERE = Path(__file__).resolve().parent
 POLES = (("US", "CN"), ("CN", "US"))

@@ -18,7 +18,7 @@ import numpy as np
 from compare import peer, quality
 
 from isthmus.corpus.store import open_corpus
-from isthmus.simulation import simulate_world
+from isthmus.simulation.simulate import simulate_world
 
 References = tuple[np.ndarray, ...]
 

@@ -1,6 +1,6 @@
 """Whether affinities and their trends are what was planted.
 
-Draws worlds with planted ties (`isthmus.world.ties`), fits `isthmus.stats.affinity` and
+Draws worlds with planted ties (`isthmus.simulation.ties`), fits `isthmus.stats.affinity` and
 counts, cell by cell: how often the trend intervals of all pairs cover the truth; how
 often a neutral pair of a giant, and a tie that is strong and constant, is called a trend;
 the bias of the planted slopes, less the slope of the noise that was drawn, which has
@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.files import write_text
+from isthmus.simulation.ties import CONSTANT, DIRECTED_SLOPES, SLOPES, TiePanel, tie_panel
 from isthmus.stats import affinity, fit_null, trend
-from isthmus.world.ties import CONSTANT, DIRECTED_SLOPES, SLOPES, TiePanel, tie_panel
 
 Floats = NDArray[np.float64]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "affinity"

@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.poles.edges import read_edges
+from isthmus.poles.edge_layers import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.poles.links import Fitter, quick_quantities
 from isthmus.poles.trajectories import Pairs, choose_pairs, trajectories
-from isthmus.poles.trends import least_slope, lines
-from isthmus.sections import Poles
+from isthmus.poles.trend_lines import least_slope, lines
 from isthmus.stats import trend
 from isthmus.stats.sizes import size_expectation
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 BOUNDS = (1.0, 2.0, 5.0, 20.0, 100.0, np.inf)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus.poles import analyse_edges
-from isthmus.sections import QUANTITIES, Poles
+from isthmus.study.sections import QUANTITIES, Poles
 
 
 def number(value: object, digits: int = 2) -> str:

@@ -37,14 +37,14 @@ from rich.table import Table
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
-from isthmus.field import reference_tally
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
 from isthmus.leadership.impact import impact_by_country
 from isthmus.leadership.output import papers_by_country
 from isthmus.poles.networks import citation, collaboration
+from isthmus.selection.field import reference_tally
+from isthmus.selection.study_tables import StudyTables
 from isthmus.study import Study
-from isthmus.tables import StudyTables
 
 TOLERANCE = 1e-9
 IN_YEARS = f"year BETWEEN {YEARS[0]} AND {YEARS[1]}"

@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from isthmus.calibration import SPREAD, Cost, calibration_of, corpus_rows, predict
-from isthmus.plan import HOURS, Forecast, Machine
+from isthmus.planning.calibration import SPREAD, Cost, calibration_of, corpus_rows, predict
+from isthmus.planning.plan import HOURS, Forecast, Machine
 from isthmus.results import Results, open_results
 
 #: Works of OpenAlex in a release of 2025, rounded up.
@@ -47,7 +47,7 @@ def bound_of(works: int) -> str:
 
 def one_run(corpus: Path, to: Path, memory: str) -> None:
     """Run the whole study in this process."""
-    from isthmus.runner import run
+    from isthmus.pipeline.runner import run
     from isthmus.study import Study
 
     about = {"corpus": str(corpus.resolve()), "years": [1998, 2021]}

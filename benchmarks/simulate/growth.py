@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from isthmus.corpus.store import open_corpus
-from isthmus.simulation import simulate_world
+from isthmus.simulation.simulate import simulate_world
 
 
 def main() -> None:

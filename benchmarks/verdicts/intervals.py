@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from isthmus import runner
+from isthmus.pipeline import runner
+from isthmus.pipeline.steps import STEPS
 from isthmus.results import Results
-from isthmus.simulation import simulate_world
+from isthmus.simulation.simulate import simulate_world
 from isthmus.stats import fit_null
 from isthmus.stats.ratios import ratio_of_totals
 from isthmus.stats.shares import wilson
-from isthmus.steps import STEPS
 from isthmus.study import Study
 
 #: Countries whose totals are compared with each other.

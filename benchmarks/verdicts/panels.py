@@ -26,11 +26,11 @@ import pyarrow as pa
 from isthmus.findings import decide
 from isthmus.findings.verdict import Finding
 from isthmus.poles.analysis import analyse
+from isthmus.simulation.families import family_world
+from isthmus.simulation.panels import edges, world_panel
+from isthmus.simulation.planted_claims import planted_claims
+from isthmus.simulation.settings import WorldSettings
 from isthmus.study import Study
-from isthmus.world.families import family_world
-from isthmus.world.networks import edges, world_panel
-from isthmus.world.planted import planted_claims
-from isthmus.world.settings import WorldSettings
 from verdicts import REPLAYS, Judged, error_table, needs_replays, row_of, world_table
 
 KEPT = Path(__file__).resolve().parents[1] / "results" / "panels"

@@ -32,10 +32,10 @@ import pyarrow.compute as pc
 
 from isthmus.corpus.store import CorpusWriter, open_corpus
 from isthmus.errors import CorpusError, StudyError
+from isthmus.pipeline.runner import run
 from isthmus.report import write_report
 from isthmus.report.site import build_site
-from isthmus.runner import run
-from isthmus.simulation import simulate_world
+from isthmus.simulation.simulate import simulate_world
 from isthmus.study import Study
 
 #: Works of the worlds that studies take their works from, and of the smallest study.

@@ -29,13 +29,13 @@ from scipy.stats import norm
 
 from isthmus.findings import decide, drifting
 from isthmus.findings.verdict import Finding
-from isthmus.runner import run
-from isthmus.simulation import planted_world, simulate
+from isthmus.pipeline.runner import run
+from isthmus.simulation.families import FAMILIES, family_world
+from isthmus.simulation.planted_claims import planted_claims
+from isthmus.simulation.settings import WorldSettings
+from isthmus.simulation.simulate import planted_world, simulate
 from isthmus.stats.shares import wilson
 from isthmus.study import Study
-from isthmus.world.families import FAMILIES, family_world
-from isthmus.world.planted import planted_claims
-from isthmus.world.settings import WorldSettings
 
 KEPT = Path(__file__).resolve().parents[1] / "results" / "verdicts"
 

@@ -23,8 +23,8 @@ _HOME = {
     "ingest": "ingest.ingest",
     "open_corpus": "corpus.store",
     "open_results": "results",
-    "run": "runner",
-    "simulate": "simulation",
+    "run": "pipeline.runner",
+    "simulate": "simulation.simulate",
     "verify": "corpus.verify",
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from isthmus.corpus.boundaries import NEAREST_KM, boundaries, countries_at, point_in
 from isthmus.corpus.countries import countries
-from isthmus.world.countries import LEADING, TAIL
+from isthmus.simulation.country_sizes import LEADING, TAIL
 
 #: (country, latitude, longitude): capitals, border towns, enclaves, islands, the date line.
 CITIES = [

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.world.networks import poisson_panel
+from isthmus.simulation.panels import poisson_panel
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from isthmus.cli import app
+from isthmus.cli.verbs import app
 from isthmus.errors import SourceError
 from isthmus.fetch.answers import Answer
 from isthmus.fetch.client import (

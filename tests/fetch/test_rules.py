@@ -19,11 +19,11 @@ from isthmus.corpus.store import Corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.fetch.client import Client
 from isthmus.fetch.works import fetch
-from isthmus.field import citations_of_field, counted_works, dated_references, field_works
+from isthmus.selection.field import citations_of_field, counted_works, dated_references, field_works
+from isthmus.simulation import openalex, release
+from isthmus.simulation.generator import World
+from isthmus.simulation.settings import planted_world
 from isthmus.study import Study
-from isthmus.world import openalex, release
-from isthmus.world.generator import World
-from isthmus.world.settings import planted_world
 
 SUBFIELDS = [1702]
 

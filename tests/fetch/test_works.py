@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from fetch.api_server import Api, Record, serving
 from ingest.samples import HOME, author, work, write_lines
 from isthmus import ingest
-from isthmus.cli import app
+from isthmus.cli.verbs import app
 from isthmus.corpus.schema import TABLES
 from isthmus.errors import SourceError, StudyError, TargetError
 from isthmus.fetch import works as module

@@ -13,10 +13,10 @@ import pytest
 
 from findings.tables import verdicts
 from isthmus.findings import Finding
-from isthmus.runner import run
-from isthmus.simulation import Simulation, simulate
+from isthmus.pipeline.runner import run
+from isthmus.simulation.settings import PairCurve, WorldSettings
+from isthmus.simulation.simulate import Simulation, simulate
 from isthmus.study import Study
-from isthmus.world.settings import PairCurve, WorldSettings
 
 #: Claims that the world polarises around its poles.
 POLARISATION = ("poles-diverge-collaboration",)

@@ -17,11 +17,11 @@ import pytest
 from findings.tables import results_of, verdicts
 from isthmus.findings import Finding
 from isthmus.poles.analysis import analyse
-from isthmus.sections import Poles
-from isthmus.world.families import family_world
-from isthmus.world.networks import edges, world_panel
-from isthmus.world.planted import planted_claims
-from isthmus.world.settings import PairCurve, WorldSettings
+from isthmus.simulation.families import family_world
+from isthmus.simulation.panels import edges, world_panel
+from isthmus.simulation.planted_claims import planted_claims
+from isthmus.simulation.settings import PairCurve, WorldSettings
+from isthmus.study.sections import Poles
 
 FAMILIES, SEEDS = ("sizes", "constant_ties", "overdispersed"), range(1, 7)
 

@@ -15,7 +15,7 @@ import pytest
 from findings.tables import POLES, results_of, verdicts
 from isthmus.findings import Finding
 from isthmus.poles import analysis
-from isthmus.world.networks import poisson_panel
+from isthmus.simulation.panels import poisson_panel
 
 N, YEARS, REPLAYS = 16, 14, 40
 CLAIMS = ("poles-diverge-collaboration", "two-poles")
@@ -31,7 +31,7 @@ def blocs() -> np.ndarray:
 
 
 def judged(folder: Path, affinity: np.ndarray | None) -> dict[str, Finding]:
-    from isthmus.sections import Poles  # where affinities are followed
+    from isthmus.study.sections import Poles  # where affinities are followed
 
     panel = poisson_panel(N, YEARS, 3, affinity=affinity)
     t, i, j = np.nonzero(np.triu(np.ones((N, N)), 1)[None] * np.ones((YEARS, 1, 1)))

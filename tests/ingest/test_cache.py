@@ -21,7 +21,7 @@ from isthmus.ingest import ingest as module
 from isthmus.ingest import stage
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.ingest import ingest
-from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.openalex.id_tables import read_identifiers
 from isthmus.ingest.sources import find_inputs
 from isthmus.ingest.stage import batches
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from ingest.samples import author, work, write_lines
-from isthmus.attribution import deciding_countries, merged_affiliations, work_countries
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.ingest.ingest import ingest
 from isthmus.leadership.scientists import author_works, scientist_places
+from isthmus.selection.attribution import deciding_countries, merged_affiliations, work_countries
 from isthmus.study import Study
 
 

@@ -12,22 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from isthmus import runner
 from isthmus.corpus.store import Corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import sole_writer
 from isthmus.ingest.ingest import ingest
 from isthmus.ingest.mag.dump import read_mag
-from isthmus.ingest.mag.files import LAYOUTS, is_mag
+from isthmus.ingest.mag.dump_files import LAYOUTS, is_mag
+from isthmus.pipeline import runner
+from isthmus.pipeline.runner import run
+from isthmus.pipeline.steps import STEPS
 from isthmus.report.methods import methods_text
 from isthmus.report.pages import coverage_page
 from isthmus.report.source import Source
-from isthmus.runner import run
-from isthmus.simulation import simulate
-from isthmus.steps import STEPS
+from isthmus.simulation.settings import planted_world
+from isthmus.simulation.simulate import simulate
 from isthmus.study import Study
-from isthmus.world.settings import planted_world
 
 SETTINGS = planted_world(1_000, 11, n_countries=12)
 AI = 154945302

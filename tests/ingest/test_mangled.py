@@ -18,7 +18,7 @@ from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, IsthmusError, StudyError
 from isthmus.files import remove
 from isthmus.ingest.ingest import ingest
-from isthmus.ingest.openalex.identifiers import read_identifiers
+from isthmus.ingest.openalex.id_tables import read_identifiers
 from isthmus.ingest.sources import Input
 from isthmus.study import Study
 

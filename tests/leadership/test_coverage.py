@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from isthmus.attribution import work_countries
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.coverage import ALL, coverage
+from isthmus.selection.attribution import work_countries
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 5])

@@ -22,9 +22,9 @@ from isthmus.corpus.store import CorpusWriter, open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.novelty import Novelty, novelty_by_country, novelty_thresholds
 from isthmus.leadership.reference_lists import merged_venues
+from isthmus.selection.study_tables import StudyTables
 from isthmus.stats import atypicality, disruption
 from isthmus.study import Study
-from isthmus.tables import StudyTables
 
 YEARS = (2003, 2006)
 

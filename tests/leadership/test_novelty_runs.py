@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from isthmus import runner
 from isthmus.corpus.store import CorpusWriter
 from isthmus.errors import IsthmusWarning
+from isthmus.pipeline import runner
+from isthmus.pipeline.runner import run
+from isthmus.pipeline.steps import STEPS
 from isthmus.report import build_site
 from isthmus.results import Results
-from isthmus.runner import run
-from isthmus.steps import STEPS
 from isthmus.study import Study
 from tiny import corpus_tables, random_works
 

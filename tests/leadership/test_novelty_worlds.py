@@ -20,11 +20,11 @@ from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.leadership.novelty import Novelty
 from isthmus.leadership.reference_lists import counting
-from isthmus.simulation import read_truth, simulate
+from isthmus.selection.study_tables import StudyTables
+from isthmus.simulation.settings import WorldSettings
+from isthmus.simulation.simulate import read_truth, simulate
 from isthmus.stats import atypicality
 from isthmus.study import Study
-from isthmus.tables import StudyTables
-from isthmus.world.settings import WorldSettings
 
 SETTINGS = WorldSettings(
     n_works=9_000, seed=5, years=(2008, 2013), n_countries=12, novel_share=0.04

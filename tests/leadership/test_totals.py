@@ -13,8 +13,8 @@ from isthmus.engine import DuckDBEngine
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.scientists import scientist_years_of_countries
 from isthmus.leadership.totals import country_totals
+from isthmus.selection.study_tables import StudyTables
 from isthmus.study import Study
-from isthmus.tables import StudyTables
 from tiny import random_works, write_corpus
 
 YEARS = (2000, 2008)

@@ -14,10 +14,10 @@ import pytest
 
 import recount_mobility as recount
 from isthmus.corpus.store import open_corpus
-from isthmus.mobility.comparison import COVARIATES, Rules, compare, sampled, stretch
-from isthmus.simulation import simulate
+from isthmus.mobility.matched_movers import COVARIATES, Rules, compare, sampled, stretch
+from isthmus.simulation.settings import planted_world
+from isthmus.simulation.simulate import simulate
 from isthmus.stats import cem
-from isthmus.world.settings import planted_world
 from mobility_worlds import FIELD, YEARS, Truth, movers_of, rows
 
 RULES = Rules(output_cuts=(1, 2, 4, 8), citation_cuts=(0, 3, 10, 30), draws=200, seed=5)

@@ -16,7 +16,7 @@ from isthmus.errors import InputError
 from isthmus.poles.analysis import analyse
 from isthmus.poles.archetypes import APART, TOGETHER, name_archetype
 from isthmus.poles.observation import roles
-from isthmus.sections import Poles
+from isthmus.study.sections import Poles
 
 QUICK = Poles(
     null_models=("multiedge",),

@@ -10,8 +10,8 @@ from pole_worlds import table
 from isthmus.poles.layers import build_panel
 from isthmus.poles.observation import recent_mean
 from isthmus.poles.trajectories import choose_pairs, interpolated
-from isthmus.sections import Poles
 from isthmus.stats.sizes import size_expectation
+from isthmus.study.sections import Poles
 
 SETTINGS = Poles(min_works=0, min_expected=0)
 

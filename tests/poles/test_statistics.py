@@ -13,7 +13,7 @@ from isthmus.poles.archetypes import name_archetype, named_by_trends
 from isthmus.poles.groups import EU, EUROPE, GROUPS
 from isthmus.poles.layers import Panel
 from isthmus.poles.observation import Frame, Observation, roles, significant_partners
-from isthmus.poles.placebo import Replay, placebo_table
+from isthmus.poles.replays import Replay, placebo_table
 from isthmus.poles.statistics import (
     Key,
     Number,
@@ -29,8 +29,8 @@ from isthmus.poles.statistics import (
     weakest,
 )
 from isthmus.poles.trajectories import Pairs
-from isthmus.poles.trends import Lines
-from isthmus.sections import Poles
+from isthmus.poles.trend_lines import Lines
+from isthmus.study.sections import Poles
 
 #: Slope, and whether the path bends, of ties; those not named are flat.
 TIES = {

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from isthmus.poles import analyse_edges
-from isthmus.sections import Poles
+from isthmus.study.sections import Poles
 
 EDGES = Path(__file__).parents[3] / "shared/data/world-coauthorship/edges_1990_2023.csv.gz"
 

@@ -9,11 +9,11 @@ from isthmus.poles.archetypes import Archetypes, archetypes, stability
 from isthmus.poles.layers import Layer, Panel
 from isthmus.poles.measures import Measured
 from isthmus.poles.trajectories import Trajectories
-from isthmus.poles.trends import least_slope, line, lines
+from isthmus.poles.trend_lines import least_slope, line, lines
 from isthmus.poles.worlds import Worlds, drawn, noise_paths
-from isthmus.sections import Poles
 from isthmus.stats import affinity, trend
-from isthmus.stats.gls import Noise
+from isthmus.stats.trends.gls import Noise
+from isthmus.study.sections import Poles
 
 YEARS = 14
 

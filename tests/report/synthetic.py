@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.corpus.countries import countries
-from isthmus.leadership.comparisons import Published
-from isthmus.leadership.comparisons import comparison as beside
+from isthmus.leadership.published_counts import Published
+from isthmus.leadership.published_counts import comparison as beside
 from isthmus.results import RESULTS_VERSION, Results, open_results, write_table
 from isthmus.study import Study
 

@@ -32,7 +32,7 @@ def engine(request):
         if missing:
             assert not os.environ.get("CI"), f"CI must have {missing}"
             pytest.skip(f"{' and '.join(missing)} not installed")
-        from isthmus.spark import SparkEngine
+        from isthmus.engine.spark import SparkEngine
 
         opened = SparkEngine()
     yield opened

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from isthmus.corpus.ids import NO_ID, number
+from isthmus.corpus.work_lists import read_work_ids
 from isthmus.errors import StudyError
 from isthmus.study import CORE_LANGUAGE, CORE_TYPES, CORE_VENUES, Concept, Field, Study, entity_id
-from isthmus.work_lists import read_work_ids
 
 #: Most values the API takes in one filter.
 VALUES_PER_FILTER = 100

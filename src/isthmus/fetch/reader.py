@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from isthmus.errors import SourceError
+from isthmus.fetch.answer_pages import Pages, Place
 from isthmus.fetch.client import (
     LARGEST_PAGE,
     SMALLEST_PAGE,
@@ -17,7 +18,6 @@ from isthmus.fetch.client import (
     RefusedError,
     TooLargeError,
 )
-from isthmus.fetch.pages import Pages, Place
 from isthmus.fetch.query import SELECTED, work_number
 
 #: Called with works received and works announced so far.

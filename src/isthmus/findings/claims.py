@@ -10,7 +10,7 @@ from isthmus.findings import drifting, emerging, joining, leading, moving
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
 from isthmus.findings.verdict import Claim
-from isthmus.wording import capital
+from isthmus.selection.wording import capital
 
 #: Statements of the studies that no bibliographic record can decide: source and statement.
 #: They are listed beside the findings and get no verdict.

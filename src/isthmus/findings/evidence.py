@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from isthmus.findings.verdict import Condition
 from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
+from isthmus.selection.wording import StudyWords, in_sentence, listed
 from isthmus.stats.ratios import Total
 from isthmus.study import Findings
-from isthmus.wording import StudyWords, in_sentence, listed
 
 __all__ = ["AFFINITY", "SPAN", "Evidence", "listed", "name"]
 

@@ -27,7 +27,7 @@ from isthmus.corpus.manifest import Part
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import describe
 from isthmus.files import atomic_path, remove
-from isthmus.ingest.openalex.identifiers import Identifiers
+from isthmus.ingest.openalex.id_tables import Identifiers
 from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, UNIT_WORKS, copy, quoted, registered
 from isthmus.ingest.units import Batch, Unit
 

@@ -17,6 +17,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from isthmus.corpus.schema import TABLES
+from isthmus.engine.spark import open_session
 from isthmus.files import atomic_path, remove
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.dialect import SPARK
@@ -27,7 +28,6 @@ from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, written_codes
 from isthmus.ingest.sources import Input
 from isthmus.ingest.stage import done_of
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, load_done, save_done, unit_folder
-from isthmus.spark import open_session
 
 #: Batches that are read at once, for each core: one waits for Spark while others are read.
 _BATCHES_PER_CORE = 2

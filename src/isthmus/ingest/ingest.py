@@ -27,9 +27,9 @@ from isthmus.ingest.assemble import Assembly, write_rejected
 from isthmus.ingest.cache import Cache
 from isthmus.ingest.lines import Scratch
 from isthmus.ingest.mag.dump import read_mag
-from isthmus.ingest.mag.files import is_mag
+from isthmus.ingest.mag.dump_files import is_mag
 from isthmus.ingest.openalex.announced import missing, read_announced
-from isthmus.ingest.openalex.identifiers import Identifiers, read_identifiers
+from isthmus.ingest.openalex.id_tables import Identifiers, read_identifiers
 from isthmus.ingest.openalex.releases import warnings_of
 from isthmus.ingest.reading import connect
 from isthmus.ingest.sources import Input, Inputs, find_inputs

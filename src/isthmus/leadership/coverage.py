@@ -7,8 +7,8 @@ from typing import Any
 
 import ibis
 
-from isthmus.attribution import numbered
 from isthmus.engine import Table
+from isthmus.selection.attribution import numbered
 
 #: More than there are countries, so that two numbers of countries make one.
 _NUMBERS = 1000
@@ -27,7 +27,7 @@ def coverage(
     """Count the field's works and what is known of them.
 
     `unknown_years` are those in which references are absent or break off, as
-    :func:`~isthmus.reference_years.references_known` finds them.
+    :func:`~isthmus.selection.reference_years.references_known` finds them.
 
     Grain: one row per year and country, and one per year for ``all`` works.
     Columns: ``works``, ``share_with_country``, ``share_with_references``,

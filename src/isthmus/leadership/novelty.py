@@ -2,7 +2,7 @@
 
 Novelty is the 10th percentile of a work's venue pairs' z, conventionality their
 median (Uzzi et al. 2013, by the exact law of
-:func:`~isthmus.stats.venue_pairs.atypicality`): lower novelty values are more
+:func:`~isthmus.stats.novelty.venue_pairs.atypicality`): lower novelty values are more
 novel. The 1 % lowest of a year are novelty hits (AlShebli et al. 2023). The null
 is the field's own: venues are permuted over the references of the field's works
 of a year, whatever field the cited works are in.
@@ -29,10 +29,10 @@ from isthmus.leadership.reference_lists import (
     reference_ages,
     reference_lists,
 )
-from isthmus.stats.disruption_index import disruption
-from isthmus.stats.venue_pairs import atypicality
+from isthmus.selection.study_tables import StudyTables
+from isthmus.stats.novelty.disruption_index import disruption
+from isthmus.stats.novelty.venue_pairs import atypicality
 from isthmus.study import Novelty as NoveltyRules
-from isthmus.tables import StudyTables
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isthmus.attribution import exact_sum
 from isthmus.engine import Table
+from isthmus.selection.attribution import exact_sum
 
 
 def papers_by_country(field: Table, countries: Table, names: tuple[str, str]) -> Table:

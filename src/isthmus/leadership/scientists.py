@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import ibis
 
-from isthmus.attribution import AUTHOR_YEAR, author_year_countries, exact_sum
 from isthmus.engine import Table
+from isthmus.selection.attribution import AUTHOR_YEAR, author_year_countries, exact_sum
 
 
 def marked_works(works: Table, field: Table) -> Table:
@@ -98,7 +98,7 @@ def scientist_years(places: Table) -> Table:
     """Place each scientist in a country for every year with an affiliation.
 
     Grain: one row per scientist, year and country, as
-    :func:`~isthmus.attribution.author_year_countries`.
+    :func:`~isthmus.selection.attribution.author_year_countries`.
     """
     counted = places.group_by(*AUTHOR_YEAR, "country").agg(n=places.count())
     return author_year_countries(counted)

@@ -20,8 +20,8 @@ from typing import Literal
 
 import ibis
 
-from isthmus.attribution import AUTHOR_YEAR, most_frequent
 from isthmus.engine import Table
+from isthmus.selection.attribution import AUTHOR_YEAR, most_frequent
 
 View = Literal["majority", "tenure"]
 Ties = Literal["later_paper", "shared"]

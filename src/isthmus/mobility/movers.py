@@ -9,19 +9,19 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from isthmus.attribution import AUTHOR_YEAR
 from isthmus.engine import Table
 from isthmus.errors import StudyError
-from isthmus.mobility import contrasts as contrasts_of
 from isthmus.mobility import flows as flows_of
 from isthmus.mobility import history as history_of
+from isthmus.mobility import mover_contrasts as contrasts_of
 from isthmus.mobility import moves as moves_of
 from isthmus.mobility import multiverse as multiverse_of
 from isthmus.mobility import records as records_of
 from isthmus.mobility import retention as retention_of
-from isthmus.mobility.comparison import BALANCE, MATCHED, Rules, compare
+from isthmus.mobility.matched_movers import BALANCE, MATCHED, Rules, compare
 from isthmus.mobility.profiles import mover_profiles
-from isthmus.tables import StudyTables
+from isthmus.selection.attribution import AUTHOR_YEAR
+from isthmus.selection.study_tables import StudyTables
 
 
 class Movers:

@@ -11,8 +11,8 @@ from functools import reduce
 
 import ibis
 
-from isthmus.attribution import AUTHOR_YEAR
 from isthmus.engine import Table
+from isthmus.selection.attribution import AUTHOR_YEAR
 
 #: What a record says of an author-year.
 RECORD = ("career_age", "papers_in_year", "papers_before", "citations_before")

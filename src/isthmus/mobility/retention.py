@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ibis
 
-from isthmus.attribution import AUTHOR_YEAR
 from isthmus.engine import Table
+from isthmus.selection.attribution import AUTHOR_YEAR
 
 
 def papers_with(papers: Table, authorships: Table, affiliations: Table, abroad: str) -> Table:

@@ -9,9 +9,9 @@ _HOME = {
     "Number": "statistics",
     "PanelStatistic": "panel_statistics",
     "analyse": "analysis",
-    "analyse_edges": "edges",
+    "analyse_edges": "edge_layers",
     "pole_statistics": "panel_statistics",
-    "read_edges": "edges",
+    "read_edges": "edge_layers",
 }
 
 __all__ = sorted(_HOME)

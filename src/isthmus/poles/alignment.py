@@ -13,12 +13,12 @@ from isthmus.poles.groups import APART_FROM, CLOSER
 from isthmus.poles.layers import Panel
 from isthmus.poles.links import Tested
 from isthmus.poles.observation import Observation, recent_mean, roles
-from isthmus.poles.placebo import Replays, enough, worst_p
+from isthmus.poles.replays import Replays, enough, worst_p
 from isthmus.poles.statistics import Key, relation
 from isthmus.poles.trajectories import Trajectories
-from isthmus.poles.trends import Lines
-from isthmus.sections import Poles
-from isthmus.stats.trends import theil_sen
+from isthmus.poles.trend_lines import Lines
+from isthmus.stats.trends.theil_sen import theil_sen
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 

@@ -28,12 +28,13 @@ from isthmus.poles.archetypes import (
 from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
 from isthmus.poles.chains import AffinityChain, Chain, NullChain, measured
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
-from isthmus.poles.dropping import DROPPED_SCHEMA, Without
 from isthmus.poles.layers import PANEL_SCHEMA, Note, Panel, build_panel, panel_table
+from isthmus.poles.leave_one_out import DROPPED_SCHEMA, Without
 from isthmus.poles.links import LINKS_SCHEMA, Fitter, affinity_links, against_null, links_table
 from isthmus.poles.measures import Measured
 from isthmus.poles.observation import Frame, Observation, observe
-from isthmus.poles.placebo import (
+from isthmus.poles.polarisation import POLARISATION_SCHEMA, polarisation, polarisation_table
+from isthmus.poles.replays import (
     PLACEBO_SCHEMA,
     POLE_YEARS_SCHEMA,
     Replay,
@@ -43,9 +44,8 @@ from isthmus.poles.placebo import (
     pole_years_table,
     replay_all,
 )
-from isthmus.poles.polarisation import POLARISATION_SCHEMA, polarisation, polarisation_table
 from isthmus.poles.statistics import Key, Statistic, statistics
-from isthmus.poles.teams import BIPARTITE, TeamFits, Teams, refuse_without_teams
+from isthmus.poles.team_counts import BIPARTITE, TeamFits, Teams, refuse_without_teams
 from isthmus.poles.trajectories import (
     TRAJECTORIES_SCHEMA,
     Trajectories,
@@ -54,10 +54,10 @@ from isthmus.poles.trajectories import (
     trajectories_table,
 )
 from isthmus.poles.worlds import Worlds
-from isthmus.sections import AFFINITY, Poles
 from isthmus.stats import Affinity, affinity
 from isthmus.stats.blas import one_blas_thread
 from isthmus.stats.sizes import size_expectation
+from isthmus.study.sections import AFFINITY, Poles
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pa.Table]

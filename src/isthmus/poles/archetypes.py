@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from isthmus.poles.layers import Panel
 from isthmus.poles.trajectories import Pairs, Trajectories
-from isthmus.poles.trends import Lines
-from isthmus.sections import Poles
-from isthmus.stats.dtw import Clusters, Rules, dtw_assign, dtw_kmeans, matched_labels
-from isthmus.stats.trends import theil_sen
+from isthmus.poles.trend_lines import Lines
+from isthmus.stats.dtw.kmeans import Clusters, Rules, dtw_assign, dtw_kmeans, matched_labels
+from isthmus.stats.trends.theil_sen import theil_sen
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

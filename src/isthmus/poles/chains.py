@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from isthmus.poles.layers import Layer
 from isthmus.poles.links import Fitter, Tested, followed, quick_quantities
 from isthmus.poles.measures import Measured
-from isthmus.poles.teams import TeamFits
+from isthmus.poles.team_counts import TeamFits
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES
-from isthmus.sections import AFFINITY, Poles, Quantity
 from isthmus.stats import Affinity, affinity
+from isthmus.study.sections import AFFINITY, Poles, Quantity
 
 Floats = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.sections import Poles
-from isthmus.stats.dtw import Rules, dtw_assign, dtw_kmeans, dtw_matrix
+from isthmus.stats.dtw.kmeans import Rules, dtw_assign, dtw_kmeans, dtw_matrix
 from isthmus.stats.partitions import adjusted_rand, silhouette
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.errors import InputError
-from isthmus.sections import Poles
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

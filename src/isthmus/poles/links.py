@@ -10,8 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
-from isthmus.poles.teams import TeamFits
-from isthmus.sections import AFFINITY, Quantity
+from isthmus.poles.team_counts import TeamFits
 from isthmus.stats import Affinity
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
@@ -21,6 +20,7 @@ from isthmus.stats.nulls.multiedge import with_dispersion
 from isthmus.stats.nulls.newton import GOAL
 from isthmus.stats.nulls.significance import PSEUDO_WEIGHT
 from isthmus.stats.sizes import size_expectation
+from isthmus.study.sections import AFFINITY, Quantity
 
 Floats = NDArray[np.float64]
 

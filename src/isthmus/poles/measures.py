@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.stats.gls import Noise, Trend, learned_noise, trend
+from isthmus.stats.trends.gls import Noise, Trend, learned_noise, trend
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

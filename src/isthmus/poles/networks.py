@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isthmus.attribution import FRACTION, exact_sum, numbered
 from isthmus.engine import Table
+from isthmus.selection.attribution import FRACTION, exact_sum, numbered
 
 
 def collaboration(field: Table, countries: Table, works: Table) -> Table:

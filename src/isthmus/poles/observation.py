@@ -15,8 +15,8 @@ from isthmus.poles.layers import Panel
 from isthmus.poles.measures import Measured
 from isthmus.poles.polarisation import polarisation
 from isthmus.poles.trajectories import Pairs
-from isthmus.poles.trends import Lines, least_slope, line, lines
-from isthmus.sections import Poles
+from isthmus.poles.trend_lines import Lines, least_slope, line, lines
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]

@@ -11,10 +11,10 @@ from isthmus.errors import InputError
 from isthmus.poles.analysis import PanelFit, chain_of, measure, refuse_unusable
 from isthmus.poles.layers import build_panel
 from isthmus.poles.observation import observe
-from isthmus.poles.placebo import replay_all, worst_p
+from isthmus.poles.replays import replay_all, worst_p
 from isthmus.poles.statistics import Key, Number, statistics
-from isthmus.poles.teams import BIPARTITE
-from isthmus.sections import AFFINITY, Poles
+from isthmus.poles.team_counts import BIPARTITE
+from isthmus.study.sections import AFFINITY, Poles
 
 
 @dataclass(frozen=True)

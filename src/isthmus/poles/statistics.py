@@ -29,7 +29,7 @@ from isthmus.poles.groups import (
     Condition,
 )
 from isthmus.poles.observation import Frame, Observation, significant_partners
-from isthmus.poles.trends import BENT, UNKNOWN, Lines
+from isthmus.poles.trend_lines import BENT, UNKNOWN, Lines
 from isthmus.stats.shares import FEWEST
 
 Flags = NDArray[np.bool_]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Note, Panel
-from isthmus.sections import Poles
+from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

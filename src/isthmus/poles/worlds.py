@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
-from isthmus.poles.teams import TeamFits
+from isthmus.poles.team_counts import TeamFits
 from isthmus.stats import Affinity
-from isthmus.stats.gls import Noise
+from isthmus.stats.trends.gls import Noise
 
 Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source, where
 from isthmus.results import Results
-from isthmus.wording import in_sentence, listed
+from isthmus.selection.wording import in_sentence, listed
 
 #: Pixels of a PNG per pixel of the figure: 2 prints sharp at a column's width.
 PNG_SCALE = 2.0

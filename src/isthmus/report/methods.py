@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from isthmus.report.comparisons import comparisons_text
+from isthmus.report.published_counts_views import comparisons_text
 from isthmus.report.source import MAKERS, Source
-from isthmus.wording import in_sentence, listed
+from isthmus.selection.wording import in_sentence, listed
 
 _WHO = {
     "last_author": "of its last author",

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 
 from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
-from isthmus.report.comparisons import comparison_controls, comparison_views, last_compared
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns, pairs_page
+from isthmus.report.published_counts_views import (
+    comparison_controls,
+    comparison_views,
+    last_compared,
+)
 from isthmus.report.shards import MOST_NOVEL
 from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
@@ -24,7 +28,7 @@ from isthmus.report.views import (
     whole_view,
     year_control,
 )
-from isthmus.sections import AFFINITY
+from isthmus.study.sections import AFFINITY
 
 #: Countries that can be compared at a time.
 COMPARED = 8

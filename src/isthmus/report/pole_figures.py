@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from isthmus.report import charts, panels
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.source import Source, where
-from isthmus.sections import AFFINITY
-from isthmus.wording import capital, listed
+from isthmus.selection.wording import capital, listed
+from isthmus.study.sections import AFFINITY
 
 #: Countries besides the poles whose ties with them are drawn over time.
 CHOSEN = 4

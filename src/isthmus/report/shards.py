@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from isthmus.report.charts import points, shapes
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
-from isthmus.sections import AFFINITY
+from isthmus.study.sections import AFFINITY
 
 Sets = Mapping[str, Any]
 

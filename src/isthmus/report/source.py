@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import Results
-from isthmus.sections import AFFINITY
-from isthmus.wording import StudyWords, country_name, in_sentence
+from isthmus.selection.wording import StudyWords, country_name, in_sentence
+from isthmus.study.sections import AFFINITY
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6

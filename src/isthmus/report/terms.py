@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from isthmus.wording import in_sentence
+from isthmus.selection.wording import in_sentence
 
 #: How the values of a column are written.
 Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]

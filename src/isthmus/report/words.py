@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from isthmus.report.comparison_words import COMPARISON_WORDS
 from isthmus.report.pole_words import BY_POLE, POLE_WORDS, Term
+from isthmus.report.published_counts_words import COMPARISON_WORDS
 
 _PAIR = "Matched units, weighted; whole counts."
 _UNIT = "One per paper led by the country; movers are counted by scientist."

@@ -6,23 +6,23 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "Affinity": "affinities",
-    "Atypicality": "venue_pairs",
-    "Clusters": "dtw",
+    "Affinity": "three_way.affinities",
+    "Atypicality": "novelty.venue_pairs",
+    "Clusters": "dtw.kmeans",
     "LinkTest": "nulls",
-    "Matching": "matching",
+    "Matching": "matching.cem",
     "NullFit": "nulls",
-    "Trend": "gls",
-    "Disruption": "disruption_index",
-    "affinity": "affinities",
-    "atypicality": "venue_pairs",
-    "cem": "matching",
-    "disruption": "disruption_index",
-    "dtw_kmeans": "dtw",
+    "Trend": "trends.gls",
+    "Disruption": "novelty.disruption_index",
+    "affinity": "three_way.affinities",
+    "atypicality": "novelty.venue_pairs",
+    "cem": "matching.cem",
+    "disruption": "novelty.disruption_index",
+    "dtw_kmeans": "dtw.kmeans",
     "fit_null": "nulls",
     "link_test": "nulls",
-    "poisson_regression": "ppml",
-    "trend": "gls",
+    "poisson_regression": "regression.ppml",
+    "trend": "trends.gls",
 }
 
 __all__ = sorted(_HOME)

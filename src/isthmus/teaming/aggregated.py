@@ -19,10 +19,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.engine import Engine, Table
-from isthmus.stats.cluster_bootstrap import BootstrapEffect, bootstrap_sums
-from isthmus.stats.effects import satt_of_sums
-from isthmus.stats.matching import Matching, cem
-from isthmus.teaming.comparison import Rules, balance_rows, known, matched_row, sensitivity_row
+from isthmus.stats.matching.cem import Matching, cem
+from isthmus.stats.matching.effects import satt_of_sums
+from isthmus.stats.resampling.cluster_bootstrap import BootstrapEffect, bootstrap_sums
+from isthmus.teaming.matched_papers import Rules, balance_rows, known, matched_row, sensitivity_row
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """Coarsened exact matching as relational steps: strata by group-by, weights by join.
 
-What :func:`isthmus.stats.matching.cem` does on arrays, on tables that stay in the
+What :func:`isthmus.stats.matching.cem.cem` does on arrays, on tables that stay in the
 engine. The rules are those of its convention ``"cem"``: intervals closed on the
 right, the lowest value included, values beyond the cut points and missing values
 one category of their own.

@@ -27,7 +27,7 @@ from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
 from isthmus.corpus.store import Corpus, CorpusWriter, merge_counts, open_corpus, refuse_occupied
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import remove, sha256, target_errors
-from isthmus.ingest.mag.files import MagTable, find_tables
+from isthmus.ingest.mag.dump_files import MagTable, find_tables
 from isthmus.ingest.mag.queries import (
     COLUMNS,
     ENTITIES,

@@ -28,7 +28,7 @@ from scipy.special import ndtr
 from isthmus.errors import InputError
 from isthmus.stats.nulls.models import NullFit
 from isthmus.stats.nulls.newton import Sums, relative_error, solve
-from isthmus.stats.nulls.steps import Information
+from isthmus.stats.nulls.newton_steps import Information
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

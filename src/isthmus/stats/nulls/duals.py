@@ -15,7 +15,7 @@ import numpy.typing as npt
 from isthmus.stats.nulls import mixed, pairs
 from isthmus.stats.nulls.margins import Settled
 from isthmus.stats.nulls.newton import Sums, relative_error
-from isthmus.stats.nulls.steps import Information
+from isthmus.stats.nulls.newton_steps import Information
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

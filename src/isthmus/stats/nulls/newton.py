@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.stats.nulls.steps import Information, newton_step, node_step
+from isthmus.stats.nulls.newton_steps import Information, newton_step, node_step
 
 Floats = npt.NDArray[np.float64]
 

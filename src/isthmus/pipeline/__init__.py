@@ -1,0 +1,1 @@
+"""The steps of a study in order: resumed, told and measured."""

@@ -1,0 +1,281 @@
+"""The steps of a run: one function per question, from shared tables to result tables.
+
+A new question is a folder of its own and one line in :data:`STEPS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from isthmus.engine import Table
+from isthmus.leadership.country_year import Leaders
+from isthmus.leadership.coverage import coverage
+from isthmus.leadership.impact import hit_thresholds
+from isthmus.leadership.published_counts import comparison, read_published
+from isthmus.mobility.movers import Movers
+from isthmus.poles.analysis import analyse
+from isthmus.poles.networks import citation, collaboration
+from isthmus.poles.team_counts import BIPARTITE, team_tables
+from isthmus.poles.team_counts import Teams as CountryTeams
+from isthmus.selection.field import reference_tally
+from isthmus.selection.study_tables import StudyTables
+from isthmus.teaming.joint_papers import Teams
+from isthmus.teaming.papers import citations_stated
+
+
+@dataclass
+class Context:
+    """What a step works with: shared tables, results so far, notes it leaves for ``run.json``."""
+
+    tables: StudyTables
+    leaders: Leaders
+    results: Path
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def result(self, name: str) -> pa.Table:
+        """Read a result table that an earlier step made."""
+        return pq.read_table(self.results / f"{name}.parquet")
+
+    def collect(self, table: Table) -> pa.Table:
+        """Compute a result table as Arrow."""
+        return self.tables.engine.collect(table)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question of a run: its name, the tables it makes, and how."""
+
+    name: str
+    makes: tuple[str, ...]
+    make: Callable[[Context], Mapping[str, pa.Table]]
+
+
+def _field(context: Context) -> dict[str, pa.Table]:
+    """Compute what the questions share, so that no question's time hides it."""
+    tables = context.tables
+    counted = tables.field_in_years
+    context.notes["works"] = context.collect(counted.agg(n=counted.count()))["n"][0].as_py()
+    context.notes["holds_only_the_field"] = tables.holds_only_the_field
+    corrected = tables.correction_counts()
+    if corrected:
+        context.notes["corrections"] = corrected
+    published = read_published(tables.study)
+    if published:
+        context.notes["comparisons"] = {name: read.record() for name, read in published.items()}
+    tables.share()
+    return {}
+
+
+def _coverage(context: Context) -> dict[str, pa.Table]:
+    tables = context.tables
+    corpus = tables.corpus
+    rows = coverage(
+        tables.field_in_years,
+        tables.countries,
+        corpus["works"],
+        corpus["references"],
+        tables.unknown_years,
+    )
+    tally = reference_tally(tables.dated_references)
+    tally = tally.filter(tally.year.between(*tables.study.years))
+    joined = rows.left_join(tally, "year").select(*rows.columns, *tally.columns[1:])
+    everyone = joined.country == "all"
+    if tables.source_end is not None:
+        context.notes["source_end"] = tables.source_end
+    if tables.unknown_years:
+        context.notes["references_unknown"] = tables.unknown_years
+    if tables.suggested_end is not None:
+        context.notes["corpus_end_suggested"] = tables.suggested_end
+    blank = {name: everyone.ifelse(joined[name], None) for name in tally.columns[1:]}
+    in_years = pc.and_(
+        pc.greater_equal(tables.funnel["year"], tables.study.years[0]),
+        pc.less_equal(tables.funnel["year"], tables.study.years[1]),
+    )
+    return {
+        "coverage": context.collect(joined.mutate(**blank)),
+        "funnel": tables.funnel.filter(in_years),
+    }
+
+
+def _leaders(context: Context) -> dict[str, pa.Table]:
+    leaders, tables = context.leaders, context.tables
+    made = {
+        "country_year": context.collect(leaders.country_year()),
+        "hit_thresholds": context.collect(leaders.hit_thresholds),
+        "novelty_works": context.collect(leaders.novelty_works),
+        "novelty_thresholds": context.collect(leaders.novelty.thresholds(leaders.novelty_works)),
+        "reference_losses": context.collect(leaders.novelty.losses()),
+    }
+    made["country_totals"] = leaders.country_totals(made["country_year"])
+    if tables.study.countries.blocs:
+        made["bloc_year"] = context.collect(leaders.bloc_year())
+    if tables.study.comparisons:
+        made |= comparison(tables.study, read_published(tables.study), made["country_year"])
+    known = "from the corpus"
+    if tables.holds_only_the_field:
+        known = "unknown: the corpus holds the field alone"
+        if tables.author_totals is not None:
+            known = "from the totals of author entities"
+    context.notes["scientists_majority"] = known
+    context.notes["corpus_end"] = tables.corpus_end
+    return made
+
+
+def _mobility(context: Context) -> dict[str, pa.Table]:
+    leaders, collect = context.leaders, context.collect
+    movers = Movers(context.tables, leaders.scientists, leaders.scientist_places)
+    context.notes["orcids_known"] = movers.orcids_known
+    made = {
+        "moves": collect(movers.moves()),
+        "flows": collect(movers.flows()),
+        "flow_totals": collect(movers.flow_totals()),
+        "mobility_rates": collect(movers.rates()),
+        "mover_profiles": collect(movers.profiles()),
+        "mover_contrasts": movers.contrasts(),
+        "set_aside": collect(movers.set_aside()),
+    }
+    context.notes["authors_set_aside"] = made["set_aside"].num_rows
+    return made | movers.retention() | movers.multiverse()
+
+
+def _teaming(context: Context) -> dict[str, pa.Table]:
+    leaders, collect, tables = context.leaders, context.collect, context.tables
+    impact, thresholds = leaders.impact, leaders.hit_thresholds
+    if tables.study.teaming.outcome == "cited_by_count":
+        impact = tables.keep(
+            "citations_stated",
+            lambda: citations_stated(tables.field_in_years, tables.corpus["works"]),
+        )
+        thresholds = hit_thresholds(impact, tables.study.impact.hit_percent)
+    teams = Teams(tables, impact, thresholds, leaders.impact_without)
+    made = {
+        "team_sizes": collect(teams.team_sizes()),
+        "top_institutions": teams.top_institutions(),
+        "leading_institutions": collect(teams.leading_institutions()),
+        "cited_works": collect(teams.cited_works()),
+        "placebo_pairs": teams.placebo_pairs(),
+    }
+    made["team_contrasts"] = teams.team_contrasts(made["team_sizes"], made["top_institutions"])
+    made |= teams.matched()
+    for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
+        made[name] = pa.concat_tables([made[name], context.result(movers)])
+    return made
+
+
+def _networks(context: Context) -> dict[str, pa.Table]:
+    tables, study = context.tables, context.tables.study
+    citations = tables.citations
+    citations = citations.filter(citations.citing_year.between(*study.years))
+    if tables.unknown_years:
+        citations = citations.filter(~citations.citing_year.isin(tables.unknown_years))
+    if not study.field.include_citing:
+        inside = tables.field.select(citing_id="work_id")
+        citations = citations.semi_join(inside, "citing_id")
+    works = tables.corpus["works"]
+    together = collaboration(tables.field_in_years, tables.countries, works)
+    return {
+        "collaboration": context.collect(together),
+        "citation": context.collect(citation(citations, tables.countries)),
+    }
+
+
+def _poles(context: Context) -> dict[str, pa.Table]:
+    study = context.tables.study
+    sizes = context.result("country_year")
+    whole = "papers_any" if study.countries.attribution == "any" else "papers_whole"
+    return analyse(
+        context.result("collaboration"),
+        context.result("citation"),
+        settings=study.poles,
+        poles=study.countries.poles,
+        output=pa.table(
+            {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
+        ),
+        teams=_teams(context) if BIPARTITE in study.poles.null_models else None,
+        seed=study.run.seed,
+        threads=study.run.threads or os.cpu_count() or 1,
+    )
+
+
+def _teams(context: Context) -> CountryTeams:
+    """Teams of countries, counted by year and size and by year and country."""
+    tables = context.tables
+    sizes, members = team_tables(tables.field_in_years, tables.countries)
+    return CountryTeams(context.collect(sizes), context.collect(members))
+
+
+LEADERSHIP_TABLES = (
+    "country_year",
+    "country_totals",
+    "hit_thresholds",
+    "novelty_works",
+    "novelty_thresholds",
+    "reference_losses",
+    "bloc_year",
+    "comparison",
+    "comparison_years",
+)
+
+#: Tables that a run makes only where the study names what they show.
+WHERE_NAMED = ("bloc_year", "comparison", "comparison_years")
+
+POLES_TABLES = (
+    "panel",
+    "links",
+    "trajectories",
+    "archetypes",
+    "alignment",
+    "significant",
+    "polarisation",
+    "placebo",
+    "pole_years",
+    "cluster_choice",
+    "centroids",
+    "dropped",
+)
+
+MOBILITY_TABLES = (
+    "moves",
+    "flows",
+    "flow_totals",
+    "mobility_rates",
+    "mover_profiles",
+    "mover_contrasts",
+    "set_aside",
+    "retention",
+    "retention_balance",
+    "mobility_variants",
+    "flow_variants",
+    "flow_ranges",
+)
+
+TEAMING_TABLES = (
+    "matched",
+    "balance",
+    "matched_measures",
+    "unmatched",
+    "placebo_pairs",
+    "team_sizes",
+    "top_institutions",
+    "team_contrasts",
+    "leading_institutions",
+    "cited_works",
+)
+
+STEPS: tuple[Step, ...] = (
+    Step("field", (), _field),
+    Step("coverage", ("coverage", "funnel"), _coverage),
+    Step("leadership", LEADERSHIP_TABLES, _leaders),
+    Step("mobility", MOBILITY_TABLES, _mobility),
+    Step("teaming", TEAMING_TABLES, _teaming),
+    Step("networks", ("collaboration", "citation"), _networks),
+    Step("poles", POLES_TABLES, _poles),
+)

@@ -1,0 +1,1 @@
+"""Which works, which country, and what is put right in them: tables that questions share."""

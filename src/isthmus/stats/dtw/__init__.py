@@ -1,0 +1,1 @@
+"""Clusters of series by dynamic time warping."""

@@ -1,0 +1,1 @@
+"""Matching, and effects on matched units."""

@@ -1,0 +1,1 @@
+"""Affinities and the three-way fit behind them."""

@@ -1,1 +1,0 @@
-"""Simulated worlds whose truth is planted and known."""
