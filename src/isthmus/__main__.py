@@ -1,5 +1,5 @@
 """`python -m isthmus`: the command line."""
 
-from isthmus.cli.verbs import main
+from isthmus.cli import main
 
 main()
