@@ -30,7 +30,7 @@ def missing(condition: Condition, reason: str) -> Condition:
 
 def too_few(condition: Condition, reason: str) -> Condition:
     """Return the condition without a number because there are too few data."""
-    return replace(condition, reason=f"too few: {reason}")
+    return replace(condition, reason=f"too few: {reason.removeprefix('too few: ')}")
 
 
 def with_error(condition: Condition, value: float, error: float, df: float = math.inf) -> Condition:

@@ -128,9 +128,10 @@ class Condition:
     def sentence(self) -> str:
         """Return the number, its interval and where the interval lies."""
         if self.value is None or not math.isfinite(self.value):
-            return f"{self.what}: {self.reason or 'no number'}."
+            return f"{self.what.rstrip(',')}: {self.reason.rstrip('.') or 'no number'}."
         if not self.known:
-            return f"{self.what} is {number(self.value)}; no interval: {self.reason or 'unknown'}."
+            why = self.reason.rstrip(".") or "unknown"
+            return f"{self.what} is {number(self.value)}; no interval: {why}."
         assert self.low is not None
         assert self.high is not None
         ends = f"{number(self.low)} to {number(self.high)}"
