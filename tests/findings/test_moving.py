@@ -55,7 +55,7 @@ def test_most_movers_is_more_than_one_half_not_a_plurality(tmp_path: Path) -> No
     first, second = (found[f"origin-of-movers-{n}"].decision for n in ("first", "second"))
     assert first.verdict == "supported"
     exact = binomtest(90, 120).proportion_ci(0.95, "exact")
-    assert (first.estimate, first.low, first.high) == (0.75, exact.low, exact.high)
+    assert (first.estimate, first.low, first.high) == pytest.approx((0.75, exact.low, exact.high))
     # 45 of 110 is the largest group and less than one half, though not certainly.
     assert second.verdict == "undecided"
     assert second.estimate == pytest.approx(45 / 110)
@@ -126,7 +126,7 @@ def test_joint_papers_are_rare_in_both_poles(tmp_path: Path) -> None:
         found = decided(tmp_path / name, tables, "joint-papers-rare")
         assert found.verdict == verdict
         exact = binomtest(20 * N, second * N).proportion_ci(0.95, "exact")
-        assert (found.low, found.high) == (exact.low, exact.high)
+        assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
 
 
 def test_joint_papers_rise_with_poisson_errors(tmp_path: Path) -> None:
