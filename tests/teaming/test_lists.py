@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from teaming.test_joint_papers import COUNTRIES, YEARS, in_field, led_by, teams_of
 
 from isthmus.teaming.lists import MOST_CITED
 from recount import citation_windows
+from teaming.test_joint_papers import COUNTRIES, YEARS, in_field, led_by, teams_of
 from tiny import random_works
 
 

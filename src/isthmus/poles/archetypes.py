@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from isthmus.poles.layers import Panel
 from isthmus.poles.trajectories import Pairs, Trajectories
 from isthmus.poles.trend_lines import Lines
-from isthmus.stats.dtw.kmeans import Clusters, Rules, dtw_assign, dtw_kmeans, matched_labels
+from isthmus.stats.dtw.kmeans import Clusters, Rules, dtw_assign, dtw_kmeans
+from isthmus.stats.partitions import matched_labels
 from isthmus.stats.trends.theil_sen import theil_sen
 from isthmus.study.sections import Poles
 

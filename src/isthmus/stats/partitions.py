@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from isthmus.errors import InputError
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def adjusted_rand(one: ArrayLike, other: ArrayLike) -> float:
@@ -67,3 +68,28 @@ def silhouette(distances: ArrayLike, labels: ArrayLike) -> float:
     outside = means.min(axis=1)
     width = (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-300)
     return float(np.where(sizes[own] > 1, width, 0.0).mean())
+
+
+def matched_labels(labels: Ints, reference: Ints, n_clusters: int) -> Ints:
+    """Renumber a partition so that it overlaps most with a reference partition.
+
+    Parameters
+    ----------
+    labels, reference : (n,)
+        Two partitions into clusters numbered below `n_clusters`.
+    n_clusters : int
+        Number of clusters.
+
+    Examples
+    --------
+    >>> matched_labels(np.array([1, 1, 0]), np.array([0, 0, 1]), 2).tolist()
+    [0, 0, 1]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    overlap = np.zeros((n_clusters, n_clusters), dtype=np.int64)
+    np.add.at(overlap, (labels, reference), 1)
+    own, other = linear_sum_assignment(-overlap)
+    renumbered = np.empty(n_clusters, dtype=np.int64)
+    renumbered[own] = other
+    return np.asarray(renumbered[labels])

@@ -26,8 +26,8 @@ from isthmus.stats.dtw.kmeans import (
     dtw_distance,
     dtw_kmeans,
     dtw_matrix,
-    matched_labels,
 )
+from isthmus.stats.partitions import matched_labels
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "time-series"

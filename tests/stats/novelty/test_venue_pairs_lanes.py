@@ -13,9 +13,10 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from isthmus.stats.novelty.venue_pairs_lanes import four_sums, product
-from isthmus.stats.novelty.venue_pairs_law import block_sums, row_sums, strata_terms, venue_terms
+from isthmus.stats.novelty.venue_pairs_law import strata_terms, venue_terms
 from isthmus.stats.novelty.venue_pairs_rows import _select, pair_rows
 from isthmus.stats.novelty.venue_pairs_slots import factorise, lay_out
+from isthmus.stats.novelty.venue_pairs_sums import block_sums, row_sums
 
 
 @njit

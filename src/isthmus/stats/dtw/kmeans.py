@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isthmus.errors import InputError
 from isthmus.stats.dtw import lanes
+from isthmus.stats.dtw.series import Series, as_series, centroids_for, series_of, stretched
+from isthmus.stats.partitions import matched_labels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,10 +26,6 @@ Ints = NDArray[np.int64]
 #: Assignments after which a swap is judged, and how much worse than the best, as a
 #: share, it may then be to go on.
 SWAP_ITER, SWAP_HOPE = 4, 0.02
-
-
-#: Largest size of a value: sums of squares of many of them stay finite.
-LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -106,25 +104,6 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class _Panel:
-    values: Floats
-    lengths: Ints
-    window: int
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def some(self, rows: Ints) -> _Panel:
-        return _Panel(self.values[rows], self.lengths[rows], self.window)
-
-    def to(self, centroids: Floats, ends: Ints | None = None) -> Floats:
-        blocks, sizes = lanes.pack(self.values, self.lengths, np.arange(len(self)))
-        if ends is None:
-            ends = np.full(len(centroids), centroids.shape[1])
-        return lanes.distances(blocks, sizes, centroids, ends, self.window, len(self))
-
-
-@dataclass(frozen=True)
 class _Run:
     labels: Ints
     centroids: Floats
@@ -162,7 +141,7 @@ def dtw_distance(a: ArrayLike, b: ArrayLike, window: int | None = None) -> float
     >>> dtw_distance([0, 0, 1, 2], [0, 1, 2, 2], window=0)
     1.4142135623730951
     """
-    one, two = _panel(_as_series(a), window), _panel(_as_series(b), window)
+    one, two = series_of(as_series(a), window), series_of(as_series(b), window)
     if one.values.shape[2] != two.values.shape[2]:
         raise InputError(
             f"The series have {one.values.shape[2]} and {two.values.shape[2]} dimensions; "
@@ -181,15 +160,15 @@ def dtw_matrix(series: ArrayLike, window: int | None = None) -> Floats:
     window : int, optional
         As in :func:`dtw_distance`.
     """
-    panel = _panel(series, window)
+    panel = series_of(series, window)
     squared = panel.to(panel.values, panel.lengths)
     return np.asarray(np.sqrt((squared + squared.T) / 2))
 
 
 def dtw_assign(series: ArrayLike, centroids: ArrayLike, window: int | None = None) -> Ints:
     """Nearest centroid of every series: (n,) labels, the first one winning a tie."""
-    panel = _panel(series, window)
-    return np.asarray(panel.to(_centroids(centroids, panel)).argmin(axis=1))
+    panel = series_of(series, window)
+    return np.asarray(panel.to(centroids_for(centroids, panel)).argmin(axis=1))
 
 
 def dtw_kmeans(
@@ -260,12 +239,12 @@ def dtw_kmeans(
     ([0, 0, 0, 1, 1], 0.0)
     """
     rules = rules or Rules()
-    panel = _panel(series, window)
+    panel = series_of(series, window)
     _check_counts(len(panel), n_clusters, n_init, polish)
     if not len(panel):
         return _nothing(n_clusters, panel.values.shape[1:])
     if init is not None:
-        start = _centroids(init, panel)
+        start = centroids_for(init, panel)
         if len(start) != n_clusters:
             raise InputError(f"Found {len(start)} starting centroids for {n_clusters} clusters.")
         run = _lloyd(panel, start, rules)
@@ -281,7 +260,7 @@ def dtw_kmeans(
 
 
 def _search(
-    panel: _Panel,
+    panel: Series,
     k: int,
     n_init: int,
     random: np.random.Generator,
@@ -299,7 +278,7 @@ def _search(
     return runs
 
 
-def _swapped(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules) -> _Run:
+def _swapped(panel: Series, run: _Run, random: np.random.Generator, rules: Rules) -> _Run:
     """Put one centroid on a badly placed series, and keep what that gains (random swap).
 
     A few steps show whether a swap can gain (Fränti 2018, J. Big Data 5, 13).
@@ -308,7 +287,7 @@ def _swapped(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules
     for _ in range(rules.swaps if len(run.centroids) > 1 and run.inertia > 0 else 0):
         centroids, weights = run.centroids.copy(), run.distances / run.inertia
         row = random.choice(len(panel), size=1, p=weights)
-        centroids[random.integers(len(centroids))] = _stretched(panel, row)[0]
+        centroids[random.integers(len(centroids))] = stretched(panel, row)[0]
         other = _lloyd(panel, centroids, few)
         if other.inertia < (1 + SWAP_HOPE) * run.inertia:
             other = _lloyd(panel, other.centroids, rules)
@@ -316,12 +295,12 @@ def _swapped(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules
     return run
 
 
-def _polished(panel: _Panel, run: _Run, rules: Rules) -> _Run:
+def _polished(panel: Series, run: _Run, rules: Rules) -> _Run:
     """Go on with all series: short steps until they settle, then exact ones."""
     return _lloyd(panel, _lloyd(panel, run.centroids, _short(rules)).centroids, rules)
 
 
-def _refreshed(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules) -> _Run:
+def _refreshed(panel: Series, run: _Run, random: np.random.Generator, rules: Rules) -> _Run:
     """Grow new barycentres from members and go on from them, while that gains enough.
 
     DBA ends in the local minimum nearest to its start, and the partition cannot
@@ -338,7 +317,7 @@ def _refreshed(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rul
     return run
 
 
-def _regrown(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules) -> Floats:
+def _regrown(panel: Series, run: _Run, random: np.random.Generator, rules: Rules) -> Floats:
     """For each cluster the best of its centroid and barycentres grown from some members."""
     centroids = run.centroids.copy()
     settle = replace(rules, max_barycentre_iter=2 * rules.search_barycentre_iter)
@@ -346,7 +325,7 @@ def _regrown(panel: _Panel, run: _Run, random: np.random.Generator, rules: Rules
         rows = np.flatnonzero(run.labels == k)
         cluster, lowest = panel.some(rows), float(run.distances[rows].sum())
         for row in random.choice(len(rows), min(rules.refresh, len(rows)), replace=False):
-            start = _stretched(cluster, np.array([row]))[0]
+            start = stretched(cluster, np.array([row]))[0]
             grown = min(rules.refresh_members, len(rows))
             members = np.sort(random.choice(len(rows), grown, replace=False))
             grown_on_some = _barycentre(cluster, members, start, rules)
@@ -370,22 +349,22 @@ def _distinct(runs: list[_Run], tolerance: float) -> list[_Run]:
     return kept
 
 
-def _plus_plus(panel: _Panel, k: int, random: np.random.Generator) -> Floats:
+def _plus_plus(panel: Series, k: int, random: np.random.Generator) -> Floats:
     """Greedy k-means++ (Arthur & Vassilvitskii 2007): (k, t, d) series of the panel."""
     n, tries = len(panel), 2 + int(np.log(k))
     chosen = [int(random.integers(n))]
-    nearest = panel.to(_stretched(panel, np.array(chosen)))[:, 0]
+    nearest = panel.to(stretched(panel, np.array(chosen)))[:, 0]
     while len(chosen) < k:
         weights = nearest / nearest.sum() if nearest.sum() > 0 else None
         candidates = random.choice(n, size=tries, p=weights)
-        left = np.minimum(nearest[:, None], panel.to(_stretched(panel, candidates)))
+        left = np.minimum(nearest[:, None], panel.to(stretched(panel, candidates)))
         best = int(left.sum(axis=0).argmin())
         chosen.append(int(candidates[best]))
         nearest = left[:, best]
-    return _stretched(panel, np.array(chosen))
+    return stretched(panel, np.array(chosen))
 
 
-def _lloyd(panel: _Panel, centroids: Floats, rules: Rules) -> _Run:
+def _lloyd(panel: Series, centroids: Floats, rules: Rules) -> _Run:
     """Alternate assignment and barycentres until neither gains."""
     previous = _assigned(panel, centroids)
     for step in range(1, rules.max_iter):
@@ -399,26 +378,26 @@ def _lloyd(panel: _Panel, centroids: Floats, rules: Rules) -> _Run:
     return previous
 
 
-def _assigned(panel: _Panel, centroids: Floats) -> _Run:
+def _assigned(panel: Series, centroids: Floats) -> _Run:
     squared = panel.to(centroids)
     labels = squared.argmin(axis=1)
     return _Run(labels, centroids, squared[np.arange(len(labels)), labels], 1)
 
 
-def _barycentres(panel: _Panel, run: _Run, rules: Rules) -> Floats:
+def _barycentres(panel: Series, run: _Run, rules: Rules) -> Floats:
     """Barycentre of every cluster; an empty one restarts at the worst placed series."""
     moved = run.centroids.copy()
     labels, worst = run.labels, np.argsort(-run.distances, kind="stable")
     empty = [k for k in range(len(moved)) if not (labels == k).any()]
     for k, row in zip(empty, worst, strict=False):
-        moved[k] = _stretched(panel, np.array([row]))[0]
+        moved[k] = stretched(panel, np.array([row]))[0]
     for k in np.unique(labels):
         rows = np.flatnonzero(labels == k)
         moved[k] = _barycentre(panel, rows, moved[k], rules)
     return moved
 
 
-def _barycentre(panel: _Panel, rows: Ints, start: Floats, rules: Rules) -> Floats:
+def _barycentre(panel: Series, rows: Ints, start: Floats, rules: Rules) -> Floats:
     """DBA from a starting average, Petitjean et al. 2011, algorithm 5."""
     blocks, sizes = lanes.pack(panel.values, panel.lengths, rows)
     best, centre, lowest = start, start, np.inf
@@ -448,31 +427,6 @@ def _clusters(runs: list[_Run], final: _Run) -> Clusters:
     )
 
 
-def matched_labels(labels: Ints, reference: Ints, n_clusters: int) -> Ints:
-    """Renumber a partition so that it overlaps most with a reference partition.
-
-    Parameters
-    ----------
-    labels, reference : (n,)
-        Two partitions into clusters numbered below `n_clusters`.
-    n_clusters : int
-        Number of clusters.
-
-    Examples
-    --------
-    >>> matched_labels(np.array([1, 1, 0]), np.array([0, 0, 1]), 2).tolist()
-    [0, 0, 1]
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    overlap = np.zeros((n_clusters, n_clusters), dtype=np.int64)
-    np.add.at(overlap, (labels, reference), 1)
-    own, other = linear_sum_assignment(-overlap)
-    renumbered = np.empty(n_clusters, dtype=np.int64)
-    renumbered[own] = other
-    return np.asarray(renumbered[labels])
-
-
 def _nothing(k: int, shape: tuple[int, ...]) -> Clusters:
     return Clusters(
         labels=np.zeros(0, dtype=np.int64),
@@ -485,69 +439,6 @@ def _nothing(k: int, shape: tuple[int, ...]) -> Clusters:
     )
 
 
-def _stretched(panel: _Panel, rows: Ints) -> Floats:
-    """Chosen series at full length: shorter ones are interpolated linearly."""
-    t = panel.values.shape[1]
-    out = panel.values[rows].copy()
-    for position, row in enumerate(rows):
-        size = panel.lengths[row]
-        if size < t:
-            at = np.linspace(0, size - 1, t)
-            for dim in range(out.shape[2]):
-                out[position, :, dim] = np.interp(
-                    at, np.arange(size), panel.values[row, :size, dim]
-                )
-    return out
-
-
-def _as_series(values: ArrayLike) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    return array[None, :, None] if array.ndim == 1 else array[None]
-
-
-def _panel(series: ArrayLike, window: int | None) -> _Panel:
-    """Check series and move those with missing ends to the front of their row."""
-    values = np.array(series, dtype=np.float64)
-    values = values[:, :, None] if values.ndim == 2 else values
-    if values.ndim != 3 or 0 in values.shape[1:]:
-        raise InputError(
-            f"Series must be an array of series x times x dimensions; found shape {values.shape}."
-        )
-    if window is not None and window < 0:
-        raise InputError(f"The window is {window}; it must be 0 or more, or None for no window.")
-    present = np.asarray(~np.isnan(values).any(axis=2))
-    if np.isinf(values).any():
-        raise InputError("The series hold infinite values; leave them out or clip them first.")
-    largest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
-    if largest > LARGEST:
-        raise InputError(
-            f"The series hold values up to {largest:.3g}, whose squares are beyond floating-point "
-            f"numbers; scale them to {LARGEST:g} or less."
-        )
-    lengths = present.sum(axis=1)
-    first = present.argmax(axis=1)
-    last = values.shape[1] - present[:, ::-1].argmax(axis=1)
-    _check_missing(lengths, last - first)
-    for row in np.flatnonzero(lengths < values.shape[1]):
-        values[row, : lengths[row]] = values[row, first[row] : last[row]]
-        values[row, lengths[row] :] = 0.0
-    return _Panel(values, lengths.astype(np.int64), -1 if window is None else int(window))
-
-
-def _check_missing(lengths: Ints, spans: Ints) -> None:
-    if (lengths == 0).any():
-        raise InputError(
-            f"{(lengths == 0).sum()} of {len(lengths)} series have no value in all dimensions "
-            f"at once, the first of them in row {(lengths == 0).argmax()}. Leave them out."
-        )
-    if (spans != lengths).any():
-        raise InputError(
-            f"{(spans != lengths).sum()} of {len(lengths)} series miss values inside, the first "
-            f"of them in row {(spans != lengths).argmax()}. Values may be missing at the ends "
-            "only; interpolate the rest."
-        )
-
-
 def _check_counts(n: int, k: int, n_init: int, polish: int) -> None:
     if k < 1 or n_init < 1 or polish < 1:
         raise InputError(
@@ -555,15 +446,3 @@ def _check_counts(n: int, k: int, n_init: int, polish: int) -> None:
         )
     if 0 < n < k:
         raise InputError(f"There are {n} series for {k} clusters. Ask for {n} clusters or fewer.")
-
-
-def _centroids(centroids: ArrayLike, panel: _Panel) -> Floats:
-    array = np.array(centroids, dtype=np.float64)
-    array = array[:, :, None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[2] != panel.values.shape[2]:
-        raise InputError(
-            f"Centroids of shape {array.shape} do not fit series of shape {panel.values.shape}."
-        )
-    if not np.isfinite(array).all():
-        raise InputError("The centroids hold values that are missing or infinite.")
-    return array

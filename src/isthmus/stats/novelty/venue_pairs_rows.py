@@ -24,11 +24,9 @@ from isthmus.stats.novelty.venue_pairs_law import (
     Floats,
     Strata,
     Venues,
-    block_sums,
-    mixing_matrix,
-    quadratic,
 )
 from isthmus.stats.novelty.venue_pairs_slots import Codes, Ints, Slots
+from isthmus.stats.novelty.venue_pairs_sums import block_sums, mixing_matrix, quadratic
 
 #: Pairs of papers scored together: few enough for the cache, or as many as the pairs that have
 #: to be read again for every block of papers, so that reading stays the smaller part.
