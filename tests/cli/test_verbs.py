@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import isthmus.cli.verbs
+import isthmus.cli
 import isthmus.engine.spark
 from ingest.samples import work, write_lines
 from isthmus.cli.verbs import app
@@ -86,7 +86,7 @@ def test_simulate_writes_a_world(tmp_path: Path) -> None:
 def test_errors_are_sentences(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["isthmus", "verify", "nowhere"])
     with pytest.raises(SystemExit) as left:
-        isthmus.cli.verbs.main()
+        isthmus.cli.main()
     assert left.value.code == 1
     said = capsys.readouterr().err
     assert said.startswith("Error: ")
@@ -101,7 +101,7 @@ def test_the_memory_of_a_spark_nobody_asked_for_is_refused(
     command = ["isthmus", verb, *what, "--to", str(tmp_path / "c"), "--memory", "4GB"]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit, match="1"):
-        isthmus.cli.verbs.main()
+        isthmus.cli.main()
     assert "no master was named" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
@@ -121,5 +121,5 @@ def test_records_can_be_read_on_spark(tmp_path: Path, monkeypatch: pytest.Monkey
     command = ["isthmus", "ingest", str(path), "--to", str(tmp_path / "c"), "--master", "local[2]"]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit, match="1"):
-        isthmus.cli.verbs.main()
+        isthmus.cli.main()
     assert asked == [("local[2]", None)]

@@ -1,8 +1,23 @@
 """The verbs, and what the terminal shows."""
 
+from __future__ import annotations
+
+import sys
+
 
 def main() -> None:
-    """Run the command line."""
-    from isthmus.cli.verbs import main as run
+    """Run the command line; errors made on purpose are sentences, not tracebacks."""
+    from rich.console import Console
 
-    run()
+    from isthmus.cli.verbs import app
+    from isthmus.errors import IsthmusError
+
+    said = Console(stderr=True)
+    try:
+        app()
+    except IsthmusError as error:
+        said.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        said.print("Stopped. The same command goes on from here.")
+        sys.exit(130)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from isthmus.errors import IsthmusError
+from isthmus.cli.options import Master, Memory
 
 app = typer.Typer(
     name="isthmus",
@@ -34,19 +33,6 @@ def _warn(sentence: str) -> None:
     _err.print(f"Note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-#: Options of verbs that Spark can do.
-Master = Annotated[
-    str | None,
-    typer.Option(
-        help="Do it on Spark: a master, like local[4] or spark://host:7077, or Spark Connect, "
-        "sc://host:15002."
-    ),
-]
-Memory = Annotated[
-    str | None, typer.Option(help="Memory of Spark's driver and of each executor, like 4GB.")
-]
-
-
 @app.command()
 def demo(
     to: Annotated[Path, typer.Option(help="Folder for the world and its results.")] = Path(
@@ -56,8 +42,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same numbers.")] = 1,
 ) -> None:
     """Simulate a world, answer every question on it, and compare with what was planted."""
-    from isthmus.cli.console import demonstration, one_by_one
+    from isthmus.cli.console import demonstration
     from isthmus.cli.demo import demonstrate
+    from isthmus.cli.progress import one_by_one
 
     with one_by_one(_err) as progress:
         shown = demonstrate(to, works=works, seed=seed, progress=progress)
@@ -92,7 +79,7 @@ def plan(
     Once this machine is calibrated, time, memory and disk of each step are
     predicted, and whether one machine will do.
     """
-    from isthmus.cli.console import steps
+    from isthmus.cli.progress import steps
     from isthmus.planning import calibration as measured
     from isthmus.planning.plan import plan_of
     from isthmus.results import open_results
@@ -124,7 +111,8 @@ def fetch(
     The key is read from OPENALEX_API_KEY in the environment. Interrupted? Run the
     same command to resume. Fewer works than the API announced end with an error.
     """
-    from isthmus.cli.console import agreed, fetched, when_begun
+    from isthmus.cli.console import agreed, fetched
+    from isthmus.cli.progress import when_begun
     from isthmus.fetch.works import fetch as get
     from isthmus.fetch.works import fetch_command
     from isthmus.study import Study
@@ -182,7 +170,8 @@ def ingest(
     A newer release of a snapshot is read over the older one with `--update`: files
     that did not change since `--keep` or the last `--update` are not read again.
     """
-    from isthmus.cli.console import reading, tally
+    from isthmus.cli.console import tally
+    from isthmus.cli.progress import reading
     from isthmus.engine.spark import refuse_memory_alone
     from isthmus.ingest.ingest import ingest as read
 
@@ -257,7 +246,7 @@ def simulate(
     On Spark a world larger than one process holds is grown as several that share all
     that is planted; `docs/spark.md` says how.
     """
-    from isthmus.cli.console import working
+    from isthmus.cli.progress import working
     from isthmus.simulation.simulate import simulate_world
 
     with working(_err, "Simulating a world") as progress:
@@ -290,7 +279,8 @@ def run(
 
     With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.cli.console import field_summary, leaders, steps
+    from isthmus.cli.console import field_summary, leaders
+    from isthmus.cli.progress import steps
     from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
     from isthmus.report.source import Source
@@ -346,7 +336,8 @@ def poles(
     Both directions and the diagonal may be listed. Countries may be codes of two or
     three letters or names. What is set aside is shown, and counted in the table `edges`.
     """
-    from isthmus.cli.console import edge_rows, one_by_one, pole_summary
+    from isthmus.cli.console import edge_rows, pole_summary
+    from isthmus.cli.progress import one_by_one
     from isthmus.pipeline.edge_table import run_edges, years_between
     from isthmus.report import write_report
 
@@ -451,15 +442,3 @@ def explore(
     with TemporaryDirectory() as folder:
         site = build_site(found, Path(folder) / "site", small_cell=small_cell).parent
         serve(site, port=port, browser=browser, tell=lambda at: _out.print(f"Explorer: {at}"))
-
-
-def main() -> None:
-    """Run the command line; errors made on purpose are sentences, not tracebacks."""
-    try:
-        app()
-    except IsthmusError as error:
-        _err.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        _err.print("Stopped. The same command goes on from here.")
-        sys.exit(130)
