@@ -25,7 +25,8 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -33,10 +34,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from isthmus.corpus.store import open_corpus
+from isthmus.engine import DuckDBEngine
 from isthmus.files import write_text
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.verdict import LEVEL, Condition
+from isthmus.leadership.country_year import Leaders
 from isthmus.results import Results
 from isthmus.runner import run
 from isthmus.simulation import simulate
@@ -45,9 +49,18 @@ from isthmus.stats.cluster_bootstrap import MIN_CLUSTERS
 from isthmus.stats.ratios import MIN_UNITS, ratio_of_totals
 from isthmus.stats.shares import wilson
 from isthmus.study import Study
+from isthmus.tables import StudyTables
 from isthmus.world.families import family_world
 
 KEPT = Path(__file__).resolve().parents[1] / "results" / "intervals"
+
+#: What is changed in the family with many movers: many joint papers, few countries.
+WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1}
+
+PEOPLE = "ratio of scientists, people drawn"
+
+#: Draws of people, in each of some worlds.
+DRAWS, PEOPLED = 30, 4
 
 #: Pairs of countries that stand in the place of the poles.
 PAIRS = (("US", "CN"), ("GB", "DE"), ("JP", "IN"), ("FR", "CA"))
@@ -98,11 +111,15 @@ KINDS = {
     "europe-bridges": "share of pairs or countries",
 }
 
+SIMULTANEOUS = "matched, simultaneous limits"
+
+#: What is added to a kind for its intervals that rest on little more than they must.
+NEAR, LITTLE = ", near the least", 4 / 3
+
 #: Kinds whose truth is 0 by design of the worlds.
 ZERO = ("matched, pooled", "matched, yearly", "trend of matched effects",
         "matched less other pairs", "mean of yearly differences", "matched, pooled (all)",
-        "matched, yearly (all)", "matched, simultaneous limits",
-        "polarisation, yearly")  # fmt: skip
+        "matched, yearly (all)", "polarisation, yearly", SIMULTANEOUS)  # fmt: skip
 
 #: The least that an interval must rest on, by beginnings of kinds.
 LEAST = {"ratio of": MIN_UNITS, "change of ratio": MIN_UNITS, "": MIN_CLUSTERS}
@@ -125,9 +142,7 @@ class Interval(NamedTuple):
 
 def results_of(seed: int, works: int, folder: Path) -> Results:
     """Run a study on a world; without replays, which make no interval."""
-    settings = family_world(
-        "many_movers", works, seed, international_share=0.6, n_countries=25, drawn_seed=1
-    )
+    settings = family_world("many_movers", works, seed, **WORLD)
     simulate(settings, folder / "corpus")
     named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
     study = {
@@ -172,8 +187,6 @@ def claimed(results: Results) -> Iterator[Interval]:
             conditions = claim.measure(evidence)
             for one in conditions:
                 yield from _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one)
-            if claim.name == "premium-every-year":
-                yield from _together(f"{claim.name} {'-'.join(poles)}", conditions)
 
 
 def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
@@ -192,17 +205,24 @@ def _scale(one: Condition, value: float) -> float:
     return math.log(value) if one.log else value
 
 
-def _together(key: str, conditions: Iterable[Condition]) -> Iterator[Interval]:
-    """Limits of n numbers at level 1 / n each, as one interval: the worst of them against 0.
+def together(rows: list[Interval]) -> Iterator[Interval]:
+    """Limits of all years of both leads at once, at 5 % / n each, as claims apply them.
 
-    Where the truth is 0 all of them hold it together if the smallest p is at least 5 % / n.
+    The truth is 0, so all n hold it together if the smallest p of 0 is at least 5 % / n. That
+    is written as one interval which holds 0 or does not.
     """
-    known = [one for one in conditions if one.known]
-    if len(known) > 1:
-        p = min(one.p_against(one.null) for one in known)
-        held = p >= LEVEL / len(known)
-        side = 0.0 if held else 1.0
-        yield Interval("matched, simultaneous limits", key, side, side - 0.5, side + 0.5)
+    for a, b in PAIRS:
+        leads = tuple(f"joint:{lead}+{partner} 2" for lead, partner in ((a, b), (b, a)))
+        p = [
+            Condition("", 0.0, 0.0, value=row.value, low=row.low, high=row.high,
+                      df=max(row.worth or 0.0, 2.0) - 1).p_against(0.0)
+            for row in rows
+            if row.kind == "matched, yearly (all)" and row.key.startswith(leads)
+            and row.low is not None
+        ]  # fmt: skip
+        if len(p) > 1:
+            side = 0.0 if min(p) >= LEVEL / len(p) else 1.0
+            yield Interval(SIMULTANEOUS, f"{a}-{b}", side, side - 0.5, side + 0.5)
 
 
 def tables(results: Results) -> Iterator[Interval]:
@@ -255,6 +275,39 @@ def _ratio(kind: str, key: str, above: Any, below: Any) -> Iterator[Interval]:
     yield Interval(kind, key, *ends, worth)  # type: ignore[misc]
 
 
+def people(seed: int, works: int, draws: int) -> Iterator[Interval]:
+    """Ratios of scientists where people are drawn: a world's scientists, each Poisson(1) times.
+
+    In the simulator people fill a number of posts that the works set, so that totals of
+    scientists hardly vary from world to world. The intervals are meant for people who come
+    and go each on their own, with all their years: so they are drawn here. Truth: the world's
+    own ratio, taken off the numbers.
+    """
+    with tempfile.TemporaryDirectory(prefix="isthmus-people-") as folder:
+        simulate(family_world("many_movers", works, seed, **WORLD), Path(folder) / "corpus")
+        study = Study.parse({"study": {"corpus": f"{folder}/corpus", "years": [2000, 2021]}})
+        with closing(DuckDBEngine(threads=1)) as engine:
+            corpus = open_corpus(Path(folder) / "corpus")
+            leaders = Leaders(StudyTables(study, corpus, engine, Path(folder) / "work"))
+            rows = engine.collect(leaders.scientist_years)
+    author = np.unique(rows["author_id"].to_numpy(), return_inverse=True)[1]
+    n, year, weight = int(author.max()) + 1, rows["year"].to_numpy(), rows["weight"].to_numpy()
+    country, rng = np.array(rows["country"].to_pylist()), np.random.default_rng(seed)
+    for span, inside in (("all", year > 0), ("first", year <= 2004), ("last", year >= 2017)):
+        years = {}
+        for code in COUNTRIES:
+            own = inside & (country == code)
+            years[code] = np.bincount(author[own], weights=weight[own], minlength=n)
+        for times in rng.poisson(1.0, (draws, n)):
+            sums = {c: (float(times @ y), math.sqrt(times @ y**2)) for c, y in years.items()}
+            for a, b in combinations(COUNTRIES, 2):
+                made = _ratio("", "", [sums[a]], [sums[b]])
+                truth = math.log(years[a].sum() / years[b].sum())
+                for one in made:
+                    ends = [None if x is None else x - truth for x in one[2:5]]
+                    yield Interval(f"{PEOPLE}, {span}", f"{a}/{b}", *ends, one.worth)  # type: ignore[misc]
+
+
 def polarisation_years(panels: int) -> Iterator[Interval]:
     """The yearly index in panels where events fall by size alone; its truth is 0."""
     from isthmus.poles.polarisation import polarisation
@@ -276,6 +329,15 @@ def polarisation_years(panels: int) -> Iterator[Interval]:
             yield Interval("polarisation, yearly", "", *ends, float(made.pairs[0]))
 
 
+def kept_people(works: int, seed: int) -> Path:
+    """Return the file of intervals of scientists where people are drawn."""
+    path = KEPT / f"people-{works}-{seed}.json"
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps([*people(seed, works, DRAWS)]))
+    return path
+
+
 def kept(works: int, seed: int) -> Path:
     """Return the file of a world's intervals, made where it is not there."""
     path = KEPT / f"{works}-{seed}.json"
@@ -294,6 +356,8 @@ def coverage(worlds: list[list[Interval]]) -> list[dict[str, Any]]:
     for number, rows in enumerate(worlds):
         for row in rows:
             found[row.kind][row.key].append((number, row))
+            if row.kind in ZERO and row.worth is not None and row.worth < LITTLE * MIN_CLUSTERS:
+                found[row.kind + NEAR][row.key].append((number, row))
     made = [_of_kind(kind, keys, len(worlds)) for kind, keys in sorted(found.items())]
     return [row for row in made if row["intervals"] or row["none"]]
 
@@ -304,7 +368,7 @@ def _of_kind(kind: str, keys: dict[str, list[tuple[int, Interval]]], n: int) -> 
     least = next(value for begin, value in LEAST.items() if kind.startswith(begin))
     for seen in keys.values():
         none += sum(row.low is None for _, row in seen)
-        if kind in ZERO:
+        if kind.removesuffix(NEAR) in ZERO or kind.startswith(PEOPLE):
             truth, stretch = 0.0, 1.0
         elif len(seen) < max(10, 0.95 * n):
             continue  # a mean over the worlds that happen to have a number is no truth
@@ -370,9 +434,17 @@ def main() -> None:
         for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
             kept(asked.works, seed)
             print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
-    paths = sorted(KEPT.glob(f"{asked.works}-*.json"))
-    worlds = [[Interval(*row) for row in json.loads(path.read_text())] for path in paths]
-    rows = [*coverage(worlds), *coverage([[i] for i in polarisation_years(400)])]
+        for seed in range(asked.first_seed, asked.first_seed + min(PEOPLED, asked.worlds)):
+            kept_people(asked.works, seed)
+    worlds, drawn = (
+        [[Interval(*row) for row in json.loads(path.read_text())]
+         for path in sorted(KEPT.glob(f"{name}{asked.works}-*.json"))]
+        for name in ("", "people-")
+    )  # fmt: skip
+    rows = [row for found in (
+        [[*world, *together(world)] for world in worlds], drawn,
+        [[one] for one in polarisation_years(400)],
+    ) for row in coverage(found)]  # fmt: skip
     print("\n".join(lines(rows)))
 
 

@@ -85,6 +85,8 @@ class Condition:
             return 0.0
         at, end = (self._scaled(x) for x in (self.value, self._end_towards(value)))
         half = abs(at - end)
+        if not math.isfinite(half):
+            return 1.0
         away = abs(at - self._scaled(value))
         if not half:
             return 1.0 if not away else 0.0
@@ -98,7 +100,9 @@ class Condition:
         return end
 
     def _scaled(self, value: float) -> float:
-        return math.log(value - self.origin) if self.log else value
+        if not self.log:
+            return value
+        return math.log(value - self.origin) if value > self.origin else -math.inf
 
     @property
     def p(self) -> float:
