@@ -7,8 +7,7 @@ mean that holds the world itself. What a claim looks at is asked of several pair
 countries in the place of the poles.
 
 In these worlds nothing is planted but many moves and many joint papers, so that small and
-large numbers occur. All of them have one size; the whole spread from world to world counts,
-not that within a world alone: who publishes, who moves, who is cited.
+large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited.
 
     python benchmarks/verdicts/intervals.py --worlds 40 --works 20000
     python benchmarks/verdicts/intervals.py --report
@@ -73,8 +72,8 @@ WANTED = (0.92, 0.98)
 
 #: Kinds of intervals by the claims that rest on them (beginnings of names).
 KINDS = {
-    "poles-lead-scientists": "ratio of scientists",
-    "second-passes-in-scientists": "ratio of scientists",
+    "poles-lead-scientists": "ratio of scientists, posts given",
+    "second-passes-in-scientists": "ratio of scientists, posts given",
     "poles-lead-": "ratio of totals",
     "second-catches-up": "ratio of totals",
     "impact-rises-": "trend of relative impact",
@@ -190,7 +189,7 @@ def claimed(results: Results) -> Iterator[Interval]:
 
 
 def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
-    if one.value is None or not math.isfinite(one.value) or (one.log and one.value <= 0):
+    if one.value is None or not math.isfinite(one.value) or (one.log and one.value <= one.origin):
         return
     # How many other pairs there are is no part of what a number is of.
     key = f"{claim}: {re.sub(r'[0-9]+ (other pairs|European|pairs)', '', one.what)}"
@@ -202,7 +201,7 @@ def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
 
 
 def _scale(one: Condition, value: float) -> float:
-    return math.log(value) if one.log else value
+    return math.log(value - one.origin) if one.log else value
 
 
 def together(rows: list[Interval]) -> Iterator[Interval]:
@@ -276,7 +275,7 @@ def _ratio(kind: str, key: str, above: Any, below: Any) -> Iterator[Interval]:
 
 
 def people(seed: int, works: int, draws: int) -> Iterator[Interval]:
-    """Ratios of scientists where people are drawn: a world's scientists, each Poisson(1) times.
+    """Ratios of scientists where people are drawn: those of a world, each Poisson(1) times.
 
     In the simulator people fill a number of posts that the works set, so that totals of
     scientists hardly vary from world to world. The intervals are meant for people who come
@@ -434,7 +433,7 @@ def main() -> None:
         for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
             kept(asked.works, seed)
             print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
-        for seed in range(asked.first_seed, asked.first_seed + min(PEOPLED, asked.worlds)):
+        for seed in range(1, 1 + min(PEOPLED, asked.worlds)):
             kept_people(asked.works, seed)
     worlds, drawn = (
         [[Interval(*row) for row in json.loads(path.read_text())]
