@@ -3,125 +3,288 @@
 Each world is another draw of the same laws, so that an interval that says 95 % should hold
 the truth in 95 of 100. Where nothing is planted the truth is 0 (matched effects). Elsewhere
 it is the mean over the worlds; the deviation from it is stretched by sqrt(n / (n - 1)), for a
-mean that holds the world itself.
+mean that holds the world itself. What a claim looks at is asked of several pairs of
+countries in the place of the poles.
 
-Worlds without effect, all of one size; the whole spread from world to world counts, not that
-within a world alone: who publishes, who moves, who is cited.
+In these worlds nothing is planted but many moves and many joint papers, so that small and
+large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited.
 
-Usage: python benchmarks/verdicts/intervals.py [--worlds 40] [--works 20000] [--out FILE.csv]
+    python benchmarks/verdicts/intervals.py --worlds 40 --works 20000
+    python benchmarks/verdicts/intervals.py --report
+
+Finished worlds are kept in ``benchmarks/results/intervals`` and not made again.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 import math
+import re
+import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from covered import PEOPLE, SIMULTANEOUS, Interval, coverage, lines
 
-from isthmus.pipeline import runner
-from isthmus.pipeline.steps import STEPS
+from isthmus.corpus.store import open_corpus
+from isthmus.engine import DuckDBEngine
+from isthmus.files import write_text
+from isthmus.findings.claims import claims_of
+from isthmus.findings.evidence import Evidence
+from isthmus.findings.verdict import LEVEL, Condition
+from isthmus.leadership.country_year import Leaders
+from isthmus.pipeline.runner import run
 from isthmus.results import Results
-from isthmus.simulation.simulate import simulate_world
+from isthmus.selection.study_tables import StudyTables
+from isthmus.simulation import simulate
+from isthmus.simulation.families import family_world
 from isthmus.stats import fit_null
 from isthmus.stats.ratios import ratio_of_totals
-from isthmus.stats.shares import wilson
 from isthmus.study import Study
 
+KEPT = Path(__file__).resolve().parents[1] / "results" / "intervals"
+
+#: What is changed in the family with many movers: many joint papers, few countries.
+WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1}
+
+#: Draws of people, in each of some worlds.
+DRAWS, PEOPLED = 30, 4
+
+#: Pairs of countries that stand in the place of the poles.
+PAIRS = (("US", "CN"), ("GB", "DE"), ("JP", "IN"), ("FR", "CA"))
+
 #: Countries whose totals are compared with each other.
-COUNTRIES = ("US", "CN", "GB", "DE")
+COUNTRIES = ("US", "CN", "GB", "DE", "IN", "CA")
 
-#: Steps that make the tables read here.
-NEEDED = ("field", "coverage", "leadership", "mobility", "teaming")
+#: Kinds of intervals by the claims that rest on them (beginnings of names).
+KINDS = {
+    "poles-lead-scientists": "ratio of scientists, posts given",
+    "second-passes-in-scientists": "ratio of scientists, posts given",
+    "poles-lead-": "ratio of totals",
+    "second-catches-up": "ratio of totals",
+    "impact-rises-": "trend of relative impact",
+    "second-as-novel": "ratio of shares of papers",
+    "second-gains-hits": "change of a share of hits",
+    "first-loses-hits": "change of a share of hits",
+    "origin-of-movers-": "share of movers",
+    "movers-keep-ties-": "retention",
+    "joint-papers-rare": "share of papers",
+    "joint-papers-rise": "trend of counts",
+    "movers-rise-": "trend of counts",
+    "premium-every-year": "matched, yearly",
+    "premium-grows-first": "trend of matched effects",
+    "premium-is-the-poles-own": "matched less other pairs",
+    "premium-": "matched, pooled",
+    "control-pair-gains-nothing": "matched, pooled",
+    "second-attracts-seasoned": "mover exceeds mover",
+    "movers-outdo-stayers-": "movers less stayers",
+    "joint-teams-larger": "joint less other papers",
+    "joint-led-by-top": "joint less other papers",
+    "second-gains-more": "mean of yearly differences",
+    "poles-diverge-": "trend of a tie",
+    "null-models-agree": "trend of a tie",
+    "exclusive-with-first": "trend of a tie",
+    "bridges": "trend of a tie",
+    "away-from-first": "trend of a tie",
+    "towards-second": "trend of a tie",
+    "two-poles": "trend of polarisation",
+    "emergent-pole": "trend of a share of links",
+    "developing-with-second-only": "share of pairs or countries",
+    "first-has-more-ties": "share of pairs or countries",
+    "largest-diverge": "share of pairs or countries",
+    "hub-and-spoke": "share of pairs or countries",
+    "europe-bridges": "share of pairs or countries",
+}
 
-#: An interval: what it is of, its estimate and its two ends, all on the scale of the truth.
-Interval = tuple[float, float, float]
+#: What is below this is a ratio of 0, of which there is no logarithm.
+TINY = 1e-9
 
 
 def results_of(seed: int, works: int, folder: Path) -> Results:
-    """Run the questions that need no network on a world without effect."""
-    simulate_world(folder / "corpus", works=works, seed=seed, placebo=True)
-    document = {
+    """Run a study on a world; without replays, which make no interval."""
+    settings = family_world("many_movers", works, seed, **WORLD)
+    simulate(settings, folder / "corpus")
+    named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
+    study = {
         "study": {"corpus": str(folder / "corpus"), "years": [2000, 2021]},
-        "run": {"seed": seed, "threads": 1},
+        "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0},
+        "mobility": {"pairs": named},
+        "teaming": {"pairs": named},
+        "run": {"seed": seed, "threads": 1, "memory": "2GB"},
     }
-    return runner.run(Study.parse(document), folder / "results")
+    return run(Study.parse(study), folder / "results")
 
 
-def matched(results: Results) -> Iterator[tuple[str, Any, Interval | None]]:
-    """Matched effects, whose truth is 0; yearly and pooled, of the poles and placebo pairs."""
-    for row in results.table("matched").to_pylist():
-        if row["effect_percent"] is None:
-            continue
-        if row["experiment"].startswith("movers"):
-            # What movers keep differs by design of the world: on the log scale, beside its mean.
-            ends = _logs(row["effect_percent"], row["ci_low"], row["ci_high"])
-            yield "retention", row["experiment"], ends
-        else:
-            kind = "matched, pooled" if row["year"] is None else "matched, yearly"
-            yield kind, 0.0, _ends(row, "effect_percent", "ci_low", "ci_high")
-    for row in results.table("placebo_pairs").to_pylist():
-        if row["effect_percent"] is not None:
-            yield "placebo pairs", 0.0, _ends(row, "effect_percent", "ci_low", "ci_high")
-    for row in results.table("matched_measures").to_pylist():
-        if row["poisson_percent"] is not None:
-            yield (
-                "Poisson regression",
-                0.0,
-                _ends(row, "poisson_percent", "poisson_low", "poisson_high"),
-            )
+@dataclass(frozen=True)
+class OtherPoles:
+    """Results read as if a study had asked about another pair of countries."""
+
+    results: Results
+    poles: tuple[str, str]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record of the results with other poles."""
+        record: dict[str, Any] = dict(self.results.record)
+        countries = record["settings"]["countries"] | {"poles": list(self.poles)}
+        record["settings"] = record["settings"] | {"countries": countries}
+        return record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.results, name)
 
 
-def totals(results: Results) -> Iterator[tuple[str, Any, Interval | None]]:
-    """Ratios of totals of two countries, and of a country's last years to its first."""
-    found = {
-        (r["measure"], r["span"], r["country"]): (r["total"], r["se"])
-        for r in results.table("country_totals").to_pylist()
-    }
-    for measure in sorted({key[0] for key in found}):
-        for a, b in combinations(COUNTRIES, 2):
-            for span in ("all", "first", "last"):
-                sides = [found.get((measure, span, c)) for c in (a, b)]
-                yield _ratio(f"ratio, {measure}", (measure, span, a, b), sides[:1], sides[1:])
-            ends = [found.get((measure, s, c)) for s, c in
-                    (("last", a), ("first", b), ("first", a), ("last", b))]  # fmt: skip
-            yield _ratio(f"change of ratio, {measure}", (measure, a, b), ends[:2], ends[2:])
+def claimed(results: Results) -> Iterator[Interval]:
+    """Every number of every claim, and the families of numbers that are claimed together."""
+    for poles in PAIRS:
+        evidence = Evidence(OtherPoles(results, poles))  # type: ignore[arg-type]
+        for claim in claims_of(evidence, {}):
+            kind = next((k for begin, k in KINDS.items() if claim.name.startswith(begin)), "")
+            if not kind:
+                raise SystemExit(f"{claim.name}: no kind of interval is named for it")
+            if any(not evidence.has(name) for name in claim.needs):
+                continue
+            conditions = claim.measure(evidence)
+            for one in conditions:
+                yield from _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one)
 
 
-def _ratio(kind: str, key: Any, above: list[Any], below: list[Any]) -> tuple[str, Any, Any]:
-    parts = [*above, *below]
-    if any(part is None or not part[0] > 0 for part in parts):
-        return kind, key, None
-    found = ratio_of_totals(above, below)
-    return kind, key, _logs(100 * (found.value - 1), 100 * (found.low - 1), 100 * (found.high - 1))
+def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
+    if one.value is None or not math.isfinite(one.value):
+        return
+    if one.log and one.value - one.origin < TINY:
+        return
+    # How many other pairs there are is no part of what a number is of.
+    key = f"{claim}: {re.sub(r'[0-9]+ (other pairs|European|pairs)', '', one.what)}"
+    low, high = one.low, one.high
+    if low is None or high is None or low == high:
+        yield Interval(kind, key, _scale(one, one.value), None, None)
+    else:
+        yield Interval(kind, key, *(_scale(one, x) for x in (one.value, low, high)))
 
 
-def means(results: Results) -> Iterator[tuple[str, Any, Interval | None]]:
-    """Mean impact and contrasts within years or equal career ages."""
+def _scale(one: Condition, value: float) -> float:
+    """Give a difference in per cent as the logarithm of its ratio, which is 0 where it is 0."""
+    if not one.log:
+        return value
+    return math.log(value - one.origin) - (math.log(-one.origin) if one.origin else 0.0)
+
+
+def together(rows: list[Interval]) -> Iterator[Interval]:
+    """Limits of all years of both leads at once, at 5 % / n each, as claims apply them.
+
+    The truth is 0, so all n hold it together if the smallest p of 0 is at least 5 % / n. That
+    is written as one interval which holds 0 or does not.
+    """
+    for a, b in PAIRS:
+        leads = tuple(f"joint:{lead}+{partner} 2" for lead, partner in ((a, b), (b, a)))
+        p = [
+            Condition("", 0.0, 0.0, value=row.value, low=row.low, high=row.high,
+                      df=max(row.worth or 0.0, 2.0) - 1).p_against(0.0)
+            for row in rows
+            if row.kind == "matched, yearly (all)" and row.key.startswith(leads)
+            and row.low is not None
+        ]  # fmt: skip
+        if len(p) > 1:
+            side = 0.0 if min(p) >= LEVEL / len(p) else 1.0
+            yield Interval(SIMULTANEOUS, f"{a}-{b}", side, side - 0.5, side + 0.5)
+
+
+def tables(results: Results) -> Iterator[Interval]:
+    """Intervals of the tables that claims read, of all countries and years."""
+    for name in ("matched", "placebo_pairs"):
+        for row in results.table(name).to_pylist():
+            if row["effect_percent"] is None or row["effect_percent"] <= -100:
+                continue
+            where = row.get("experiment") or f"{row.get('lead')}+{row.get('partner')}"
+            kind = "matched, pooled" if row.get("year") is None else "matched, yearly"
+            ends = [None if x is None else math.log1p(x / 100)
+                    for x in (row["effect_percent"], row["ci_low"], row["ci_high"])]  # fmt: skip
+            kept = "retention" if where.startswith("movers") else kind
+            worth = row["effective_clusters"]
+            yield Interval(f"{kept} (all)", f"{where} {row.get('year')}", *ends, worth)  # type: ignore[misc]
     for row in results.table("country_year").to_pylist():
         if row["country"] in COUNTRIES and row["c2_mean"] is not None:
-            ends = _ends(row, "c2_mean", "c2_mean_low", "c2_mean_high")
-            yield "mean impact", (row["country"], row["year"]), ends
-    for name, words in (("mover_contrasts", "movers less stayers"), ("team_contrasts", "joint")):
+            ends = [row["c2_mean"], row["c2_mean_low"], row["c2_mean_high"]]
+            yield Interval("mean impact", f"{row['country']} {row['year']}", *ends)
+    for name in ("mover_contrasts", "team_contrasts"):
         for row in results.table(name).to_pylist():
             if row["difference"] is None:
                 continue
-            key = tuple(v for v in row.values() if isinstance(v, str) and not v.startswith("too"))
-            kind = f"{words}, {row['measure']}"
-            yield kind, key, _ends(row, "difference", "low", "high")
+            ends = [row["difference"], row["low"], row["high"]]
+            where = " ".join(str(row.get(c)) for c in ("origin", "destination", "lead", "partner"))
+            worth = row.get("n_movers", row.get("papers"))
+            yield Interval(f"{name}, {row['measure']}", where, *ends, worth)
 
 
-def polarisation_years(worlds: int) -> Iterator[tuple[str, Any, Interval | None]]:
+def totals(results: Results) -> Iterator[Interval]:
+    """Ratios of totals of two countries, and of a country's last years to its first."""
+    rows = results.table("country_totals").to_pylist()
+    found = {(r["measure"], r["span"], r["country"]): (r["total"], r["se"]) for r in rows}
+    for measure in sorted({key[0] for key in found}):
+        for a, b in combinations(COUNTRIES, 2):
+            for span in ("all", "first", "last"):
+                sides = [found.get((measure, span, c), (0.0, 0.0)) for c in (a, b)]
+                yield from _ratio(f"ratio of {measure}, {span}", f"{a}/{b}", sides[:1], sides[1:])
+            parts = [found.get((measure, s, c), (0.0, 0.0)) for s, c in
+                     (("last", a), ("first", b), ("first", a), ("last", b))]  # fmt: skip
+            yield from _ratio(f"change of ratio of {measure}", f"{a}/{b}", parts[:2], parts[2:])
+
+
+def _ratio(kind: str, key: str, above: Any, below: Any) -> Iterator[Interval]:
+    made = ratio_of_totals(above, below)
+    if not made.value > 0:
+        return
+    worth = min((t / e) ** 2 for t, e in [*above, *below] if e > 0)
+    ends = [None if math.isnan(x) else math.log(x) for x in (made.value, made.low, made.high)]
+    yield Interval(kind, key, *ends, worth)  # type: ignore[misc]
+
+
+def people(seed: int, works: int, draws: int) -> Iterator[Interval]:
+    """Ratios of scientists where people are drawn: those of a world, each Poisson(1) times.
+
+    In the simulator people fill a number of posts that the works set, so that totals of
+    scientists hardly vary from world to world. The intervals are meant for people who come
+    and go each on their own, with all their years: so they are drawn here. Truth: the world's
+    own ratio, taken off the numbers.
+    """
+    with tempfile.TemporaryDirectory(prefix="isthmus-people-") as folder:
+        simulate(family_world("many_movers", works, seed, **WORLD), Path(folder) / "corpus")
+        study = Study.parse({"study": {"corpus": f"{folder}/corpus", "years": [2000, 2021]}})
+        with closing(DuckDBEngine(threads=1)) as engine:
+            corpus = open_corpus(Path(folder) / "corpus")
+            leaders = Leaders(StudyTables(study, corpus, engine, Path(folder) / "work"))
+            rows = engine.collect(leaders.scientist_years)
+    author = np.unique(rows["author_id"].to_numpy(), return_inverse=True)[1]
+    n, year, weight = int(author.max()) + 1, rows["year"].to_numpy(), rows["weight"].to_numpy()
+    country, rng = np.array(rows["country"].to_pylist()), np.random.default_rng(seed)
+    for span, inside in (("all", year > 0), ("first", year <= 2004), ("last", year >= 2017)):
+        years = {}
+        for code in COUNTRIES:
+            own = inside & (country == code)
+            years[code] = np.bincount(author[own], weights=weight[own], minlength=n)
+        for times in rng.poisson(1.0, (draws, n)):
+            sums = {c: (float(times @ y), math.sqrt(times @ y**2)) for c, y in years.items()}
+            for a, b in combinations(COUNTRIES, 2):
+                made = _ratio("", "", [sums[a]], [sums[b]])
+                truth = math.log(years[a].sum() / years[b].sum())
+                for one in made:
+                    ends = [None if x is None else x - truth for x in one[2:5]]
+                    yield Interval(f"{PEOPLE}, {span}", f"{a}/{b}", *ends, one.worth)  # type: ignore[misc]
+
+
+def polarisation_years(panels: int) -> Iterator[Interval]:
     """The yearly index in panels where events fall by size alone; its truth is 0."""
     from isthmus.poles.polarisation import polarisation
 
-    for seed in range(worlds):
+    for seed in range(panels):
         rng = np.random.default_rng(seed)
         n = int(rng.integers(6, 24))
         size = 5 * np.exp(rng.normal(0, 1, n))
@@ -132,85 +295,57 @@ def polarisation_years(worlds: int) -> Iterator[tuple[str, Any, Interval | None]
             continue
         expected = fit_null(weights, "multiedge", directed=False).expected
         ratio = np.log((weights + 0.5) / (expected + 0.5))
-        found = polarisation(ratio[None], (expected >= 1) & ~np.eye(n, dtype=bool), [0, 1])
-        if np.isfinite(found.index[0]):
-            ends = (float(found.index[0]), float(found.low[0]), float(found.high[0]))
-            yield "polarisation, yearly", 0.0, ends if np.isfinite(ends).all() else None
+        made = polarisation(ratio[None], (expected >= 1) & ~np.eye(n, dtype=bool), [0, 1])
+        ends = [float(x[0]) for x in (made.index, made.low, made.high)]
+        if all(map(math.isfinite, ends)):
+            yield Interval("polarisation, yearly", "", *ends, float(made.pairs[0]))
 
 
-def _ends(row: dict[str, Any], value: str, low: str, high: str) -> Interval | None:
-    return None if row[low] is None else (row[value], row[low], row[high])
+def kept_people(works: int, seed: int) -> Path:
+    """Return the file of intervals of scientists where people are drawn."""
+    path = KEPT / f"people-{works}-{seed}.json"
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps([*people(seed, works, DRAWS)]))
+    return path
 
 
-def _logs(percent: float, low: float | None, high: float | None) -> Interval | None:
-    if low is None or high is None or math.isnan(low) or not min(low, percent) > -100:
-        return None
-    one, two, three = (math.log1p(x / 100) for x in (percent, low, high))
-    return one, two, three
-
-
-def coverage(found: dict[str, dict[Any, list[Interval | None]]]) -> list[dict[str, Any]]:
-    """Count intervals that hold the truth, by kind."""
-    rows = []
-    for kind, groups in sorted(found.items()):
-        held = there = absent = 0
-        for key, intervals in groups.items():
-            known = [interval for interval in intervals if interval is not None]
-            absent += len(intervals) - len(known)
-            if key == 0.0:
-                truth, stretch = 0.0, 1.0
-            elif len(known) < max(10, 0.8 * len(intervals)):
-                continue  # a mean over the worlds that happen to have an interval is no truth
-            else:
-                truth = float(np.mean([value for value, _, _ in known]))
-                stretch = math.sqrt(len(known) / (len(known) - 1))
-            for value, low, high in known:
-                away = (value - truth) * stretch
-                held += low - value <= -away <= high - value
-                there += 1
-        if there:
-            low, high = wilson(held, there)
-            rows.append({"kind": kind, "intervals": there, "covered": held / there,
-                         "low": low, "high": high, "no interval": absent})  # fmt: skip
-    return rows
+def kept(works: int, seed: int) -> Path:
+    """Return the file of a world's intervals, made where it is not there."""
+    path = KEPT / f"{works}-{seed}.json"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
+            results = results_of(seed, works, Path(folder))
+            rows = [*claimed(results), *tables(results), *totals(results)]
+        KEPT.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(rows))
+    return path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Make the worlds that are asked for, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--works", type=int, default=20_000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--report", action="store_true", help="make nothing, print what is kept")
     asked = parser.parse_args()
-    runner.STEPS = tuple(step for step in STEPS if step.name in NEEDED)
-    found: dict[str, dict[Any, list[Interval | None]]] = defaultdict(lambda: defaultdict(list))
-    for seed in range(1, asked.worlds + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            results = results_of(seed, asked.works, Path(folder))
-            for read in (matched, totals, means):
-                for kind, key, interval in read(results):
-                    found[kind][key].append(interval)
-        print(f"world {seed} of {asked.worlds}", flush=True)
-        write(coverage(found), asked.out)
-    for kind, key, interval in polarisation_years(10 * asked.worlds):
-        found[kind][key].append(interval)
-    rows = coverage(found)
-    write(rows, asked.out)
-    print(f"{'kind':40} {'intervals':>9} {'covered':>8}  {'95 % of it':>13} {'none':>6}")
-    for row in rows:
-        ends = f"{row['low']:.3f}-{row['high']:.3f}"
-        print(
-            f"{row['kind']:40} {row['intervals']:9} {row['covered']:8.3f}  {ends:>13} "
-            f"{row['no interval']:6}"
-        )
-
-
-def write(rows: list[dict[str, Any]], out: Path | None) -> None:
-    """Write the table as CSV, where a file is asked for."""
-    if out is not None and rows:
-        with out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+    if not asked.report:
+        for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
+            kept(asked.works, seed)
+            print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
+        for seed in range(1, 1 + min(PEOPLED, asked.worlds)):
+            kept_people(asked.works, seed)
+    worlds, drawn = (
+        [[Interval(*row) for row in json.loads(path.read_text())]
+         for path in sorted(KEPT.glob(f"{name}{asked.works}-*.json"))]
+        for name in ("", "people-")
+    )  # fmt: skip
+    rows = [row for found in (
+        [[*world, *together(world)] for world in worlds], drawn,
+        [[one] for one in polarisation_years(400)],
+    ) for row in coverage(found)]  # fmt: skip
+    print("\n".join(lines(rows)))
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def matched(half: float) -> dict[str, pa.Table]:
 
 def test_a_rate_above_the_studys_leaves_a_claim_open(tmp_path: Path) -> None:
     """One p of .03 among four claims tested: its rate is .12."""
-    half = 30 * POINT / norm.isf(0.015)
+    half = 130 * (1 - 1.3 ** (-POINT / norm.isf(0.015)))  # on logarithms, towards 0
     for rate, verdict in ((0.05, "undecided"), (0.13, "supported")):
         results = results_of(tmp_path / str(rate), matched(half), findings={"error_rate": rate})
         found = verdicts(results)
@@ -109,7 +109,7 @@ def test_a_rate_above_the_studys_leaves_a_claim_open(tmp_path: Path) -> None:
 
 def test_claims_true_of_sizes_do_not_lend_their_certainty(tmp_path: Path) -> None:
     """Certain claims on leading are a family of their own."""
-    half = 30 * POINT / norm.isf(0.015)
+    half = 130 * (1 - 1.3 ** (-POINT / norm.isf(0.015)))  # on logarithms, towards 0
     tables = {**matched(half), "country_year": country_year(flat(US=300, CN=200, DE=5))}
     found = verdicts(results_of(tmp_path, tables))
     lead = found["poles-lead-output"].decision

@@ -13,14 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from findings.tables import results_of, verdicts
 from isthmus.findings import Finding
+from isthmus.findings.estimates import interval
+from isthmus.findings.verdict import LEVEL, Condition
 from isthmus.poles.analysis import analyse
 from isthmus.simulation.families import family_world
 from isthmus.simulation.panels import edges, world_panel
 from isthmus.simulation.planted_claims import planted_claims
 from isthmus.simulation.settings import PairCurve, WorldSettings
+from isthmus.stats.ratios import ratio_of_totals
+from isthmus.stats.resampling.cluster_bootstrap import cluster_bootstrap
 from isthmus.study.sections import Poles
 
 FAMILIES, SEEDS = ("sizes", "constant_ties", "overdispersed"), range(1, 7)
@@ -89,3 +94,57 @@ def test_a_planted_divergence_of_the_poles_is_supported(tmp_path: Path) -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low <= -0.1 <= found.high
+
+
+#: How often intervals of 95 % hold the truth, as the benchmark of intervals wants it.
+HELD = (0.92, 0.98)
+
+
+def test_matched_effects_of_few_clusters_hold_no_effect() -> None:
+    """Nine institutions with two to four joint papers each, none of which gains."""
+    rng = np.random.default_rng(11)
+    held = []
+    for seed in range(250):
+        joint = rng.integers(2, 5, 9)
+        sizes = np.concatenate([joint, rng.integers(12, 40, 9)])
+        place = np.repeat(np.tile(np.arange(9), 2), sizes)
+        treated = np.arange(place.size) < joint.sum()
+        cited = rng.poisson(2.0 * rng.lognormal(0.0, 1.1, place.size)).astype(float)
+        made = cluster_bootstrap(cited, treated, place, place, draws=1_000, seed=seed)
+        if not made.note:
+            held.append(made.percent_low <= 0 <= made.percent_high)
+    assert len(held) > 150
+    assert HELD[0] <= np.mean(held) <= HELD[1]
+
+
+def test_limits_of_all_years_hold_together() -> None:
+    """Twenty effects of seven clusters each, none of which is one, at 5 % / 20 each."""
+    rng = np.random.default_rng(5)
+    years, worth, error, wrong = 20, 7.0, 0.4, 0
+    reach = float(stdtrit(worth - 1, 0.975))
+    blank = Condition("effect", 0.0, 0.0, log=True, origin=-100.0)
+    for t in rng.standard_t(worth - 1, (1_000, years)):
+        rows = [
+            {name: 100 * np.expm1(error * (x + side * reach)) for name, side in ENDS.items()}
+            | {"effective_clusters": worth}
+            for x in t
+        ]
+        found = [interval(blank, row, tuple(ENDS)) for row in rows]  # type: ignore[arg-type]
+        wrong += min(one.p_against(0.0) for one in found) < LEVEL / years
+    assert wrong <= 70  # 50 are expected; chance gives 64 in 97.5 of 100
+
+
+#: Columns of an effect, and on which side of it they lie.
+ENDS = {"effect_percent": 0, "ci_low": -1, "ci_high": 1}
+
+
+def test_ratios_of_scientists_hold_the_truth_where_people_are_drawn() -> None:
+    """Careers of six years on average, all of whose years count in one country."""
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(400):
+        careers = [rng.geometric(1 / 6, rng.poisson(n)).astype(float) for n in (120, 40)]
+        sums = [(float(c.sum()), float(np.sqrt((c**2).sum()))) for c in careers]
+        made = ratio_of_totals(sums[:1], sums[1:])
+        held.append(made.low <= 3.0 <= made.high)
+    assert HELD[0] <= np.mean(held) <= HELD[1]

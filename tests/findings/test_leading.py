@@ -158,7 +158,13 @@ def test_impact_rises_relative_to_all_others(tmp_path: Path) -> None:
     rest = [code for code in papers if code != "US"]
     others, n = sum(sums[code] for code in rest), sum(papers[code][0] for code in rest)
     values = np.log(sums["US"] / 300 / (others / n))
-    se = np.hypot(0.02, np.sqrt(sum(errors[code] ** 2 for code in rest)) / others)
+    of_rest = sum(errors[code] ** 2 for code in rest)
+    se = np.hypot(
+        *(
+            np.sqrt(np.maximum(square - total**2 / many, total)) / total
+            for square, total, many in ((errors["US"] ** 2, sums["US"], 300), (of_rest, others, n))
+        )
+    )
     by_hand = fitted(values[None], se[None])
     decision = found["impact-rises-first"].decision
     assert decision.estimate == pytest.approx(float(by_hand.slope[0]))

@@ -96,7 +96,7 @@ def test_movers_keep_ties_as_a_ratio_and_as_large_as_said(tmp_path: Path) -> Non
     first, second = (found[f"movers-keep-ties-{n}"].decision for n in ("first", "second"))
     assert (first.estimate, first.low, first.high) == (10.0, 7.0, 13.0)
     assert first.verdict == second.verdict == "supported"
-    assert first.p == pytest.approx(2 * norm.sf(9 * POINT / 3))
+    assert first.p == pytest.approx(2 * norm.sf(math.log(10) * POINT / math.log(10 / 7)))
     assert first.as_said == "no: the interval 7 to 13 lies below 30"
     assert second.as_said == "yes: the interval 14 to 26 includes 20"
     assert first.counting == "agree: one stayer a mover supported"

@@ -113,14 +113,20 @@ def superiority(condition: Condition, one: ArrayLike, other: ArrayLike) -> Condi
 def interval(
     condition: Condition, row: Mapping[str, Any], columns: tuple[str, str, str]
 ) -> Condition:
-    """Fill in an estimate with the interval that a table states."""
+    """Fill in an estimate with the interval that a table states.
+
+    Where the row says on how many effective clusters the interval rests, the interval is
+    Student's with one degree of freedom less, which p at stricter levels needs.
+    """
     value, low, high = (row.get(column) for column in columns)
     if value is None:
         return too_few(condition, row.get("reason") or row.get("note") or "nothing to compare")
     if low is None or high is None:
         few = too_few(condition, row.get("reason") or row.get("note") or "no interval")
         return replace(few, value=value)
-    return replace(condition, value=float(value), low=float(low), high=float(high))
+    worth = row.get("effective_clusters")
+    df = math.inf if worth is None else max(worth, 2.0) - 1
+    return replace(condition, value=float(value), low=float(low), high=float(high), df=df)
 
 
 def slope(

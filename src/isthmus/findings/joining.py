@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isthmus.findings.estimates import interval, mean, missing, superiority
 from isthmus.findings.evidence import Evidence, name
-from isthmus.findings.moving import EFFECT, STUDY, log_counts, pooled, yearly
+from isthmus.findings.moving import EFFECT, PERCENT, STUDY, log_counts, pooled, yearly
 from isthmus.findings.verdict import Claim, Condition, Conditions
 
 #: What the study compares movers by, and how a sentence names it.
@@ -245,7 +245,8 @@ def _control_pair(evidence: Evidence) -> Conditions:
     made = []
     for lead, partner in (CONTROL_PAIR, CONTROL_PAIR[::-1]):
         what = f"Impact gained by papers of {name(lead)} with {name(partner)}, in per cent,"
-        blank = Condition(what, 0.0, evidence.smallest("control-pair-gains-nothing", "percent"))
+        matters = evidence.smallest("control-pair-gains-nothing", "percent")
+        blank = Condition(what, 0.0, matters, log=True, origin=PERCENT)
         row = pooled(evidence, "matched", f"joint:{lead}+{partner}")
         if row is None:
             row = _placebo_pair(evidence, lead, partner)

@@ -240,8 +240,22 @@ def _impact_rises(which: int, evidence: Evidence) -> Conditions:
         return [missing(blank, evidence.why_null("country_year", f"{cited}_sum"))]
     years = sorted(year for year in own if year in rest and own[year][1] and rest[year][1])
     values = [math.log(own[y][1] / own[y][0] / (rest[y][1] / rest[y][0])) for y in years]
-    errors = [math.hypot(own[y][2] / own[y][1], rest[y][2] / rest[y][1]) for y in years]
+    errors = [math.hypot(error_of_log_mean(*own[y]), error_of_log_mean(*rest[y])) for y in years]
     return [slope(blank, years, values, errors)]
+
+
+def error_of_log_mean(papers: float, total: float, error: float) -> float:
+    """Return the error of the log of mean citations, from the error of their sum.
+
+    That of a sum holds how many papers there are, which a mean does not. Citations vary at
+    least as Poisson counts do.
+
+    Examples
+    --------
+    >>> round(error_of_log_mean(4, 8.0, 32**0.5), 3)  # citations 0, 0, 4 and 4: 4 / 8
+    0.5
+    """
+    return math.sqrt(max(error**2 - total**2 / papers, total)) / total
 
 
 def _as_novel(evidence: Evidence) -> Conditions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,9 @@ RARE = 0.1
 
 #: Columns of an effect with its interval, in per cent.
 EFFECT = ("effect_percent", "ci_low", "ci_high")
+
+#: A difference in per cent is a ratio less one: where its logarithms begin.
+PERCENT = -100.0
 
 #: Endings of the experiments that replace the control group or the outcome.
 VARIANTS = ("international", "elsewhere")
@@ -192,7 +196,7 @@ def _origin_settings(which: int, evidence: Evidence) -> Mapping[str, Conditions]
 def _retention(which: int, ending: str, evidence: Evidence) -> Conditions:
     destination, origin = evidence.pair(which)
     what = f"Later papers with {name(origin)}, movers to {name(destination)} over stayers"
-    blank = Condition(what, 1.0, evidence.smallest("movers-keep-ties", "ratio"))
+    blank = Condition(what, 1.0, evidence.smallest("movers-keep-ties", "ratio"), log=True)
     row = pooled(evidence, "retention", f"movers:{origin}->{destination}{ending}")
     if row is None:
         return [missing(blank, f"no scientist moved from {name(origin)} to {name(destination)}")]
@@ -216,7 +220,8 @@ def pooled(evidence: Evidence, table: str, experiment: str) -> dict[str, Any] | 
 def _blank(evidence: Evidence, which: int) -> Condition:
     lead, partner = evidence.pair(which)
     what = f"Impact gained by papers of {name(lead)} with {name(partner)}, in per cent,"
-    return Condition(what, 0.0, evidence.smallest(f"premium-{_WHICH[which]}", "percent"))
+    matters = evidence.smallest(f"premium-{_WHICH[which]}", "percent")
+    return Condition(what, 0.0, matters, log=True, origin=PERCENT)
 
 
 def _pooled(which: int, ending: str, evidence: Evidence) -> Conditions:
@@ -254,7 +259,7 @@ def _every_year(evidence: Evidence) -> Conditions:
         if not rows:
             return [missing(blank, evidence.why_null("matched", "effect_percent"))]
         for row in rows:
-            one = Condition(f"{blank.what} {row['year']},", 0.0, 0.0)
+            one = replace(blank, what=f"{blank.what} {row['year']},", matters=0.0)
             made.append(interval(one, row, EFFECT))
     return made
 

@@ -42,6 +42,9 @@ class Condition:
         Degrees of freedom of the Student law behind the interval; infinite for a normal law.
     log
         Whether the interval is symmetric on logarithms, as those of ratios are.
+    origin
+        What is subtracted before the logarithm is taken: -100 for a difference in per cent,
+        which is a ratio less one.
     reason
         Why there is no number or no interval, or why it must not be read as one.
     absent
@@ -59,6 +62,7 @@ class Condition:
     high: float | None = None
     df: float = math.inf
     log: bool = False
+    origin: float = 0.0
     reason: str = ""
     absent: bool = False
     placebo: float | None = None
@@ -77,16 +81,28 @@ class Condition:
         """
         if not self.known or self.value is None or self.low is None or self.high is None:
             return 1.0
-        scale = math.log if self.log else float
-        at, end = scale(self.value), scale(self.low if value < self.value else self.high)
-        if self.log and value <= 0:
+        if self.log and value <= self.origin:
             return 0.0
+        at, end = (self._scaled(x) for x in (self.value, self._end_towards(value)))
         half = abs(at - end)
-        away = abs(at - scale(value))
+        if not math.isfinite(half):
+            return 1.0
+        away = abs(at - self._scaled(value))
         if not half:
             return 1.0 if not away else 0.0
         point = stdtrit(self.df, (1 + COVERAGE) / 2) if math.isfinite(self.df) else Z_95
         return float(2 * stdtr(self.df, -away * point / half))
+
+    def _end_towards(self, value: float) -> float:
+        assert self.value is not None
+        end = self.low if value < self.value else self.high
+        assert end is not None
+        return end
+
+    def _scaled(self, value: float) -> float:
+        if not self.log:
+            return value
+        return math.log(value - self.origin) if value > self.origin else -math.inf
 
     @property
     def p(self) -> float:

@@ -121,6 +121,7 @@ def scientist_years_of_countries(placed: Table, years: tuple[int, int]) -> Table
 
     A scientist is there for several years, so yearly numbers go together; the variance of
     their sum is the sum over scientists of the square of their years (people are Poisson).
+    Where a fixed number of posts decides how many people there are, totals vary less than this.
 
     Grain: one row per country. Columns: ``country``, ``total``, ``se``.
     """
