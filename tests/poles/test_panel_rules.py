@@ -50,6 +50,17 @@ def test_size_is_that_of_the_last_years():
     assert note[4] == "fewer than 39 works a year over 2017-2021"
 
 
+def test_size_by_output_is_that_of_the_last_years():
+    works = {"AA": [90] * 22, "BB": [90] * 22, "CC": [0] * 17 + [40] * 5, "DD": [90] * 17 + [0] * 5}
+    rows = [(code, 2000 + t, n) for code, path in works.items() for t, n in enumerate(path)]
+    output = pa.table(dict(zip(("country", "year", "works"), zip(*rows, strict=True), strict=True)))
+    settings = Poles(min_works=39, average_years=5, min_year_share=0)
+    panel = build_panel(edges({}), None, settings, (), output)
+    sizes = {note[1]: note[5] for note in panel.notes if note[0] == "country"}
+    assert sizes == {"AA": 90, "BB": 90, "CC": 40, "DD": 0, "EE": 0}
+    assert panel.countries == ("AA", "BB", "CC")
+
+
 @pytest.mark.parametrize(("gone", "enters"), [(2, True), (3, False)])
 def test_twenty_years_of_twenty_two_are_enough(gone, enters):
     panel = build_panel(edges({"EE": range(0, 2 * gone, 2)}), None, SETTINGS, ())

@@ -82,6 +82,25 @@ def passes(work: dict[str, Any], rule: str, field: dict[str, Any]) -> bool:
     }[rule]
 
 
+@pytest.mark.parametrize("least", [0.3, 0.5, 0.7])
+def test_a_concept_counts_from_its_score_on(least: float) -> None:
+    scores = [least - 0.01, least, least + 0.01, None]
+    rows = {
+        "works": [
+            {"work_id": n, "year": 2001, "n_authors": 1, "authors_truncated": False}
+            for n in range(1, 6)
+        ],
+        "subjects": [
+            {"work_id": n, "scheme": "concept", "subject_id": 41008148, "score": score}
+            for n, score in enumerate(scores, 1)
+        ],
+    }
+    field = {"concepts": [{"id": "C41008148", "min_score": least}], "exclude": []}
+    engine = DuckDBEngine()
+    works = field_works(tables(engine, rows), Study.parse({"study": ABOUT, "field": field}), engine)
+    assert sorted(engine.collect(works)["work_id"].to_pylist()) == [2, 3]
+
+
 CORE = [f"core_{name}" for name in ("types", "venues", "languages", "retracted", "authors")]
 CORE += ["core_affiliations", "core_references"]
 

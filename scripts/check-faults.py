@@ -1,0 +1,139 @@
+"""Break the code, one fault at a time, and see that a test notices.
+
+    python scripts/check-faults.py            # all; prints the table of docs/contributing/tests.md
+    python scripts/check-faults.py role seed  # those whose words hold one of these
+
+Each fault is written into a copy of ``src``, and the tests that should notice it run on the copy. A
+fault that no test notices, or a line that is no longer in the code, makes the command end with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Fault(NamedTuple):
+    """What is broken: words, file below src/isthmus, what stands there, what instead, the tests."""
+
+    words: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+FAULTS = (
+    Fault("a concept's score must exceed its threshold", "selection/field.py",
+          "of_scheme.score >= concept.min_score", "of_scheme.score > concept.min_score",
+          "tests/selection/test_field.py"),
+    Fault("no continuity correction in trend signs", "stats/trends/theil_sen.py",
+          "np.maximum(np.abs(score) - 1, 0)", "np.abs(score)",
+          "tests/stats/trends"),
+    Fault("roles look at the first pole only", "poles/observation.py",
+          "for pole, group in zip(poles, groups, strict=True) if group == 1",
+          "for pole, group in list(zip(poles, groups, strict=True))[:1] if group == 1",
+          "tests/poles/test_statistics.py tests/poles/test_analysis.py"),
+    Fault("a placebo p without the study among the replays", "poles/statistics.py",
+          "(1 + hits) / (1 + len(drawn))", "hits / max(len(drawn), 1)",
+          "tests/poles/test_statistics.py"),
+    Fault("a panel's sizes are of all years", "poles/layers.py",
+          'pc.greater(output["year"], int(years[-1]) - last)',
+          'pc.greater(output["year"], int(years[0]) - 1)',
+          "tests/poles/test_panel_rules.py"),
+    Fault("gaps one year longer are filled", "poles/trajectories.py",
+          "1 < after - before <= max_gap + 1", "1 < after - before <= max_gap + 2",
+          "tests/poles/test_panel_rules.py tests/poles/test_analysis.py"),
+    Fault("references of the same year count as later", "selection/field.py",
+          "(dated.cited_year > dated.citing_year).sum()",
+          "(dated.cited_year >= dated.citing_year).sum()",
+          "tests/selection tests/leadership/test_coverage.py"),
+    Fault("stability ignores its seed", "poles/archetypes.py",
+          "random = np.random.default_rng(seed)\n    quick",
+          "random = np.random.default_rng(0)\n    quick",
+          "tests/poles/test_analysis.py"),
+    Fault("ties of one direction", "poles/observation.py",
+          "both = (mean[place] + mean[:, place]) / 2", "both = mean[place]",
+          "tests/poles/test_statistics.py"),
+    Fault("team sizes are cut on the other side", "teaming/matched_papers.py",
+          "np.searchsorted(np.array(rules.team_cuts), units.team_size)",
+          'np.searchsorted(np.array(rules.team_cuts), units.team_size, side="right")',
+          "tests/teaming/test_matched_papers.py tests/teaming/test_joint_papers.py"),
+    Fault("totals in the order of rows", "leadership/totals.py",
+          "math.fsum(totals[country])", "sum(totals[country])",
+          "tests/leadership/test_totals.py"),
+    Fault("a citation window one year longer", "leadership/impact.py",
+          "citations.citing_year <= citations.cited_year + window",
+          "citations.citing_year <= citations.cited_year + window + 1",
+          "tests/pipeline/test_runner.py -k country_year"),
+    Fault("moves with a longer gap stay", "mobility/moves.py",
+          "moves.gap_years <= max_gap_years", "moves.gap_years <= max_gap_years + 1",
+          "tests/mobility/test_movers.py"),
+    Fault("a share's countries of both sides count", "poles/statistics.py",
+          "alone = one ^ other", "alone = one | other",
+          "tests/poles/test_statistics.py"),
+    Fault("an interval from few units", "stats/shares.py", "FEWEST = 6", "FEWEST = 2",
+          "tests/findings/test_estimates.py tests/poles/test_statistics.py"),
+    Fault("false discoveries are not controlled", "findings/decide.py",
+          "rates = false_discovery_control([p[row] for row in rows])",
+          "rates = [p[row] for row in rows]",
+          "tests/findings/test_decide.py"),
+    Fault("too few clusters have an interval", "stats/resampling/cluster_bootstrap.py",
+          "if worth < max(least, 2.0):", "if worth < 2.0:",
+          "tests/stats/resampling/test_bootstrap.py tests/teaming/test_matched_papers.py"),
+    Fault("a matrix drawn from a null model is not symmetric", "stats/nulls/models.py",
+          "network += network.T.copy()", "network += network.copy()",
+          "tests/stats/nulls"),
+    Fault("polarisation without the sign of the correlation", "poles/polarisation.py",
+          "found[0] = r * abs(r)", "found[0] = r * r",
+          "tests/poles/test_polarisation.py"),
+    Fault("matched labels follow the least overlap", "stats/partitions.py",
+          "linear_sum_assignment(-overlap", "linear_sum_assignment(overlap",
+          "tests/stats/test_partitions.py tests/stats/dtw"),
+)  # fmt: skip
+
+
+def noticed(fault: Fault) -> str:
+    """Return the test that failed, or an empty text."""
+    with tempfile.TemporaryDirectory(prefix="isthmus-fault-") as folder:
+        copy = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+        path = copy / "isthmus" / fault.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(fault.right) != 1:
+            sys.exit(f"{fault.file} holds {text.count(fault.right)} times: {fault.right}")
+        path.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, *fault.tests.split()],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+        )  # fmt: skip
+    failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    return failed[0] if done.returncode == 1 and failed else ""
+
+
+def main() -> None:
+    """Print every fault and the test that notices it."""
+    wanted = sys.argv[1:]
+    missed = 0
+    print("| fault | file | noticed by |\n| --- | --- | --- |")
+    for fault in FAULTS:
+        if wanted and not any(word in fault.words for word in wanted):
+            continue
+        test = noticed(fault)
+        missed += not test
+        print(f"| {fault.words} | `{fault.file}` | {f'`{test}`' if test else '**nothing**'} |",
+              flush=True)  # fmt: skip
+    sys.exit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()
