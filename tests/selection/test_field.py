@@ -12,7 +12,14 @@ import pytest
 
 from isthmus.corpus.schema import TABLES
 from isthmus.engine import DuckDBEngine
-from isthmus.selection.field import counted_works, field_works, funnel, funnel_counts
+from isthmus.selection.field import (
+    citations_of_field,
+    counted_works,
+    field_works,
+    funnel,
+    funnel_counts,
+    reference_tally,
+)
 from isthmus.study import EXCLUDABLE, Study
 
 ABOUT = {"corpus": "c", "years": [2000, 2003]}
@@ -173,3 +180,21 @@ def test_a_field_of_listed_works(tmp_path: Path, rows: dict[str, list[dict[str, 
     )
     found = engine.collect(field_works(tables(engine, rows), study, engine))
     assert sorted(found["work_id"].to_pylist()) == [1, 2, 3]
+
+
+def test_references_to_later_years_are_those_beyond_the_year_itself() -> None:
+    engine = DuckDBEngine()
+    pairs = [(1, 2001, 2, 2000), (1, 2001, 3, 2001), (1, 2001, 4, 2002), (1, 2001, 1, 2001)]
+    names = ("citing_id", "citing_year", "cited_id", "cited_year")
+    dated = engine.local(
+        pa.table(dict(zip(names, map(list, zip(*pairs, strict=True)), strict=True)))
+    )
+    (row,) = engine.collect(reference_tally(dated)).to_pylist()
+    assert row == {
+        "year": 2001,
+        "references_to_field": 4,
+        "references_to_later_years": 1,
+        "references_to_itself": 1,
+    }
+    kept = engine.collect(citations_of_field(dated))["cited_id"].to_pylist()
+    assert sorted(kept) == [2, 3]
