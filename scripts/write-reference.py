@@ -1,8 +1,8 @@
 """Write docs/reference from the program itself: verbs, study keys, tables, columns, methods.
 
 Usage: ``python scripts/write-reference.py [FOLDER [RESULTS]]``. The methods text goes beside the
-folder. Tables and columns are those of a demonstration: of these results of one, or of one
-that is run for the purpose. The tests check that the committed pages are what this writes.
+folder; it is that of a demonstration: of these results of one, or of one that is run for the
+purpose. The tests check that the committed pages are what this writes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import inspect
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,10 @@ import typer.main
 
 from isthmus.cli.demo import demonstrate
 from isthmus.cli.verbs import app
-from isthmus.leadership.published_counts import SCHEMA, YEARS_SCHEMA
-from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
-from isthmus.results import GRAINS, Results, open_results
+from isthmus.results import CSV_MOST_ROWS, TABLES, Column, Results, TableEntry, open_results
 from isthmus.study import NAMED, Study
-
-#: Tables of studies that name what these show, as that of the simulated world does not.
-COMPARED = {"comparison": SCHEMA, "comparison_years": YEARS_SCHEMA}
 
 #: Works of the demonstration: enough that every table has a row.
 WORKS = 20_000
@@ -93,28 +87,42 @@ def _default(one: msgspec.structs.FieldInfo) -> str:
     return f"`{value!r}`"
 
 
-def tables(results: Results) -> str:
-    """Give every result table with its grain and its columns."""
+def tables() -> str:
+    """Give every result table with its grain and its columns, as the registry has them."""
     parts = [
         "# Tables and columns\n",
-        "Columns of a study with the default attribution (`last_author`) and window (2); the names "
-        "change with them. Each table is a Parquet and a CSV file of the results.\n",
+        "In names, `{attribution}` is the study's rule of attribution (`last_author`), `{window}` "
+        "its window of citations (2) and `{pole}` one of its poles (US). Each table is a Parquet "
+        f"file of the results and, up to {CSV_MOST_ROWS:,} rows, a CSV file. `csv = true` under "
+        "`[run]` writes larger ones as CSV too.\n",
     ]
-    for name in sorted({*results.tables, *COMPARED}):
-        schema = COMPARED[name] if name in COMPARED else results.table(name).schema
-        grain = ", ".join(f"`{key}`" for key in GRAINS.get(name, ())) or "see its columns"
-        parts.append(f"## {name}\n\nOne row per {grain}.\n")
-        parts.append("| column | type | meaning |\n| --- | --- | --- |")
-        parts += list(_columns(schema, results.record["settings"]))
+    for name, entry in sorted(TABLES.items()):
+        grain = ", ".join(f"`{key}`" for key in entry.grain)
+        alone = "" if entry.csv else " Parquet only."
+        parts.append(f"## {name}\n\nOne row per {grain}. Made by: {_maker(entry)}.{alone}\n")
+        parts.append("| column | type | unit | meaning | counting rule |")
+        parts.append("| --- | --- | --- | --- | --- |")
+        parts += [_column(column) for column in entry.columns]
         parts.append("")
     return HEAD + "\n".join(parts).rstrip() + "\n"
 
 
-def _columns(schema: Any, settings: Any) -> Iterator[str]:
-    for field in schema:
-        meant = metric(field.name, settings)
-        what = meant.label if meant.what.startswith("Column `") else f"{meant.label}. {meant.what}"
-        yield f"| `{field.name}` | {field.type} | {what} |"
+def _maker(entry: TableEntry) -> str:
+    return "`isthmus poles`" if entry.step == "edges" else f"the step {entry.maker}"
+
+
+#: What the rule of attribution stands for where no study says which.
+OF_ATTRIBUTION = "A work counts once in each country that the study's rule of attribution gives it."
+
+#: An experiment as an example, with the poles of a study that names none.
+EXAMPLE = "joint:US+CN are papers led by the US with someone in China"
+
+
+def _column(column: Column) -> str:
+    meant = column.term
+    what = f"{meant.label}. {meant.meaning}".replace("{example}", EXAMPLE)
+    rule = meant.rule.replace("{attribution_rule}", OF_ATTRIBUTION)
+    return f"| `{column.name}` | {column.type} | {meant.unit} | {what} | {rule} |"
 
 
 #: Sections of the methods text that speak of one run only.
@@ -143,6 +151,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "verbs.md").write_text(verbs(), encoding="utf-8")
     (folder / "study.md").write_text(study(), encoding="utf-8")
+    (folder / "tables.md").write_text(tables(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as world:
         if len(sys.argv) > 2:
             results = open_results(sys.argv[2])
@@ -150,7 +159,6 @@ def main() -> None:
             results = demonstrate(
                 Path(world) / "world", works=WORKS, seed=1, progress=_quiet
             ).results
-        (folder / "tables.md").write_text(tables(results), encoding="utf-8")
         (folder.parent / "methods.md").write_text(methods(results), encoding="utf-8")
 
 

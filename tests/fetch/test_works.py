@@ -25,6 +25,7 @@ from isthmus import ingest
 from isthmus.cli.verbs import app
 from isthmus.corpus.schema import TABLES
 from isthmus.errors import SourceError, StudyError, TargetError
+from isthmus.fetch import estimate
 from isthmus.fetch import works as module
 from isthmus.fetch.client import BudgetSpentError, Client, Patience
 from isthmus.fetch.estimate import Estimate
@@ -513,7 +514,7 @@ def test_the_command_fetches_and_asks_before_a_large_fetch(
     with serving(world(60)) as server:
         point(server)
         with monkeypatch.context() as patch:
-            patch.setattr("isthmus.fetch.estimate.LARGE_CALLS", 1)
+            patch.setattr(estimate, "LARGE_CALLS", 1)
             done = CliRunner().invoke(app, ["fetch", str(plan), "--to", str(works)])
             assert isinstance(done.exception, TargetError)
             assert "Add --yes" in str(done.exception)

@@ -23,7 +23,7 @@ import recount
 from isthmus.errors import CorpusError, IsthmusWarning, TargetError
 from isthmus.pipeline.runner import run
 from isthmus.report import write_report
-from isthmus.results import Results, open_results
+from isthmus.results import Results, folder, open_results
 from isthmus.study import Study
 from tiny import LIGHT, LIGHT_TOML, random_works, write_corpus
 
@@ -357,3 +357,21 @@ def test_poles_that_are_in_no_work_are_said_and_the_run_goes_on(tmp_path: Path) 
         run(make_study(corpus.path, countries={"poles": ["NG"]}), tmp_path / "other")
     run(make_study(corpus.path), tmp_path / "third", warn=said.append)
     assert len(said) == 1
+
+
+@pytest.mark.usefixtures("counts_only")
+def test_large_tables_get_their_csv_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "CSV_MOST_ROWS", 0)
+    corpus = write_corpus(random_works(1, 60), tmp_path / "corpus")
+    target = tmp_path / "results"
+    run(make_study(corpus.path), target)
+    assert not (target / "country_year.csv").exists()
+    before = (target / "country_year.parquet").read_bytes()
+    results = run(make_study(corpus.path, run={"csv": True}), target)
+    assert (target / "country_year.csv").exists()
+    assert (target / "country_year.parquet").read_bytes() == before
+    hashes = results.record["steps"]["leadership"]["tables"]["country_year"]["sha256"]
+    assert set(hashes) == {"country_year.csv", "country_year.parquet"}
+    assert not (target / "novelty_works.csv").exists()

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from pole_worlds import table, world
 
-from isthmus.errors import InputError
+from isthmus.errors import InputError, StudyError
 from isthmus.poles.analysis import analyse
 from isthmus.poles.archetypes import APART, TOGETHER, name_archetype
 from isthmus.poles.observation import roles
@@ -277,7 +277,7 @@ def test_bad_settings_and_tables_are_refused_with_a_sentence():
         ({"archetypes": 0}, "archetypes"),
         ({"flat_change": {"z": 0.1}}, "flat_change"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(StudyError, match=said):
             analyse(collaboration, None, poles=POLES, seed=1, settings=replace(QUICK, **bad))
     wrong = table([(2000, "AA", "BB", 3)], "joint")
     with pytest.raises(InputError, match="works_whole"):

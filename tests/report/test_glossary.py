@@ -21,7 +21,7 @@ def test_every_column_says_its_counting_rule(source: Source) -> None:
 
 def test_main_measures_take_two_sentences(source: Source) -> None:
     for name in source.results.table("country_year").column_names:
-        what = metric(name, source.settings).what
+        what = metric(name, source.settings).meaning
         assert len(re.findall(r"[.](?= [A-Z]|$)", what)) >= 2, (name, what)
 
 
@@ -47,7 +47,7 @@ def test_interval_ends_take_their_kind_from_the_measure() -> None:
 def test_unknown_columns_are_named_in_words() -> None:
     found = metric("seen_by_US", SETTINGS)
     assert found.label == "Seen by US"
-    assert "`seen_by_US`" in found.what
+    assert "`seen_by_US`" in found.meaning
 
 
 def test_columns_named_after_a_pole_are_explained() -> None:
@@ -59,6 +59,6 @@ def test_columns_named_after_a_pole_are_explained() -> None:
 def test_every_column_of_every_page_is_explained_in_two_sentences(source: Source) -> None:
     for name in explained(source):
         meant = metric(name, source.settings)
-        assert not meant.what.startswith("Column `"), name
-        assert len(re.findall(r"[.](?= |$)", meant.what)) >= 2, (name, meant.what)
+        assert not meant.meaning.startswith("Column `"), name
+        assert len(re.findall(r"[.](?= |$)", meant.meaning)) >= 2, (name, meant.meaning)
         assert "methods" not in meant.rule, name

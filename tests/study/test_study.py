@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from isthmus.errors import StudyError
-from isthmus.study import Concept, Study, entity_id
+from isthmus.study import (
+    Concept,
+    Countries,
+    Field,
+    Impact,
+    Mobility,
+    OwnClaim,
+    Run,
+    Study,
+    entity_id,
+)
+from isthmus.study.sections import Poles
 
 ABOUT = {"corpus": "corpus", "years": [2000, 2021]}
 
@@ -156,3 +169,35 @@ def test_novelty_s_settings_change_results_and_its_memory_does_not() -> None:
     other = Study.parse({"study": ABOUT, "novelty": {"merge_issn_l": False}})
     assert other.fingerprint() != plain.fingerprint()
     assert plain.with_run(pair_memory_mb=5).fingerprint() == plain.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Impact(window=-5), "`impact.window` is -5; it must be 0 to 50 years."),
+        (lambda: Run(engine="nope"), "Invalid enum value 'nope' at `run.engine`"),
+        (lambda: Poles(null_models=("x",)), "`poles.null_models` is"),
+        (lambda: Poles(flat_change={"z": "much"}), r"at `poles.flat_change\[...\]`"),
+        (lambda: Countries(poles=["USA"]), "ISO 3166"),
+        (lambda: Mobility(pairs=[["US", "US"]]), "two different countries"),
+        (lambda: Field(concepts=["AI"]), "not an identifier"),
+        (lambda: OwnClaim(statement="s", table="t", column="c"), "given `above`"),
+        (lambda: msgspec.structs.replace(Run(), seed=-1), "0 or more"),
+        (lambda: Study.parse({"study": ABOUT}).with_run(engine="nope"), "run.engine"),
+        (lambda: Study(study={"corpus": "c", "years": [2020, 2000]}), "in order"),
+        (lambda: Study(study="corpus"), "at `study`"),
+    ],
+)
+def test_sections_made_in_python_are_checked_too(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make()
+
+
+def test_lists_become_what_the_section_holds() -> None:
+    assert Mobility(pairs=[["US", "CN"]]).pairs == (("US", "CN"),)
+
+
+def test_an_entry_is_named_as_the_user_named_it() -> None:
+    claim = {"statement": "s", "table": "t", "column": "c"}
+    with pytest.raises(StudyError, match=r"`claims\.mine` is 's'"):
+        Study.parse({"study": ABOUT, "claims": {"mine": claim}})

@@ -427,18 +427,16 @@ def explore(
 
     Served on the loopback address alone; nobody else on the network can see it.
     """
-    from tempfile import TemporaryDirectory
-
-    from isthmus.report.server import serve
-    from isthmus.report.site import build_site
+    from isthmus.report.explorer import explore as open_explorer
     from isthmus.results import open_results
 
-    found = open_results(results)
-    if to is not None:
-        _out.print(
-            f"The explorer is at {build_site(found, to, small_cell=small_cell)}.", markup=False
-        )
-        return
-    with TemporaryDirectory() as folder:
-        site = build_site(found, Path(folder) / "site", small_cell=small_cell).parent
-        serve(site, port=port, browser=browser, tell=lambda at: _out.print(f"Explorer: {at}"))
+    page = open_explorer(
+        open_results(results),
+        to,
+        port=port,
+        browser=browser,
+        small_cell=small_cell,
+        tell=lambda at: _out.print(f"Explorer: {at}"),
+    )
+    if page is not None:
+        _out.print(f"The explorer is at {page}.", markup=False)

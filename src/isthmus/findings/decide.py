@@ -24,34 +24,12 @@ from isthmus.findings.verdict import (
     p_of,
     reading,
 )
-from isthmus.results import Results, write_table
+from isthmus.results import Results, schema_of, write_table
 
 _number, _text = pa.float64(), pa.string()
 
 #: Columns of the table, one row per claim.
-SCHEMA = pa.schema(
-    [
-        pa.field("claim", _text, nullable=False),
-        ("source", _text),
-        ("statement", _text),
-        ("said", _text),
-        ("estimand", _text),
-        ("estimate", _number),
-        ("low", _number),
-        ("high", _number),
-        ("p", _number),
-        ("q", _number),
-        ("smallest", _number),
-        ("verdict", _text),
-        ("why", _text),
-        ("as_said", _text),
-        ("of_sizes", _text),
-        ("placebo", _text),
-        ("models", _text),
-        ("counting", _text),
-        ("dropping", _text),
-    ]
-)
+SCHEMA = schema_of("findings")
 
 
 def decide(

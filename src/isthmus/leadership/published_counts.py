@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from isthmus.corpus.countries import PARTS, country_named
 from isthmus.errors import StudyError
+from isthmus.results import schema_of
 from isthmus.study import Comparison, Study
 
 #: Year and country -> works.
@@ -32,35 +33,10 @@ Row = Mapping[str | Any, str | Any]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 #: One row per table named in the study, year and country that it has.
-SCHEMA = pa.schema(
-    [
-        ("compared_with", pa.string()),
-        ("year", pa.int16()),
-        ("country", pa.string()),
-        ("counted", pa.string()),
-        ("theirs", pa.float64()),
-        ("ours", pa.float64()),
-        ("ratio", pa.float64()),
-        ("rank_theirs", pa.int32()),
-        ("rank_ours", pa.int32()),
-        ("rank_difference", pa.int32()),
-    ]
-)
+SCHEMA = schema_of("comparison")
 
 #: One row per table named in the study and year that it has.
-YEARS_SCHEMA = pa.schema(
-    [
-        ("compared_with", pa.string()),
-        ("year", pa.int16()),
-        ("counted", pa.string()),
-        ("countries", pa.int32()),
-        ("theirs", pa.float64()),
-        ("ours", pa.float64()),
-        ("ratio", pa.float64()),
-        ("ours_elsewhere", pa.float64()),
-        ("spearman", pa.float64()),
-    ]
-)
+YEARS_SCHEMA = schema_of("comparison_years")
 
 #: Countries a year must have for a rank correlation: of two it is 1 or -1, whatever they are.
 LEAST_RANKED = 3

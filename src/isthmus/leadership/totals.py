@@ -9,21 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from isthmus.results import schema_of
+
 #: Years at either end of a study that are summed for a change over time.
 SPAN = 5
 
 #: One row per measure, span of years and country.
-SCHEMA = pa.schema(
-    [
-        pa.field("measure", pa.string(), nullable=False),
-        pa.field("span", pa.string(), nullable=False),
-        pa.field("country", pa.string(), nullable=False),
-        ("first_year", pa.int16()),
-        ("last_year", pa.int16()),
-        ("total", pa.float64()),
-        ("se", pa.float64()),
-    ]
-)
+SCHEMA = schema_of("country_totals")
 
 #: Gives ``country``, ``total`` and ``se`` of scientists over years.
 ScientistsIn = Callable[[tuple[int, int]], pa.Table]

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from isthmus.results import schema_of
 from isthmus.stats.matching.cem import Matching, cem
 from isthmus.stats.matching.effects import satt
 from isthmus.stats.resampling.cluster_bootstrap import MIN_CLUSTERS, cluster_bootstrap
@@ -24,38 +25,10 @@ from isthmus.stats.resampling.cluster_bootstrap import MIN_CLUSTERS, cluster_boo
 Ints = NDArray[np.int64]
 
 #: Columns of the rows about an experiment.
-MATCHED = pa.schema(
-    [
-        pa.field("experiment", pa.string(), nullable=False),
-        ("year", pa.int16()),
-        ("treated", pa.int64()),
-        ("control", pa.int64()),
-        ("treated_matched", pa.int64()),
-        ("control_matched", pa.int64()),
-        ("l1_before", pa.float64()),
-        ("l1_after", pa.float64()),
-        ("mean_treated", pa.float64()),
-        ("mean_control", pa.float64()),
-        ("effect_percent", pa.float64()),
-        ("ci_low", pa.float64()),
-        ("ci_high", pa.float64()),
-        ("p", pa.float64()),
-        ("effective_clusters", pa.float64()),
-        ("reason", pa.string()),
-        ("note", pa.string()),
-    ]
-)
+MATCHED = schema_of("retention")
 
 #: Columns of the rows about a covariate of an experiment.
-BALANCE = pa.schema(
-    [
-        pa.field("experiment", pa.string(), nullable=False),
-        ("year", pa.int16()),
-        pa.field("covariate", pa.string(), nullable=False),
-        ("before", pa.float64()),
-        ("after", pa.float64()),
-    ]
-)
+BALANCE = schema_of("retention_balance")
 
 #: Stands for citations that are not known; those of one year and career age, which match
 #: exactly, are all known or all unknown.

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from isthmus.engine import Table
 from isthmus.mobility.records import RECORD
+from isthmus.results import schema_of
 from isthmus.selection.attribution import AUTHOR_YEAR
 from isthmus.stats.matching.stratified import Difference, matched_difference
 
@@ -20,23 +21,7 @@ from isthmus.stats.matching.stratified import Difference, matched_difference
 MEASURES = ("papers_in_year", "papers_before", "citations_before")
 
 #: One row per destination, origin and measure.
-SCHEMA = pa.schema(
-    [
-        pa.field("destination", pa.string(), nullable=False),
-        pa.field("origin", pa.string(), nullable=False),
-        pa.field("measure", pa.string(), nullable=False),
-        ("n_movers", pa.int64()),
-        ("n_stayers", pa.int64()),
-        ("strata", pa.int64()),
-        ("mean_movers", pa.float64()),
-        ("mean_stayers", pa.float64()),
-        ("difference", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("p", pa.float64()),
-        ("reason", pa.string()),
-    ]
-)
+SCHEMA = schema_of("mover_contrasts")
 
 
 def contrast_units(

@@ -16,7 +16,14 @@ from isthmus.errors import InputError, TargetError
 from isthmus.files import LOCK_NAME, sha256, sole_writer
 from isthmus.poles.analysis import Progress
 from isthmus.poles.edge_layers import analyse_edges, read_edges
-from isthmus.results import RESULTS_VERSION, Results, open_results, write_record, write_table
+from isthmus.results import (
+    RESULTS_VERSION,
+    Results,
+    checked,
+    open_results,
+    write_record,
+    write_table,
+)
 from isthmus.study import Study
 
 
@@ -91,7 +98,9 @@ def run_edges(
     plain["countries"]["poles"] = list(poles)
     plain["run"]["seed"] = seed
     with sole_writer(target, "writing results to"):
-        made = {name: write_table(target, name, table) for name, table in tables.items()}
+        made = {
+            name: write_table(target, name, checked(name, table)) for name, table in tables.items()
+        }
         record = {
             "results_version": RESULTS_VERSION,
             "identity": {"edges": sha256(path), "settings": plain, "isthmus": version("isthmus")},

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.engine import Engine, open_engine
@@ -30,7 +31,9 @@ from isthmus.pipeline.usage import Meter, folder_bytes, machine_memory
 from isthmus.results import (
     RESULTS_VERSION,
     RUN_FILE,
+    TABLES,
     Results,
+    checked,
     open_results,
     write_record,
     write_table,
@@ -173,6 +176,8 @@ class _Run:
             remove(self.work)
         if done and all(self._stands(done.get(step.name)) for step in STEPS):
             remove(self.work)
+            if record is not None and self.study.run.csv:
+                self._add_csv(record)
             return
         begun = self._read(self.work / "identity.json")
         if begun != self.identity:
@@ -187,6 +192,16 @@ class _Run:
         except BaseException as error:
             self._say_end(error)
             raise
+
+    def _add_csv(self, record: dict[str, Any]) -> None:
+        """Write the CSV files that a finished run without ``csv = true`` left out."""
+        made = {n: t for step in record["steps"].values() for n, t in step["tables"].items()}
+        absent = [n for n, t in made.items() if TABLES[n].csv and f"{n}.csv" not in t["sha256"]]
+        for name in absent:
+            table = pq.read_table(self.target / f"{name}.parquet")
+            made[name].update(write_table(self.target, name, table, csv=True))
+        if absent:
+            write_record(self.target, record)
 
     def _say_begin(self, event: str) -> None:
         wish = self.study.run
@@ -259,7 +274,7 @@ class _Run:
                     self.journal.say("warning", because=sentence)
                     self.warn(sentence)
             made = {
-                name: write_table(self.target, name, table)
+                name: write_table(self.target, name, checked(name, table), csv=self.study.run.csv)
                 for name, table in step.make(context).items()
             }
         took = {

@@ -1,6 +1,7 @@
 """The steps of a run: one function per question, from shared tables to result tables.
 
-A new question is a folder of its own and one line in :data:`STEPS`.
+A new question is a folder of its own, one line in :data:`STEPS`, and the entries of its tables
+in ``results/tables.toml`` and ``results/columns.csv``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.team_counts import BIPARTITE, team_tables
 from isthmus.poles.team_counts import Teams as CountryTeams
+from isthmus.results import TABLES, tables_of
 from isthmus.selection.field import reference_tally
 from isthmus.selection.study_tables import StudyTables
 from isthmus.teaming.joint_papers import Teams
@@ -212,70 +214,18 @@ def _teams(context: Context) -> CountryTeams:
     return CountryTeams(context.collect(sizes), context.collect(members))
 
 
-LEADERSHIP_TABLES = (
-    "country_year",
-    "country_totals",
-    "hit_thresholds",
-    "novelty_works",
-    "novelty_thresholds",
-    "reference_losses",
-    "bloc_year",
-    "comparison",
-    "comparison_years",
-)
-
 #: Tables that a run makes only where the study names what they show.
-WHERE_NAMED = ("bloc_year", "comparison", "comparison_years")
+WHERE_NAMED = tuple(entry.name for entry in TABLES.values() if entry.only)
 
-POLES_TABLES = (
-    "panel",
-    "links",
-    "trajectories",
-    "archetypes",
-    "alignment",
-    "significant",
-    "polarisation",
-    "placebo",
-    "pole_years",
-    "cluster_choice",
-    "centroids",
-    "dropped",
-)
-
-MOBILITY_TABLES = (
-    "moves",
-    "flows",
-    "flow_totals",
-    "mobility_rates",
-    "mover_profiles",
-    "mover_contrasts",
-    "set_aside",
-    "retention",
-    "retention_balance",
-    "mobility_variants",
-    "flow_variants",
-    "flow_ranges",
-)
-
-TEAMING_TABLES = (
-    "matched",
-    "balance",
-    "matched_measures",
-    "unmatched",
-    "placebo_pairs",
-    "team_sizes",
-    "top_institutions",
-    "team_contrasts",
-    "leading_institutions",
-    "cited_works",
-)
-
-STEPS: tuple[Step, ...] = (
-    Step("field", (), _field),
-    Step("coverage", ("coverage", "funnel"), _coverage),
-    Step("leadership", LEADERSHIP_TABLES, _leaders),
-    Step("mobility", MOBILITY_TABLES, _mobility),
-    Step("teaming", TEAMING_TABLES, _teaming),
-    Step("networks", ("collaboration", "citation"), _networks),
-    Step("poles", POLES_TABLES, _poles),
+STEPS: tuple[Step, ...] = tuple(
+    Step(name, tables_of(name), make)
+    for name, make in (
+        ("field", _field),
+        ("coverage", _coverage),
+        ("leadership", _leaders),
+        ("mobility", _mobility),
+        ("teaming", _teaming),
+        ("networks", _networks),
+        ("poles", _poles),
+    )
 )

@@ -15,7 +15,7 @@ from isthmus.leadership.published_counts import read_published
 from isthmus.pipeline.steps import STEPS
 from isthmus.pipeline.usage import machine_memory
 from isthmus.planning.calibration import Calibration, Cost, corpus_rows, predict, rules_digest
-from isthmus.results import PARQUET_ONLY
+from isthmus.results import CSV_MOST_ROWS, TABLES
 from isthmus.study import Study
 
 #: Share of the machine's memory DuckDB takes when the study names no bound.
@@ -232,8 +232,11 @@ class Plan:
             yield f"  {name}: {rows:,} rows, {size / 1e6:,.1f} MB"
         made = [table for step in STEPS for table in step.makes]
         yield f"Takes {len(STEPS)} steps ({', '.join(step.name for step in STEPS)})."
-        alone = ", ".join(PARQUET_ONLY)
-        yield f"Writes {', '.join(made)}, each as Parquet and CSV ({alone}: Parquet), and run.json."
+        alone = [f"{name}: Parquet" for name in made if not TABLES[name].csv]
+        if not self.study.run.csv:
+            alone.append(f"above {CSV_MOST_ROWS:,} rows: Parquet")
+        forms = f"each as Parquet and CSV ({'; '.join(alone)})"
+        yield f"Writes {', '.join(made)}, {forms}, and run.json."
         memory = self.study.run.memory or "80 % of the machine's memory (set `memory` in [run])"
         yield f"Memory: at most {memory} for the engine; what does not fit spills to disk."
         yield f"Disk: {self.free / 1e9:,.1f} GB are free. Network: none. API cost: none."

@@ -17,44 +17,18 @@ from isthmus.poles.replays import Replays, enough, worst_p
 from isthmus.poles.statistics import Key, relation
 from isthmus.poles.trajectories import Trajectories
 from isthmus.poles.trend_lines import Lines
+from isthmus.results import schema_of
 from isthmus.stats.trends.theil_sen import theil_sen
 from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 
-SIGNIFICANT_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("layer", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("z_mean", pa.float64()),
-        ("log_ratio_mean", pa.float64()),
-        ("first_year", pa.int16()),
-        ("last_year", pa.int16()),
-        ("significant", pa.bool_()),
-    ]
-)
+SIGNIFICANT_SCHEMA = schema_of("significant")
 
 
 def alignment_schema(poles: Sequence[str]) -> pa.Schema:
     """Columns of the table ``alignment`` for these poles."""
-    fields = [("null_model", pa.string()), ("country", pa.string())]
-    for pole in poles:
-        fields += [
-            (f"with_{pole}", pa.string()),
-            (f"stability_{pole}", pa.float64()),
-            (f"slope_{pole}", pa.float64()),
-            (f"slope_low_{pole}", pa.float64()),
-            (f"slope_high_{pole}", pa.float64()),
-            (f"slope_theil_sen_{pole}", pa.float64()),
-            (f"p_{pole}", pa.float64()),
-            (f"bend_p_{pole}", pa.float64()),
-            (f"trend_{pole}", pa.string()),
-            (f"placebo_{pole}", pa.float64()),
-            (f"survives_{pole}", pa.bool_()),
-        ]
-    return pa.schema([*fields, ("role", pa.string()), ("role_slope", pa.string())])
+    return schema_of("alignment", poles)
 
 
 def alignment_table(

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.errors import InputError
 from isthmus.poles.alignment import (
     SIGNIFICANT_SCHEMA,
     alignment_schema,
@@ -120,7 +119,6 @@ def analyse(
         that needs teams where there are none.
     """
     settings = settings or Poles()
-    refuse_unusable(settings)
     refuse_without_teams(settings.null_models, teams)
     poles = tuple(dict.fromkeys(poles))
     panel = build_panel(collaboration, citation, settings, poles, output)
@@ -143,13 +141,6 @@ def analyse(
     }
     joined["links"] = pa.concat_tables([fit.links(), joined["links"]])
     return {**joined, "panel": panel_table(fit.frame.panel)}
-
-
-def refuse_unusable(settings: Poles) -> None:
-    """Refuse settings that cannot be used."""
-    for kept, key, found, allowed in settings.rules():
-        if not kept:
-            raise InputError(f"`{key}` is {found!r}; it must be {allowed}.")
 
 
 @dataclass(frozen=True)

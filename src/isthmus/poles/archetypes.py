@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from isthmus.poles.layers import Panel
 from isthmus.poles.trajectories import Pairs, Trajectories
 from isthmus.poles.trend_lines import Lines
+from isthmus.results import schema_of
 from isthmus.stats.dtw.kmeans import Clusters, Rules, dtw_assign, dtw_kmeans
 from isthmus.stats.partitions import matched_labels
 from isthmus.stats.trends.theil_sen import theil_sen
@@ -44,31 +45,7 @@ MEANINGS = {
     UNTESTED: ("too few tested years", "too few tested years"),
 }
 
-ARCHETYPES_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("archetype", pa.string()),
-        ("meaning", pa.string()),
-        ("cluster", pa.int16()),
-        ("cluster_archetype", pa.string()),
-        *(
-            (f"{what}_{layer}", kind)
-            for layer in ("collaboration", "citation")
-            for what, kind in {
-                "slope": pa.float64(),
-                "slope_low": pa.float64(),
-                "slope_high": pa.float64(),
-                "slope_theil_sen": pa.float64(),
-                "p": pa.float64(),
-                "bend_p": pa.float64(),
-                "trend": pa.string(),
-            }.items()
-        ),
-        ("stability", pa.float64()),
-    ]
-)
+ARCHETYPES_SCHEMA = schema_of("archetypes")
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,12 @@ from numpy.typing import NDArray
 from isthmus.poles.archetypes import Archetypes
 from isthmus.poles.layers import Panel
 from isthmus.poles.trajectories import Trajectories
+from isthmus.results import schema_of
 
 Floats = NDArray[np.float64]
 
 #: One row per null model, cluster, layer and year of the panel.
-CENTROIDS_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("cluster", pa.int16()),
-        ("layer", pa.string()),
-        ("year", pa.int16()),
-        ("archetype", pa.string()),
-        ("pairs", pa.int64()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-    ]
-)
+CENTROIDS_SCHEMA = schema_of("centroids")
 
 
 def centroids_table(panel: Panel, model: str, seen: Trajectories, found: Archetypes) -> pa.Table:

@@ -6,25 +6,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isthmus.results import schema_of
 from isthmus.stats.dtw.kmeans import Rules, dtw_assign, dtw_kmeans, dtw_matrix
 from isthmus.stats.partitions import adjusted_rand, silhouette
 from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 
-CHOICE_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("k", pa.int16()),
-        ("inertia", pa.float64()),
-        ("elbow", pa.float64()),
-        ("split_half_ari", pa.float64()),
-        ("silhouette", pa.float64()),
-        ("gap", pa.float64()),
-        ("pairs", pa.int64()),
-        ("used", pa.bool_()),
-    ]
-)
+CHOICE_SCHEMA = schema_of("cluster_choice")
 
 #: Random halvings, and surrogate panels, behind each figure.
 HALVINGS, SURROGATES = 3, 2

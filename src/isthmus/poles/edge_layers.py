@@ -24,6 +24,7 @@ from isthmus.poles.analysis import Progress, Tables, analyse
 from isthmus.poles.edge_files import RawEdges, read_raw
 from isthmus.poles.edge_values import codes_of, is_aggregate, read_numbers, year_of
 from isthmus.poles.layers import LAYERS
+from isthmus.results import schema_of
 from isthmus.study.sections import Poles
 
 #: Share of pairs listed both ways that must agree for a layer to be undirected. Files
@@ -31,9 +32,7 @@ from isthmus.study.sections import Poles
 #: the two directions agree by chance only.
 SYMMETRIC_SHARE = 0.99
 
-REPORT_SCHEMA = pa.schema(
-    [("reason", pa.string()), ("rows", pa.int64()), ("set_aside", pa.bool_())]
-)
+REPORT_SCHEMA = schema_of("edges")
 
 _SCHEMA = pa.schema(
     [

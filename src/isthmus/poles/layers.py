@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.errors import InputError
+from isthmus.results import schema_of
 from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
@@ -23,16 +24,7 @@ LAYERS: dict[str, tuple[str, bool]] = {
     "citation": ("citations_whole", True),
 }
 
-PANEL_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("enters", pa.bool_()),
-        ("reason", pa.string()),
-        ("mean_works", pa.float64()),
-    ]
-)
+PANEL_SCHEMA = schema_of("panel")
 
 
 #: A row of the table ``panel``.

@@ -15,26 +15,14 @@ from isthmus.poles.layers import Layer
 from isthmus.poles.measures import Measured
 from isthmus.poles.observation import Frame
 from isthmus.poles.polarisation import polarisation
+from isthmus.results import schema_of
 from isthmus.stats import Trend, trend
 from isthmus.stats.trends.theil_sen import theil_sen
 
 Floats = NDArray[np.float64]
 
 #: One row per null model, layer, trend and country left out.
-DROPPED_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("layer", pa.string()),
-        ("what", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("country", pa.string()),
-        ("slope", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("slope_theil_sen", pa.float64()),
-    ]
-)
+DROPPED_SCHEMA = schema_of("dropped")
 
 #: Trends that are followed: of two poles' tie, and of the polarisation index.
 POLES_TREND, INDEX_TREND = "poles", "polarisation"

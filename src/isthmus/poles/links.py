@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Panel
 from isthmus.poles.team_counts import TeamFits
+from isthmus.results import schema_of
 from isthmus.stats import Affinity
 from isthmus.stats.nulls import LinkTest, NullFit, fit_null, link_test
 from isthmus.stats.nulls import ecm as ecm_model
@@ -34,18 +35,7 @@ _OF_AFFINITY = {
     "affinity_se": "se_total",
 }
 
-LINKS_SCHEMA = pa.schema(
-    [
-        ("layer", pa.string()),
-        ("null_model", pa.string()),
-        ("year", pa.int16()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        *((name, pa.float64()) for name in _MEASURES),
-        *((name, pa.float64()) for name in _OF_AFFINITY),
-        ("converged", pa.bool_()),
-    ]
-)
+LINKS_SCHEMA = schema_of("links")
 
 
 #: Models whose means are those of sizes alone.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from isthmus.errors import InputError
-from isthmus.poles.analysis import PanelFit, chain_of, measure, refuse_unusable
+from isthmus.poles.analysis import PanelFit, chain_of, measure
 from isthmus.poles.layers import build_panel
 from isthmus.poles.observation import observe
 from isthmus.poles.replays import replay_all, worst_p
@@ -89,7 +89,6 @@ def pole_statistics(
         followed counts, of several pairs of poles the first.
     """
     settings = settings or Poles()
-    refuse_unusable(settings)
     if model == BIPARTITE:
         raise InputError(f"The null model '{BIPARTITE}' needs teams; a bare panel has none.")
     poles = tuple(dict.fromkeys(poles))

@@ -17,26 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Panel
+from isthmus.results import schema_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-POLARISATION_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("layer", pa.string()),
-        ("year", pa.int16()),
-        ("index", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("same_bloc", pa.float64()),
-        ("other_bloc", pa.float64()),
-        ("pairs", pa.int64()),
-        ("placebo_mean", pa.float64()),
-        ("placebo_low", pa.float64()),
-        ("placebo_high", pa.float64()),
-    ]
-)
+POLARISATION_SCHEMA = schema_of("polarisation")
 
 #: Fewest pairs for an interval, and fewest of either kind.
 FEWEST_PAIRS, FEWEST_OF_A_KIND = 6, 2

@@ -18,50 +18,14 @@ from isthmus.poles.chains import Chain
 from isthmus.poles.observation import Frame, Observation, observe
 from isthmus.poles.statistics import Key, Number, Statistic, placebo_p
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES, Worlds
+from isthmus.results import schema_of
 from isthmus.study.sections import AFFINITY, Poles
 
 Floats = NDArray[np.float64]
 
-PLACEBO_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("family", pa.string()),
-        ("layer", pa.string()),
-        ("what", pa.string()),
-        ("quantity", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("study", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("bend_p", pa.float64()),
-        ("n", pa.int64()),
-        ("placebo_mean", pa.float64()),
-        ("placebo_low", pa.float64()),
-        ("placebo_high", pa.float64()),
-        ("rate", pa.float64()),
-        ("p", pa.float64()),
-        ("replays", pa.int64()),
-        ("found", pa.bool_()),
-        ("survives", pa.bool_()),
-        ("reason", pa.string()),
-    ]
-)
+PLACEBO_SCHEMA = schema_of("placebo")
 
-POLE_YEARS_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("layer", pa.string()),
-        ("quantity", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("year", pa.int16()),
-        ("value", pa.float64()),
-        ("placebo_mean", pa.float64()),
-        ("placebo_low", pa.float64()),
-        ("placebo_high", pa.float64()),
-    ]
-)
+POLE_YEARS_SCHEMA = schema_of("pole_years")
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.layers import Layer, Note, Panel
+from isthmus.results import schema_of
 from isthmus.study.sections import Poles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-TRAJECTORIES_SCHEMA = pa.schema(
-    [
-        ("null_model", pa.string()),
-        ("source", pa.string()),
-        ("target", pa.string()),
-        ("year", pa.int16()),
-        ("collaboration", pa.float64()),
-        ("citation", pa.float64()),
-        ("collaboration_raw", pa.float64()),
-        ("citation_raw", pa.float64()),
-        ("citation_forward", pa.float64()),
-        ("citation_backward", pa.float64()),
-    ]
-)
+TRAJECTORIES_SCHEMA = schema_of("trajectories")
 
 
 @dataclass(frozen=True)

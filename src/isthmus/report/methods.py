@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.report.published_counts_views import comparisons_text
-from isthmus.report.source import MAKERS, Source
+from isthmus.report.source import Source
+from isthmus.results import TABLES
 from isthmus.selection.wording import in_sentence, listed
 
 _WHO = {
@@ -97,7 +98,7 @@ def _parts(source: Source) -> Iterator[str]:
     yield from comparisons_text(source)
     yield "## Tables {#tables}"
     yield "\n".join(f"- `{n}`: {rows:,} rows" for n, rows in sorted(record["tables"].items()))
-    absent = [name for name in MAKERS if not source.has(name)]
+    absent = [t.name for t in TABLES.values() if t.step != "edges" and not source.has(t.name)]
     if absent:
         yield "Not in these results: " + ", ".join(f"`{name}`" for name in absent) + "."
     yield "## Settings {#settings}"

@@ -157,7 +157,9 @@ def _absent(figure: Absent) -> str:
 
 def _tables(source: Source) -> str:
     items = ""
-    for name, rows in sorted(source.results.record["tables"].items()):
-        links = " ".join(html.tag("a", ending, href=f"{name}.{ending}") for ending in forms(name))
+    results = source.results
+    for name, rows in sorted(results.record["tables"].items()):
+        endings = forms(results.path, name)
+        links = " ".join(html.tag("a", ending, href=f"{name}.{ending}") for ending in endings)
         items += html.tag("li", f"{html.text(name)}: {rows:,} rows, {links}")
     return html.tag("ul", items)

@@ -221,7 +221,7 @@ def methods_html(source: Source, menu: Sequence[Page]) -> str:
     for name in names:
         meant = metric(name, source.settings)
         terms += html.tag("dt", f"{html.text(meant.label)} <code>{html.text(name)}</code>")
-        terms += html.tag("dd", html.text(f"{meant.what} Counting rule: {meant.rule}"))
+        terms += html.tag("dd", html.text(f"{meant.meaning} Counting rule: {meant.rule}"))
     body += html.tag("h2", "Columns", id="columns")
     body += html.tag("div", html.tag("dl", terms), class_="prose")
     body += '<script src="static/theme-button.js"></script>'

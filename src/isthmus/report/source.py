@@ -13,60 +13,12 @@ import pyarrow.compute as pc
 
 from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
-from isthmus.results import Results
+from isthmus.results import TABLES, Results
 from isthmus.selection.wording import StudyWords, country_name, in_sentence
 from isthmus.study.sections import AFFINITY
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6
-
-#: Result table -> the step of a run that makes it.
-MAKERS: dict[str, str] = {
-    "coverage": "coverage",
-    "funnel": "coverage",
-    "country_year": "leadership",
-    "country_totals": "leadership",
-    "bloc_year": "leadership, when the study names blocs",
-    "comparison": "leadership, when the study names comparisons",
-    "comparison_years": "leadership, when the study names comparisons",
-    "hit_thresholds": "leadership",
-    "novelty_works": "leadership",
-    "novelty_thresholds": "leadership",
-    "reference_losses": "leadership",
-    "collaboration": "networks",
-    "citation": "networks",
-    "moves": "mobility",
-    "flows": "mobility",
-    "flow_totals": "mobility",
-    "flow_variants": "mobility",
-    "mobility_variants": "mobility",
-    "retention_balance": "mobility",
-    "flow_ranges": "mobility",
-    "mobility_rates": "mobility",
-    "mover_profiles": "mobility",
-    "retention": "mobility",
-    "matched": "teaming",
-    "balance": "teaming",
-    "matched_measures": "teaming",
-    "unmatched": "teaming",
-    "team_sizes": "teaming",
-    "top_institutions": "teaming",
-    "leading_institutions": "teaming",
-    "cited_works": "teaming",
-    "placebo_pairs": "teaming",
-    "links": "poles",
-    "significant": "poles",
-    "trajectories": "poles",
-    "archetypes": "poles",
-    "alignment": "poles",
-    "polarisation": "poles",
-    "cluster_choice": "poles",
-    "centroids": "poles",
-    "dropped": "poles",
-    "pole_years": "poles",
-    "placebo": "poles",
-    "findings": "findings",
-}
 
 Columns = dict[str, list[Any]]
 
@@ -113,7 +65,7 @@ class Source:
         if name not in self.results.record["tables"]:
             return (
                 f"These results hold no table `{name}`. The step that makes it is "
-                f"{MAKERS.get(name, 'unknown')}; `isthmus run STUDY.toml --to OTHER` takes it."
+                f"{self._maker(name)}; `isthmus run STUDY.toml --to OTHER` takes it."
             )
         return f"`{name}` is empty: these data hold nothing for it. {self._why(name)}".strip()
 
@@ -122,7 +74,11 @@ class Source:
         return f"`{name}` of these results has no row to draw. {self._why(name)}".strip()
 
     def _why(self, name: str) -> str:
-        return self.why_no_poles if MAKERS.get(name) == "poles" else ""
+        return self.why_no_poles if self._maker(name) == "poles" else ""
+
+    @staticmethod
+    def _maker(name: str) -> str:
+        return TABLES[name].maker if name in TABLES else "unknown"
 
     @property
     def comparisons(self) -> Mapping[str, Mapping[str, Any]]:

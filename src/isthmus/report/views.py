@@ -53,7 +53,7 @@ class View:
         there = set(table.column_names) if table is not None else set()
         shown = [c for c in self.columns if c[0] in there or self.set in _MADE]
         kinds = {} if table is None else {f.name: k for f in table.schema if (k := _kind(f))}
-        columns = [_column(name, link, source.settings, kinds) for name, link in shown]
+        columns = [_column(name, link, source.settings, kinds, self.table) for name, link in shown]
         if self.ranked:
             columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
         return {
@@ -85,10 +85,14 @@ def _kind(column: pa.Field) -> str:
 
 
 def _column(
-    name: str, link: str | None, settings: Mapping[str, Any], kinds: Mapping[str, str]
+    name: str,
+    link: str | None,
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, str],
+    table: str,
 ) -> dict[str, Any]:
-    meant = metric(name, settings)
-    about = {"what": meant.what, "rule": meant.rule, "section": meant.section}
+    meant = metric(name, settings, table)
+    about = {"what": meant.meaning, "rule": meant.rule, "section": meant.section}
     kind = meant.kind if meant.kind == "country" else kinds.get(name, meant.kind)
     made = {"key": name, "label": meant.label, "kind": kind, "help": about}
     return {**made, "link": link} if link else made

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from isthmus.corpus.work_lists import read_work_ids
 from isthmus.engine import Engine, Table
+from isthmus.results import schema_of
 from isthmus.study import (
     CORE_LANGUAGE,
     CORE_TYPES,
@@ -36,14 +37,7 @@ FLAGS = {"retracted": "is_retracted", "paratext": "is_paratext", "xpac": "is_xpa
 #: The rule of the funnel that comes first: what the study names, of all works of the corpus.
 SUBJECT = "subject"
 
-FUNNEL_SCHEMA = pa.schema(
-    [
-        ("rule", pa.string()),
-        ("year", pa.int64()),
-        ("works_before", pa.int64()),
-        ("works_after", pa.int64()),
-    ]
-)
+FUNNEL_SCHEMA = schema_of("funnel")
 
 
 def field_works(corpus: Mapping[str, Table], study: Study, engine: Engine) -> Table:

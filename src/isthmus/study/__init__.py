@@ -12,12 +12,19 @@ import hashlib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from isthmus.errors import StudyError
-from isthmus.study.sections import Poles
+from isthmus.study.sections import (
+    Poles,
+    Rule,
+    Section,
+    country_codes,
+    country_pairs,
+    misfit,
+)
 
 Attribution = Literal["last_author", "first_author", "corresponding", "any"]
 Counting = Literal["whole", "fractional"]
@@ -27,27 +34,39 @@ EngineName = Literal["duckdb", "spark"]
 EARLIEST_YEAR, LATEST_YEAR = 1600, 2100
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the study file; its fields are the allowed keys."""
-
-
-class About(_Section, frozen=True):
+class About(Section, frozen=True):
     """``[study]``: what is studied, on which corpus, in which years.
 
     `years` are the first and the last year reported: publication years of
     works, citing years of citations. `corpus` is relative to the study file.
     """
 
+    section: ClassVar[str] = "study"
+
     corpus: str
     years: tuple[int, int]
     title: str = "Untitled study"
 
+    def rules(self) -> list[Rule]:
+        """Return the rule on years."""
+        first, last = self.years
+        allowed = f"a first and a last year, in order, between {EARLIEST_YEAR} and {LATEST_YEAR}"
+        kept = EARLIEST_YEAR <= first <= last <= LATEST_YEAR
+        return [(kept, "study.years", [first, last], allowed)]
 
-class Concept(_Section, frozen=True):
+
+class Concept(Section, frozen=True):
     """A concept with the least score a work must have to count as labelled with it."""
+
+    section: ClassVar[str] = "field.concepts"
 
     id: int | str
     min_score: float = 0.0
+
+    def rules(self) -> list[Rule]:
+        """Refuse what is no identifier."""
+        entity_id(self.id)
+        return []
 
 
 #: What `field.exclude` may name: kinds of records that are left out of a study altogether.
@@ -58,7 +77,7 @@ CORE_TYPES, CORE_LANGUAGE = ("article", "review", "book-chapter"), "en"
 CORE_VENUES = ("journal", "book series")
 
 
-class Field(_Section, frozen=True):
+class Field(Section, frozen=True):
     """``[field]``: which works are in the field, and which records count at all.
 
     The field is the union of what is named by subject, venue or id; nothing named
@@ -88,6 +107,8 @@ class Field(_Section, frozen=True):
         not checked.
     """
 
+    section: ClassVar[str] = "field"
+
     subfields: tuple[int | str, ...] = ()
     fields: tuple[int | str, ...] = ()
     topics: tuple[int | str, ...] = ()
@@ -101,6 +122,21 @@ class Field(_Section, frozen=True):
     exclude: tuple[str, ...] = EXCLUDABLE
     core: bool = False
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on publication types and languages; refuse what is no identifier."""
+        concepts = [one for one in self.concepts if not isinstance(one, Concept)]
+        named = (self.subfields, self.fields, self.topics, self.mag_fos, self.venues, concepts)
+        for value in (value for values in named for value in values):
+            entity_id(value)
+        kind, kinds = "[a-z]+(-[a-z]+)*", "a type as OpenAlex writes it, like book-chapter"
+        code, codes = "[a-z]{2,3}(-[a-z]+)?", "an ISO 639 code in small letters, like en"
+        excludable = f"among {', '.join(EXCLUDABLE)}"
+        return [
+            *((name in EXCLUDABLE, "field.exclude", name, excludable) for name in self.exclude),
+            *((bool(re.fullmatch(kind, n)), "field.types", n, kinds) for n in self.types),
+            *((bool(re.fullmatch(code, n)), "field.languages", n, codes) for n in self.languages),
+        ]
+
     @property
     def is_everything(self) -> bool:
         """Whether nothing is named, so that the field is the whole corpus."""
@@ -108,20 +144,48 @@ class Field(_Section, frozen=True):
         return not any(named) and self.works is None
 
 
-class Countries(_Section, frozen=True):
+class Countries(Section, frozen=True):
     """``[countries]``: the poles, the rule that gives a paper its country, and groupings.
 
     `merge` folds countries into another before anything is counted. `blocs` are
     reported beside the countries and change no country's numbers.
     """
 
+    section: ClassVar[str] = "countries"
+
     poles: tuple[str, ...] = ("US", "CN")
     attribution: Attribution = "last_author"
-    merge: dict[str, tuple[str, ...]] = {}
-    blocs: dict[str, tuple[str, ...]] = {}
+    merge: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    blocs: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on codes of countries and on groups of them."""
+        members = [code for group in self.merge.values() for code in group]
+        once = len(set(members)) == len(members) and not set(members) & set(self.merge)
+        poles, key = list(self.poles), "countries.poles"
+        allowed = "a grouping in which each country is folded into one other at most"
+        merged = {name: list(group) for name, group in self.merge.items()}
+        return [
+            *country_codes(key, poles),
+            *country_codes("countries.merge", [*self.merge, *members]),
+            *country_codes("countries.blocs", (c for group in self.blocs.values() for c in group)),
+            (bool(poles), key, [], "at least one country"),
+            (len(set(poles)) == len(poles), key, poles, "different countries"),
+            (once, "countries.merge", merged, allowed),
+            (
+                not set(members) & set(poles),
+                key,
+                poles,
+                "countries that are not folded into another by `merge`",
+            ),
+            *(
+                (len(name) > 2, "countries.blocs", name, "named with three letters or more")
+                for name in self.blocs
+            ),
+        ]
 
 
-class Corrections(_Section, frozen=True):
+class Corrections(Section, frozen=True):
     """``[corrections]``: files beside the study that set the corpus right, and are counted.
 
     `affiliations` is a CSV file with the columns ``institution`` (id) and
@@ -130,11 +194,13 @@ class Corrections(_Section, frozen=True):
     left out altogether, as citing and as cited works too.
     """
 
+    section: ClassVar[str] = "corrections"
+
     affiliations: str | None = None
     exclude_works: str | None = None
 
 
-class Impact(_Section, frozen=True):
+class Impact(Section, frozen=True):
     """``[impact]``: citations within a window, and hits.
 
     ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
@@ -146,14 +212,25 @@ class Impact(_Section, frozen=True):
     hits (1 in AlShebli et al.).
     """
 
+    section: ClassVar[str] = "impact"
+
     window: int = 2
     hit_percent: float = 1.0
     corpus_end: int | None = None
     exclude_self_citations: bool = False
     exclude_citing_countries: tuple[str, ...] = ()
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on windows, hits and excluded countries."""
+        window, hits = self.window, self.hit_percent
+        return [
+            (0 <= window <= 50, "impact.window", window, "0 to 50 years"),
+            (0 < hits <= 100, "impact.hit_percent", hits, "above 0 and at most 100"),
+            *country_codes("impact.exclude_citing_countries", self.exclude_citing_countries),
+        ]
 
-class Novelty(_Section, frozen=True):
+
+class Novelty(Section, frozen=True):
     """``[novelty]``: how unusual the venues are that a work cites together.
 
     Attributes
@@ -172,25 +249,53 @@ class Novelty(_Section, frozen=True):
         Whether ids of venues that share an ISSN-L are one venue.
     """
 
+    section: ClassVar[str] = "novelty"
+
     percentile: float = 10.0
     hit_percent: float = 1.0
     min_references: int = 2
     max_references: int = 2000
     merge_issn_l: bool = True
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on scores of novelty."""
+        percent, hits, longest = self.percentile, self.hit_percent, self.max_references
+        least = self.min_references
+        return [
+            (0 <= percent <= 100, "novelty.percentile", percent, "0 to 100"),
+            (0 < hits <= 100, "novelty.hit_percent", hits, "above 0 and at most 100"),
+            (least >= 2, "novelty.min_references", least, "2 or more: two references make a pair"),
+            (
+                longest == 0 or longest >= least,
+                "novelty.max_references",
+                longest,
+                "0 (every list is kept) or at least `min_references`",
+            ),
+        ]
 
-class Scientists(_Section, frozen=True):
+
+class Scientists(Section, frozen=True):
     """``[scientists]``: who counts as a scientist of the field.
 
     At least `min_works` works in the study's years, more than `min_share` of
     them in the field (AlShebli et al.: at least three papers, the majority AI).
     """
 
+    section: ClassVar[str] = "scientists"
+
     min_works: int = 3
     min_share: float = 0.5
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on who is a scientist."""
+        works, share = self.min_works, self.min_share
+        return [
+            (works >= 1, "scientists.min_works", works, "at least 1"),
+            (0 <= share < 1, "scientists.min_share", share, "at least 0 and below 1"),
+        ]
 
-class Mobility(_Section, frozen=True):
+
+class Mobility(Section, frozen=True):
     """``[mobility]``: when a scientist has moved to another country.
 
     Attributes
@@ -231,6 +336,8 @@ class Mobility(_Section, frozen=True):
         Draws of the bootstrap over strata.
     """
 
+    section: ClassVar[str] = "mobility"
+
     view: Literal["majority", "tenure"] = "majority"
     ties: Literal["later_paper", "shared"] = "later_paper"
     max_gap_years: int | None = None
@@ -245,8 +352,21 @@ class Mobility(_Section, frozen=True):
     citation_cuts: tuple[int, ...] = (0, 3, 10, 30, 100)
     draws: int = 1000
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on moves."""
+        gap = self.max_gap_years
+        least = {"min_stay_years": 1, "max_overlap_years": 0, "backfill_years": 0}
+        least |= {"max_countries": 1, "draws": 1}
+        return [
+            *self.at_least(least),
+            (gap is None or gap >= 1, "mobility.max_gap_years", gap, "1 or more"),
+            _rising("mobility.output_cuts", self.output_cuts),
+            _rising("mobility.citation_cuts", self.citation_cuts),
+            *country_pairs("mobility.pairs", self.pairs),
+        ]
 
-class Teaming(_Section, frozen=True):
+
+class Teaming(Section, frozen=True):
     """``[teaming]``: how joint papers are matched, and which pairs they are held against.
 
     Attributes
@@ -277,6 +397,8 @@ class Teaming(_Section, frozen=True):
         means, effects and intervals are the same, medians and regressions are left out.
     """
 
+    section: ClassVar[str] = "teaming"
+
     pairs: tuple[tuple[str, str], ...] = ()
     outcome: Literal["c_k", "cited_by_count"] = "c_k"
     team_cuts: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 12)
@@ -287,8 +409,18 @@ class Teaming(_Section, frozen=True):
     placebo_hours: float = 3.0
     papers_in_memory: int = 5_000_000
 
+    def rules(self) -> list[Rule]:
+        """Return the rules on matched papers."""
+        least = {"draws": 1, "top_institutions": 1, "placebo_min_papers": 1, "placebo_pairs": 0}
+        least |= {"placebo_hours": 0, "papers_in_memory": 0}
+        return [
+            *self.at_least(least),
+            _rising("teaming.team_cuts", self.team_cuts),
+            *country_pairs("teaming.pairs", self.pairs),
+        ]
 
-class Findings(_Section, frozen=True):
+
+class Findings(Section, frozen=True):
     """``[findings]``: when a claim is supported.
 
     Attributes
@@ -307,6 +439,8 @@ class Findings(_Section, frozen=True):
         Smallest effects of interest of single claims, by name.
     """
 
+    section: ClassVar[str] = "findings"
+
     error_rate: float = 0.05
     min_clusters: float = 6.0
     smallest_ratio: float = 1.1
@@ -314,10 +448,23 @@ class Findings(_Section, frozen=True):
     smallest_change: float = 0.02
     smallest_points: float = 1.0
     smallest_index: float = 0.001
-    smallest: dict[str, float] = {}
+    smallest: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on error rates and smallest effects."""
+        rate, ratio = self.error_rate, self.smallest_ratio
+        positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
+        return [
+            (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
+            (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
+            *(
+                (getattr(self, name) > 0, f"findings.{name}", getattr(self, name), "above 0")
+                for name in (*positive, "smallest_index")
+            ),
+        ]
 
 
-class Run(_Section, frozen=True):
+class Run(Section, frozen=True):
     """``[run]``: the seed, the engine and what it may use.
 
     `memory` and `spill` bound either engine; `threads` are DuckDB's and the kernels';
@@ -326,7 +473,10 @@ class Run(_Section, frozen=True):
     the engine reads instead, such as ``s3a://bucket/corpus``; Spark keeps shared tables there too.
     `pair_memory_mb` bounds the venue pairs that novelty holds at a time beside its
     references; beyond it they go to files in `spill`, by default in the results.
+    `csv` writes the largest tables as CSV too, which are Parquet alone otherwise.
     """
+
+    section: ClassVar[str] = "run"
 
     seed: int = 1
     engine: EngineName = "duckdb"
@@ -336,9 +486,14 @@ class Run(_Section, frozen=True):
     pair_memory_mb: int = 1024
     master: str | None = None
     storage: str | None = None
+    csv: bool = False
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on the seed and on memory."""
+        return self.at_least({"seed": 0, "pair_memory_mb": 1})
 
 
-class OwnClaim(_Section, frozen=True):
+class OwnClaim(Section, frozen=True):
     """``[claims.NAME]``: a claim of the user's own, decided from a result table.
 
     It holds when in every row of `table` whose columns have the values in
@@ -346,18 +501,25 @@ class OwnClaim(_Section, frozen=True):
     `high` name the columns of its interval, if the table has one.
     """
 
+    section: ClassVar[str] = "claims.NAME"
+
     statement: str
     table: str
     column: str
-    where: dict[str, int | str] = {}
+    where: dict[str, int | str] = msgspec.field(default_factory=dict)
     above: float | None = None
     below: float | None = None
     equals: int | str | None = None
     low: str | None = None
     high: str | None = None
 
+    def rules(self) -> list[Rule]:
+        """Return the rule that a claim says what it compares with."""
+        told = any(test is not None for test in (self.above, self.below, self.equals))
+        return [(told, self.section, self.statement, "given `above`, `below` or `equals`")]
 
-class Comparison(_Section, frozen=True):
+
+class Comparison(Section, frozen=True):
     """``[comparisons.NAME]``: counts of works by year and country that somebody else publishes.
 
     They are shown beside the study's own on the page on coverage, under this
@@ -369,20 +531,37 @@ class Comparison(_Section, frozen=True):
     because the two differ most for the countries that cooperate most.
     """
 
+    section: ClassVar[str] = "comparisons.NAME"
+
     file: str
     counting: Counting
     year: str = "year"
     country: str = "country"
     value: str = "value"
-    where: dict[str, int | str] = {}
+    where: dict[str, int | str] = msgspec.field(default_factory=dict)
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on the file and its columns."""
+        columns = [self.year, self.country, self.value]
+        differ = len(set(columns)) == len(columns)
+        return [
+            (differ, self.section, columns, "three different columns"),
+            (bool(self.file), f"{self.section}.file", self.file, "the name of a file"),
+        ]
+
+
+def _rising(key: str, cuts: tuple[int, ...]) -> Rule:
+    return cuts == tuple(sorted(set(cuts))), key, list(cuts), "numbers in rising order"
 
 
 #: Sections of entries that a user names, and what each entry is.
-NAMED: dict[str, type[_Section]] = {"claims": OwnClaim, "comparisons": Comparison}
+NAMED: dict[str, type[Section]] = {"claims": OwnClaim, "comparisons": Comparison}
 
 
-class Study(_Section, frozen=True):
+class Study(Section, frozen=True):
     """A whole study: the sections of its file, with defaults filled in."""
+
+    section: ClassVar[str] = ""
 
     study: About
     field: Field = Field()
@@ -396,8 +575,8 @@ class Study(_Section, frozen=True):
     poles: Poles = Poles()
     findings: Findings = Findings()
     run: Run = Run()
-    claims: dict[str, OwnClaim] = {}
-    comparisons: dict[str, Comparison] = {}
+    claims: dict[str, OwnClaim] = msgspec.field(default_factory=dict)
+    comparisons: dict[str, Comparison] = msgspec.field(default_factory=dict)
     folder: Path = Path()
 
     @classmethod
@@ -441,8 +620,7 @@ Allowed: corpus, title, years.
         try:
             study = msgspec.convert(document, cls)
         except msgspec.ValidationError as error:
-            raise StudyError(f"The study does not fit: {_plain(str(error))}.") from None
-        _check(study)
+            raise misfit(error) from None
         return msgspec.structs.replace(study, folder=folder or Path())
 
     @property
@@ -548,6 +726,12 @@ def _refuse_unknown_named(section: str, entries: Any) -> None:
         for key in content:
             if key not in allowed:
                 raise StudyError(_unknown(key, f"[{section}.{name}]", allowed))
+        try:
+            msgspec.convert(content, NAMED[section])
+        except msgspec.ValidationError:
+            continue  # the study as a whole says where it does not fit
+        except StudyError as error:
+            raise StudyError(str(error).replace(f"{section}.NAME", f"{section}.{name}")) from None
 
 
 def _without_name(key: str, section: str) -> str:
@@ -561,181 +745,3 @@ def _unknown(key: str, where: str, allowed: list[str]) -> str:
     near = difflib.get_close_matches(key, allowed, n=1)
     hint = f"; did you mean `{near[0]}`?" if near else "."
     return f"Unknown key `{key}` in {where}{hint} Allowed: {', '.join(sorted(allowed))}."
-
-
-def _plain(message: str) -> str:
-    return message.replace("$.", "").replace(" - at ", " at ").replace("Object ", "the study ")
-
-
-def _require(condition: bool, key: str, found: object, allowed: str) -> None:
-    if not condition:
-        raise StudyError(f"`{key}` is {found!r}; it must be {allowed}.")
-
-
-def _check(study: Study) -> None:
-    _check_numbers(study)
-    _check_countries(study)
-    field = study.field
-    named = (field.subfields, field.fields, field.topics, field.mag_fos, field.venues)
-    for value in (value for values in named for value in values):
-        entity_id(value)
-    _check_publication_rules(field)
-    for concept in field.concepts:
-        entity_id(concept.id if isinstance(concept, Concept) else concept)
-    for name, claim in study.claims.items():
-        tests = (claim.above, claim.below, claim.equals)
-        told = any(test is not None for test in tests)
-        _require(told, f"claims.{name}", claim.statement, "given `above`, `below` or `equals`")
-    for name, other in study.comparisons.items():
-        named_columns = [other.year, other.country, other.value]
-        apart = len(set(named_columns)) == len(named_columns)
-        _require(apart, f"comparisons.{name}", named_columns, "three different columns")
-        _require(bool(other.file), f"comparisons.{name}.file", other.file, "the name of a file")
-
-
-def _check_publication_rules(field: Field) -> None:
-    for name in field.exclude:
-        allowed = f"among {', '.join(EXCLUDABLE)}"
-        _require(name in EXCLUDABLE, "field.exclude", name, allowed)
-    for name in field.types:
-        written = re.fullmatch("[a-z]+(-[a-z]+)*", name) is not None
-        _require(written, "field.types", name, "a type as OpenAlex writes it, like book-chapter")
-    for name in field.languages:
-        written = re.fullmatch("[a-z]{2,3}(-[a-z]+)?", name) is not None
-        _require(written, "field.languages", name, "an ISO 639 code in small letters, like en")
-
-
-def _check_numbers(study: Study) -> None:
-    first, last = study.study.years
-    _require(
-        EARLIEST_YEAR <= first <= last <= LATEST_YEAR,
-        "study.years",
-        [first, last],
-        f"a first and a last year, in order, between {EARLIEST_YEAR} and {LATEST_YEAR}",
-    )
-    impact, poles, people = study.impact, study.poles, study.scientists
-    rules: list[tuple[bool, str, object, str]] = [
-        (0 <= impact.window <= 50, "impact.window", impact.window, "0 to 50 years"),
-        (
-            0 < impact.hit_percent <= 100,
-            "impact.hit_percent",
-            impact.hit_percent,
-            "above 0 and at most 100",
-        ),
-        (people.min_works >= 1, "scientists.min_works", people.min_works, "at least 1"),
-        (
-            0 <= people.min_share < 1,
-            "scientists.min_share",
-            people.min_share,
-            "at least 0 and below 1",
-        ),
-        *poles.rules(),
-        *_findings_rules(study.findings),
-        (study.run.seed >= 0, "run.seed", study.run.seed, "0 or more"),
-        (
-            study.run.pair_memory_mb >= 1,
-            "run.pair_memory_mb",
-            study.run.pair_memory_mb,
-            "1 or more",
-        ),
-    ]
-    rules += _novelty_rules(study.novelty)
-    for rule in [*rules, *_mobility_rules(study.mobility), *_teaming_rules(study.teaming)]:
-        _require(*rule)
-
-
-def _findings_rules(rules: Findings) -> list[tuple[bool, str, object, str]]:
-    rate, ratio = rules.error_rate, rules.smallest_ratio
-    positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
-    return [
-        (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
-        (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
-        *(
-            (getattr(rules, name) > 0, f"findings.{name}", getattr(rules, name), "above 0")
-            for name in (*positive, "smallest_index")
-        ),
-    ]
-
-
-def _novelty_rules(rules: Novelty) -> list[tuple[bool, str, object, str]]:
-    percent, hits, longest = rules.percentile, rules.hit_percent, rules.max_references
-    least = rules.min_references
-    return [
-        (0 <= percent <= 100, "novelty.percentile", percent, "0 to 100"),
-        (0 < hits <= 100, "novelty.hit_percent", hits, "above 0 and at most 100"),
-        (least >= 2, "novelty.min_references", least, "2 or more: two references make a pair"),
-        (
-            longest == 0 or longest >= least,
-            "novelty.max_references",
-            longest,
-            "0 (every list is kept) or at least `min_references`",
-        ),
-    ]
-
-
-def _mobility_rules(rules: Mobility) -> list[tuple[bool, str, object, str]]:
-    gap = rules.max_gap_years
-    least = {"min_stay_years": 1, "max_overlap_years": 0, "backfill_years": 0}
-    least |= {"max_countries": 1, "draws": 1}
-    checks = [
-        (getattr(rules, name) >= low, f"mobility.{name}", getattr(rules, name), f"{low} or more")
-        for name, low in least.items()
-    ]
-    checks.append((gap is None or gap >= 1, "mobility.max_gap_years", gap, "1 or more"))
-    for name in ("output_cuts", "citation_cuts"):
-        cuts = list(getattr(rules, name))
-        rising = cuts == sorted(set(cuts))
-        checks.append((rising, f"mobility.{name}", cuts, "numbers in rising order"))
-    for pair in rules.pairs:
-        differ = pair[0] != pair[1]
-        checks.append((differ, "mobility.pairs", list(pair), "two different countries"))
-    return checks
-
-
-def _teaming_rules(rules: Teaming) -> list[tuple[bool, str, object, str]]:
-    least = {"draws": 1, "top_institutions": 1, "placebo_min_papers": 1, "placebo_pairs": 0}
-    least |= {"placebo_hours": 0, "papers_in_memory": 0}
-    checks = [
-        (getattr(rules, name) >= low, f"teaming.{name}", getattr(rules, name), f"{low} or more")
-        for name, low in least.items()
-    ]
-    cuts = list(rules.team_cuts)
-    rising = cuts == sorted(set(cuts))
-    checks.append((rising, "teaming.team_cuts", cuts, "numbers in rising order"))
-    for pair in rules.pairs:
-        differ = pair[0] != pair[1]
-        checks.append((differ, "teaming.pairs", list(pair), "two different countries"))
-    return checks
-
-
-def _check_countries(study: Study) -> None:
-    countries, excluded = study.countries, study.impact.exclude_citing_countries
-    groups = {"merge": countries.merge, "blocs": countries.blocs}
-    codes = [("countries.poles", code) for code in countries.poles]
-    codes += [("impact.exclude_citing_countries", code) for code in excluded]
-    codes += [("countries.merge", code) for code in countries.merge]
-    codes += [("mobility.pairs", code) for pair in study.mobility.pairs for code in pair]
-    codes += [("teaming.pairs", code) for pair in study.teaming.pairs for code in pair]
-    for name, group in groups.items():
-        codes += [(f"countries.{name}", code) for members in group.values() for code in members]
-    for key, code in codes:
-        form = re.fullmatch("[A-Z]{2}", code) is not None
-        _require(form, key, code, "an ISO 3166 alpha-2 code in capitals, like US")
-    _require(len(countries.poles) >= 1, "countries.poles", [], "at least one country")
-    twice = len(set(countries.poles)) < len(countries.poles)
-    _require(not twice, "countries.poles", list(countries.poles), "different countries")
-    members = [code for group in countries.merge.values() for code in group]
-    _require(
-        len(set(members)) == len(members) and not set(members) & set(countries.merge),
-        "countries.merge",
-        {k: list(v) for k, v in countries.merge.items()},
-        "a grouping in which each country is folded into one other at most",
-    )
-    _require(
-        not set(members) & set(countries.poles),
-        "countries.poles",
-        list(countries.poles),
-        "countries that are not folded into another by `merge`",
-    )
-    for name in countries.blocs:
-        _require(len(name) > 2, "countries.blocs", name, "named with three letters or more")

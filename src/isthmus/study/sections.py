@@ -1,10 +1,14 @@
-"""The section ``[poles]`` of a study: the settings of the pole analysis."""
+"""What every section of a study checks of itself, and the section ``[poles]``."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Literal
 
 import msgspec
+
+from isthmus.errors import StudyError
 
 Quantity = Literal["affinity", "log_ratio", "z", "percentile"]
 
@@ -33,7 +37,79 @@ FLAT_CHANGE: dict[str, float] = {"z": 0.1, "log_ratio": 0.0953, "percentile": 0.
 Rule = tuple[bool, str, object, str]
 
 
-class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+def require(kept: bool, key: str, found: object, allowed: str) -> None:
+    """Refuse a value of a study that breaks a rule.
+
+    Raises
+    ------
+    StudyError
+        The rule is not kept; the message gives the key, the value and what is allowed.
+    """
+    if not kept:
+        raise StudyError(f"`{key}` is {found!r}; it must be {allowed}.")
+
+
+def misfit(error: msgspec.ValidationError, key: str = "") -> StudyError:
+    """Return the error that says which value of a study has the wrong type."""
+    text = str(error)
+    if key:
+        text = text.replace("`$", f"`$.{key}") if "`$" in text else f"{text} - at `$.{key}`"
+    text = text.replace("$.", "").replace(" - at ", " at ").replace("Object ", "the study ")
+    return StudyError(f"The study does not fit: {text}.")
+
+
+def country_codes(key: str, codes: Iterable[str]) -> list[Rule]:
+    """Return the rule that each value is a country code."""
+    allowed = "an ISO 3166 alpha-2 code in capitals, like US"
+    return [(bool(re.fullmatch("[A-Z]{2}", code)), key, code, allowed) for code in codes]
+
+
+def country_pairs(key: str, pairs: Sequence[tuple[str, str]]) -> list[Rule]:
+    """Return the rules that pairs name two different countries each."""
+    codes = country_codes(key, (code for pair in pairs for code in pair))
+    differ = [(a != b, key, [a, b], "two different countries") for a, b in pairs]
+    return [*codes, *differ]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the study file; its fields are the allowed keys.
+
+    Types and rules are checked however a section is made, from a file or in Python.
+
+    Raises
+    ------
+    StudyError
+        A value has the wrong type or breaks a rule.
+    """
+
+    #: Name of the section in the study file; empty for the study as a whole.
+    section: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for one in msgspec.structs.fields(self):
+            key = f"{self.section}.{one.name}".strip(".")
+            try:
+                value = msgspec.convert(getattr(self, one.name), one.type)
+            except msgspec.ValidationError as error:
+                raise misfit(error, key) from None
+            msgspec.structs.force_setattr(self, one.name, value)
+        for rule in self.rules():
+            require(*rule)
+
+    def rules(self) -> Iterable[Rule]:
+        """Return every rule on the values, kept or not."""
+        return ()
+
+    def at_least(self, least: dict[str, int], unit: str = "") -> list[Rule]:
+        """Return the rules that values named are not below a number each."""
+        found = [(name, getattr(self, name), low) for name, low in least.items()]
+        return [
+            (value >= low, f"{self.section}.{name}", value, f"{low} or more{unit}")
+            for name, value, low in found
+        ]
+
+
+class Poles(Section, frozen=True):
     """``[poles]``: what is followed, null models, panel, clustering, trends and placebo.
 
     Attributes
@@ -94,6 +170,8 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         Pairs and largest number of clusters that ``cluster_choice`` looks at. 300 and 8.
     """
 
+    section: ClassVar[str] = "poles"
+
     null_models: tuple[str, ...] = ("multiedge", "ecm")
     quantity: Quantity = "affinity"
     min_works: float = 50.0
@@ -124,15 +202,11 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return "z" if self.quantity == "affinity" else self.quantity
 
     def rules(self) -> list[Rule]:
-        """Return every rule on the values, kept or not."""
+        """Return the rules on the pole analysis."""
         least = {"min_works": 0, "min_expected": 0, "max_gap": 0, "n_init": 1, "average_years": 1}
         least |= {"n_resamples": 0, "placebo_replays": 0, "simulated_replays": 0}
         least |= {"dropped": 0, "smallest_change": 0, "centroid_change": 0}
         least |= {"choice_sample": 0, "choice_most": 2}
-        bounded = [
-            (getattr(self, name) >= low, f"poles.{name}", getattr(self, name), f"{low} or more")
-            for name, low in least.items()
-        ]
         shares = [
             (0 < getattr(self, name) < 1, f"poles.{name}", getattr(self, name), "between 0 and 1")
             for name in ("trend_level", "bend_level", "placebo_level")
@@ -142,14 +216,13 @@ class Poles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         flat = all(self.flat_change.get(name, -1.0) >= 0 for name in FLAT_CHANGE)
         share = self.min_year_share
         return [
-            *bounded,
+            *self.at_least(least),
             *shares,
             (2 <= self.archetypes <= 50, "poles.archetypes", self.archetypes, "2 to 50"),
             (window is None or window >= 0, "poles.dtw_window", window, "0 or more years"),
             (0 <= share <= 1, "poles.min_year_share", share, "0 to 1"),
             (bool(models), "poles.null_models", models, "at least one null model"),
             (known, "poles.null_models", models, f"null models among {', '.join(NULL_MODELS)}"),
-            (self.quantity in QUANTITIES, "poles.quantity", self.quantity, ", ".join(QUANTITIES)),
             (
                 flat and set(self.flat_change) == set(FLAT_CHANGE),
                 "poles.flat_change",

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from scipy.special import stdtr, stdtrit
 
+from isthmus.results import schema_of
 from isthmus.stats.matching.cem import Matching, cem
 from isthmus.stats.matching.effects import Effect, Measures, measures
 from isthmus.stats.matching.sensitivity import e_value, rosenbaum_bounds
@@ -29,47 +29,17 @@ from isthmus.stats.resampling.cluster_bootstrap import (
 )
 from isthmus.teaming.experiments import Flags, Floats, Ints, Papers
 
-_KEY = [pa.field("experiment", pa.string(), nullable=False), ("year", pa.int16())]
-
-
-def _schema(counts: str, numbers: str, key: list[Any] = _KEY, last: str = "") -> pa.Schema:
-    return pa.schema(
-        [
-            *key,
-            *((name, pa.int64()) for name in counts.split()),
-            *((name, pa.float64()) for name in numbers.split()),
-            *((name, pa.string()) for name in last.split()),
-        ]
-    )
-
-
 #: One row per experiment and year; the row without a year pools all, matched within years.
-MATCHED = _schema(
-    "treated control treated_matched control_matched",
-    "l1_before l1_after mean_treated mean_control effect_percent ci_low ci_high p "
-    "effective_clusters",
-    last="reason note",
-)
+MATCHED = schema_of("matched")
 
 #: One row per experiment, year and covariate.
-BALANCE = _schema(
-    "",
-    "before after",
-    key=[*_KEY, pa.field("covariate", pa.string(), nullable=False)],
-)
+BALANCE = schema_of("balance")
 
 #: The same effect by measures that heavy tails leave alone, and how bias could explain it.
-MEASURES = _schema(
-    "",
-    "mean_control_unweighted log_mean_difference log_mean_p median_treated median_control "
-    "hit_share_treated hit_share_control hit_p carried_by_largest common_support_before "
-    "common_support_after poisson_percent poisson_low poisson_high poisson_p "
-    "poisson_separated e_value e_value_interval rosenbaum_gamma",
-    last="poisson_reason",
-)
+MEASURES = schema_of("matched_measures")
 
 #: Treated papers without a match, by year and institution (null when unknown).
-UNMATCHED = _schema("year institution_id treated unmatched", "", key=_KEY[:1])
+UNMATCHED = schema_of("unmatched")
 
 
 @dataclass(frozen=True)

@@ -13,28 +13,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from isthmus.results import schema_of
+
 #: One row per ordered pair that was put through the experiment.
-PLACEBO_PAIRS = pa.schema(
-    [
-        pa.field("lead", pa.string(), nullable=False),
-        pa.field("partner", pa.string(), nullable=False),
-        ("is_pole_pair", pa.bool_()),
-        ("hours_apart", pa.float64()),
-        ("treated", pa.int64()),
-        ("control", pa.int64()),
-        ("treated_matched", pa.int64()),
-        ("control_matched", pa.int64()),
-        ("mean_treated", pa.float64()),
-        ("mean_control", pa.float64()),
-        ("effect_percent", pa.float64()),
-        ("ci_low", pa.float64()),
-        ("ci_high", pa.float64()),
-        ("p", pa.float64()),
-        ("effective_clusters", pa.float64()),
-        ("reason", pa.string()),
-        ("share_at_least", pa.float64()),
-    ]
-)
+PLACEBO_PAIRS = schema_of("placebo_pairs")
 
 
 @dataclass(frozen=True)

@@ -10,27 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from isthmus.results import schema_of
 from isthmus.stats.matching.stratified import Difference, Sums, difference_of_sums
 from isthmus.teaming.matched_papers import known
 
 #: One row per ordered pair of poles and measure.
-SCHEMA = pa.schema(
-    [
-        pa.field("lead", pa.string(), nullable=False),
-        pa.field("partner", pa.string(), nullable=False),
-        pa.field("measure", pa.string(), nullable=False),
-        ("papers", pa.int64()),
-        ("others", pa.int64()),
-        ("years", pa.int64()),
-        ("mean_joint", pa.float64()),
-        ("mean_others", pa.float64()),
-        ("difference", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("p", pa.float64()),
-        ("reason", pa.string()),
-    ]
-)
+SCHEMA = schema_of("team_contrasts")
 
 #: Papers, sum and sum of squares by year.
 Yearly = Mapping[int, Sequence[float]]

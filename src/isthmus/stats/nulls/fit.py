@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from isthmus.errors import InputError
 from isthmus.stats.nulls import crem, ecm, multiedge, rewiring
+from isthmus.stats.nulls.labels import labels_of
 from isthmus.stats.nulls.margins import checked, margins
 from isthmus.stats.nulls.models import NullFit
 
@@ -26,9 +28,10 @@ def fit_null(
 
     Parameters
     ----------
-    weights : array (n, n), or scipy sparse array where only margins matter
+    weights : array or data frame (n, n), or scipy sparse array where only margins matter
         Non-negative weights with a zero diagonal, symmetric when undirected.
-        Whole numbers, except for ``crem``.
+        Whole numbers, except for ``crem``. The labels of a data frame are kept:
+        ``fit.labelled("expected")`` is a frame with them.
     model : str
         ``multiedge`` (strengths; Poisson), ``multiedge_overdispersed`` (the same
         means, negative binomial), ``wcm`` (strengths; geometric), ``ecm`` (degrees
@@ -59,8 +62,10 @@ def fit_null(
     (True, [5.0, 6.0, 3.0])
     """
     _known(model)
+    labels = labels_of(weights)
     matrix = checked(weights, directed=directed, integer=model if model in WHOLE else None)
-    return _MODELS[model](matrix, directed, seed, **options)
+    fit = _MODELS[model](matrix, directed, seed, **options)
+    return replace(fit, labels=labels)
 
 
 def fit_panel(
@@ -106,7 +111,7 @@ def _ecm_panel(panel: Sequence[Any] | Floats, directed: bool) -> list[NullFit]:
         net = margins(checked(weights, directed=directed, integer="ecm"), directed=directed)
         solved = ecm.fit_ecm(net, warm)
         warm = (ecm.sides_of(net), solved.per_node())
-        fits.append(ecm.null_fit(net, solved))
+        fits.append(replace(ecm.null_fit(net, solved), labels=labels_of(weights)))
     return fits
 
 

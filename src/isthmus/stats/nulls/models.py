@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.stats.nulls.labels import Labels, labelled
 from isthmus.stats.nulls.laws import Law
 from isthmus.stats.nulls.newton import CONVERGED
 
@@ -37,6 +39,8 @@ class NullFit:
         Extra variance per squared mean, where the model estimates one.
     expected_se : array (n, n), optional
         Monte-Carlo standard error of `expected`, where it is simulated.
+    labels : Labels, optional
+        Labels of the nodes, where the weights were a data frame.
     """
 
     model: str
@@ -49,6 +53,7 @@ class NullFit:
     steps: int = 0
     dispersion: float | None = None
     expected_se: Floats | None = None
+    labels: Labels | None = None
 
     @property
     def n(self) -> int:
@@ -76,6 +81,16 @@ class NullFit:
         pairs = self.has_rows[:, None] & self.has_columns[None, :]
         np.fill_diagonal(pairs, False)
         return pairs
+
+    def labelled(self, what: Literal["expected", "sd"] = "expected") -> Any:
+        """Return a matrix as a data frame with the labels of the weights.
+
+        Raises
+        ------
+        InputError
+            When the weights were no data frame.
+        """
+        return labelled(self.labels, self.expected if what == "expected" else self.sd)
 
 
 def sample(fit: NullFit, n_samples: int, seed: int) -> Floats:

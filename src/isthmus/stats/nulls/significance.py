@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 from isthmus.errors import InputError
+from isthmus.stats.nulls.labels import Labels, labelled, labels_of
 from isthmus.stats.nulls.laws import ExponentialLaw
 from isthmus.stats.nulls.margins import checked
 from isthmus.stats.nulls.models import NullFit
@@ -21,6 +22,10 @@ Floats = npt.NDArray[np.float64]
 PSEUDO_WEIGHT = 0.5
 #: Coverage of the interval around the log ratio.
 COVERAGE = 0.95
+
+
+#: Matrices of a test.
+Measure = Literal["z", "p_more", "p_fewer", "q", "log_ratio", "log_ratio_low", "log_ratio_high"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class LinkTest:
     log_ratio, log_ratio_low, log_ratio_high : array
         log((w + a) / (mu + a)) and its interval; comparable over years, which z
         is not.
+    labels : Labels, optional
+        Labels of the nodes, where the model was fitted to a data frame.
     """
 
     z: Floats
@@ -53,6 +60,17 @@ class LinkTest:
     log_ratio: Floats
     log_ratio_low: Floats
     log_ratio_high: Floats
+    labels: Labels | None = None
+
+    def labelled(self, what: Measure) -> Any:
+        """Return a matrix as a data frame with the labels of the weights.
+
+        Raises
+        ------
+        InputError
+            When the model was fitted to no data frame.
+        """
+        return labelled(self.labels, getattr(self, what))
 
 
 def link_test(
@@ -74,7 +92,7 @@ def link_test(
 
     Parameters
     ----------
-    weights : array (n, n)
+    weights : array or data frame (n, n)
         Observed weights, normally those the model was fitted to.
     fit : NullFit
     pseudo_weight : float
@@ -94,6 +112,13 @@ def link_test(
         raise InputError(
             f"The weights have {observed.shape[0]} nodes and the null model was fitted to "
             f"{fit.n}. Test the weights that were fitted, or others of the same nodes."
+        )
+    labels = labels_of(weights) or fit.labels
+    if labels is not None and fit.labels is not None and labels.names != fit.labels.names:
+        raise InputError(
+            "The weights name other nodes, or in another order, than those the null model was "
+            f"fitted to: {list(labels.names[:3])} and {list(fit.labels.names[:3])} come first. "
+            "Reindex the frame as the fitted one."
         )
     if pseudo_weight <= 0 or not 0 < coverage < 1:
         raise InputError(
@@ -121,6 +146,7 @@ def link_test(
         log_ratio=ratio(observed),
         log_ratio_low=ratio(low),
         log_ratio_high=ratio(high),
+        labels=labels,
     )
 
 
