@@ -89,6 +89,13 @@ def test_the_light_path_stays_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_fetching_and_reading_load_no_statistics() -> None:
+    modules = "isthmus.cli.console, isthmus.fetch.works, isthmus.study, isthmus.ingest.ingest"
+    code = f"import {modules}, sys; print([m for m in ['numba', 'scipy'] if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("name", ["isthmus", "isthmus.poles", "isthmus.report", "isthmus.stats"])
 def test_exported_names_are_sorted_typed_and_exist(name: str) -> None:
     module = importlib.import_module(name)

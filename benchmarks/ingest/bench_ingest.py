@@ -3,8 +3,11 @@
 The input is built from a file of OpenAlex works: its records over and over, each time under
 new ids, until there are as many as asked for, as JSON lines and as Parquet. Every contender
 runs in a process of its own; the table gives medians of CPU seconds and of the largest
-resident memory, and ratios within one run. `plain.py` is the SQL: it reads, casts ids and
-takes lists apart into Parquet, but knows no duplicates, merges, entities or bad records.
+resident memory, and ratios within one run. A folder of works, such as a simulated release
+has, is read as it is; `--works` and `--form` then do not count. Unless the environment is to
+be new, each contender runs once before, uncounted, so that what it compiles is there.
+`plain.py` is the SQL: it reads, casts ids and takes lists apart into Parquet, but knows no
+duplicates, merges, entities or bad records.
 `--old` names the sources (the folder `src`) of another version to compare with; in "new
 environment" runs its compiled code is thrown away before each.
 
@@ -74,11 +77,13 @@ def build_parquet(source: Path, target: Path, n_works: int) -> None:
         )
 
 
-def run(name: str, path: Path, old: Path | None, cold: bool) -> tuple[float, float]:
+def run(
+    name: str, path: Path, old: Path | None, cold: bool, work: Path | None
+) -> tuple[float, float]:
     """Return CPU seconds and peak megabytes of one contender."""
     sources = old if name == "old" else Path(__file__).parents[2] / "src"
     environment = {**os.environ, "PYTHONPATH": str(sources)}
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=work) as folder:
         if cold:
             environment["NUMBA_CACHE_DIR"] = f"{folder}/numba"
             environment["PYTHONPYCACHEPREFIX"] = f"{folder}/pycache"
@@ -101,7 +106,10 @@ def main() -> None:
     parser.add_argument("--bad-line", action="store_true", help="one bad line in the middle")
     parser.add_argument("--folder", type=Path, help="where to work")
     options = parser.parse_args()
-    names = ["isthmus", "sql", *(["old"] if options.old else [])]
+    contenders = ["isthmus", "sql", *(["old"] if options.old else [])]
+    if options.source.is_dir():
+        compare(options.source, options.source.as_posix(), contenders, options)
+        return
     for n_works in options.works:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             path = Path(folder, "works.parquet" if options.form == "parquet" else "works.jsonl.gz")
@@ -109,16 +117,24 @@ def main() -> None:
                 build_parquet(options.source, path, n_works)
             else:
                 build_lines(options.source, path, n_works, options.bad_line)
-            found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-            for _ in range(options.repeat):
-                for name in names:
-                    found[name].append(run(name, path, options.old, options.cold))
-        print(f"{n_works:,} works, {options.form}; {os.cpu_count()} cores; medians")
-        ours = statistics.median(cpu for cpu, _ in found["isthmus"])
-        for name, runs in found.items():
-            cpu, peak = (statistics.median(column) for column in zip(*runs, strict=True))
-            ratio = f"isthmus / it {ours / cpu:5.2f}"
-            print(f"{name:10} CPU {cpu:8.2f} s   {ratio}   peak {peak:6,.0f} MB")
+            compare(path, f"{n_works:,} works, {options.form}", contenders, options)
+
+
+def compare(path: Path, title: str, contenders: list[str], options: argparse.Namespace) -> None:
+    """Run the contenders in turn and print medians and ratios."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    for number in range(options.repeat + (not options.cold)):
+        for name in contenders:
+            cost = run(name, path, options.old, options.cold, options.folder)
+            if options.cold or number:
+                found[name].append(cost)
+    state = "new environment" if options.cold else "warm"
+    print(f"{title}; {state}; {os.cpu_count()} cores; medians of {options.repeat}")
+    ours = statistics.median(cpu for cpu, _ in found["isthmus"])
+    for name, runs in found.items():
+        cpu, peak = (statistics.median(column) for column in zip(*runs, strict=True))
+        ratio = f"isthmus / it {ours / cpu:5.2f}"
+        print(f"{name:10} CPU {cpu:8.2f} s   {ratio}   peak {peak:6,.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,14 @@ TABLES = {
 def read(path: Path, folder: Path) -> None:
     """Read, cast ids, take lists apart, write tables."""
     columns = ", ".join(f"{n}: '{duckdb_type(s)}'" for n, s in FIELDS["works"].items())
-    source = f"read_json('{path}', format='newline_delimited', columns={{{columns}}})"
-    if path.suffix == ".parquet":
-        source = f"read_parquet('{path}')"
+    parquet = path.suffix == ".parquet" or any(path.rglob("*.parquet"))
+    files = f"{path}/**/*.{'parquet' if parquet else 'gz'}" if path.is_dir() else path
+    source = f"read_json('{files}', format='newline_delimited', columns={{{columns}}})"
+    if parquet:
+        source = f"read_parquet('{files}')"
     config = {"threads": 2, "memory_limit": "700MB", "temp_directory": str(folder / "spill")}
     with duckdb.connect(config=config) as connection:
+        connection.execute("SET enable_progress_bar = false")
         found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         wanted = ", ".join(row[0] for row in found if row[0] in FIELDS["works"])
         connection.execute(f"CREATE TABLE raw AS SELECT {wanted} FROM {source}")

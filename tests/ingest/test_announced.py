@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ingest.samples import work
+from isthmus.cli.verbs import app
 from isthmus.corpus.verify import verify
 from isthmus.ingest.ingest import ingest
+
+runner = CliRunner()
 
 
 def entry(url: str, n_bytes: int | None, n_records: int | None) -> dict[str, object]:
@@ -51,7 +55,11 @@ def test_files_and_records_that_were_announced_and_are_missing(
     (warning,) = manifest.warnings
     assert "updated_date=2025-01-03/part_000.gz is announced with 2 records" in warning
     assert manifest.release == (None if form == "entries" else "2026-02-25")
-    assert verify(tmp_path / "corpus").warnings == [warning]
+    found = verify(tmp_path / "corpus")
+    assert found.warnings == [warning]
+    (problem,) = found.problems
+    assert "lacks 7 records that its release announces (1 files" in problem
+    assert runner.invoke(app, ["verify", str(tmp_path / "corpus")]).exit_code == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"entries": 3}', '{"entries": [{"url": 1}]}'])

@@ -12,15 +12,14 @@ from rich.text import Text
 
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
-from isthmus.corpus.verify import Verification
 from isthmus.errors import TargetError
-from isthmus.findings.verdict import number
 from isthmus.results import Results
 from isthmus.study.sections import AFFINITY
 
 if TYPE_CHECKING:
     from isthmus.cli.demo import Demonstration, Recovery, Twins
     from isthmus.corpus.manifest import Passed
+    from isthmus.corpus.verify import Verification
     from isthmus.fetch.estimate import Estimate
     from isthmus.fetch.works import Fetched
     from isthmus.findings import Finding
@@ -276,6 +275,8 @@ def twins(verdicts: Sequence[Twins]) -> Table:
 
 
 def _verdict(verdict: str, estimate: float | None) -> str:
+    from isthmus.findings.verdict import number  # loads SciPy and Numba, which few commands need
+
     return verdict if estimate is None else f"{verdict}\n{number(estimate)}"
 
 

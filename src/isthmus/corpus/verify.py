@@ -99,6 +99,7 @@ def verify(path: str | Path) -> Verification:
     if not problems:
         problems += _repeated_keys(path, manifest)
         problems += _accounts(manifest)
+    problems += _absent(manifest)
     return Verification(
         path=path,
         source=manifest.source,
@@ -189,3 +190,16 @@ def _accounts(manifest: Manifest) -> list[str]:
     if found == notes["records_read"]:
         return []
     return [f"{notes['records_read']} records were read and {found} are accounted for."]
+
+
+def _absent(manifest: Manifest) -> list[str]:
+    """Say what the manifests of the release announce and was not read."""
+    n_files = manifest.notes.get("files_missing", 0)
+    n_records = manifest.notes.get("records_missing", 0)
+    if not n_files and not n_records:
+        return []
+    return [
+        f"The corpus lacks {n_records:,} records that its release announces ({n_files:,} files "
+        "were not there). Get the rest of the release and ingest it again, or ingest without its "
+        "manifests if a part is meant."
+    ]
