@@ -64,12 +64,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result table: its name, type, whether it can be empty, and its meaning."""
+    """A column of a result table: its name, type, whether it can be empty, and its meaning.
+
+    `optional` columns are not in the results of every study.
+    """
 
     name: str
     type: pa.DataType
     nullable: bool
     term: Term
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,8 @@ def _column(table: str, text: str) -> Column:
             f"The column `{name}` of the table `{table}` has no meaning. Add a line `{name}` to "
             f"results/columns.csv, or `{own}` where the meaning is this table's own."
         )
-    return Column(name, pa.type_for_alias(kind.rstrip("!")), not kind.endswith("!"), meant)
+    plain = pa.type_for_alias(kind.rstrip("!?"))
+    return Column(name, plain, not kind.endswith("!"), meant, optional=kind.endswith("?"))
 
 
 def _read_tables() -> dict[str, TableEntry]:
@@ -252,7 +257,11 @@ def checked(name: str, table: pa.Table) -> pa.Table:
                 f"`{name}.{field.name}` is {field.type}; results/tables.toml says {column.type}."
             )
     found = table.column_names
-    lost = [c.name for c in entry.columns if "{" not in c.name and c.name not in found]
+    lost = [
+        c.name
+        for c in entry.columns
+        if not c.optional and "{" not in c.name and c.name not in found
+    ]
     if lost:
         raise ResultsError(
             f"The table `{name}` lacks {', '.join(f'`{one}`' for one in lost)}, which "
