@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from isthmus.stats.regression.ppml import poisson_regression
 from isthmus.teaming.matched_papers import Rules, Units, bootstrap, compare, match
 
 RULES = Rules(team_cuts=(1, 2, 3, 4, 5, 6, 8, 12), draws=400, seed=1)
@@ -87,6 +88,23 @@ def test_team_classes_are_matched_not_team_sizes():
         here = matching.stratum == stratum
         assert len(set(classes[here])) == 1
         assert len(set(units.institution[here])) == 1
+
+
+def test_a_team_as_large_as_a_cut_is_of_the_class_below():
+    units = papers_with(1.5, 5)
+    rules = Rules(team_cuts=(1, 4, 8), draws=400, seed=1)
+    classes = np.array([sum(size > cut for cut in rules.team_cuts) for size in units.team_size])
+    matching = match(units, rules)
+    for stratum in np.unique(matching.stratum):
+        assert len(set(classes[matching.stratum == stratum])) == 1
+    row = compare("x", units, rules)["measures"][0]
+    fit = poisson_regression(
+        units.outcome,
+        units.treated.astype(float),
+        [units.cluster, units.year, classes],
+        cluster=units.cluster,
+    )
+    assert row["poisson_percent"] == pytest.approx(100 * np.expm1(fit.coefficients[0]))
 
 
 def test_a_constant_outcome_gives_a_row_without_a_test():
