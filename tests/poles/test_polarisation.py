@@ -30,7 +30,17 @@ def everything(n):
 
 
 def test_index_is_the_signed_share_of_variance_between():
-    value = ratios(1, effect=0.7)[0]
+    assert_index_by_hand(ratios(1, effect=0.7)[0])
+
+
+def test_bloc_members_that_are_further_apart_give_a_negative_index():
+    found = polarisation(ratios(1, effect=-3.0), everything(12), POLES)
+    assert found.high[0] < 0
+    assert found.index[0] < 0
+    assert_index_by_hand(ratios(1, effect=-3.0)[0])
+
+
+def assert_index_by_hand(value):
     found = polarisation(value[None], everything(12), POLES)
     one, other = [], []
     for i in range(2, 12):
@@ -43,11 +53,6 @@ def test_index_is_the_signed_share_of_variance_between():
     assert found.index[0] == pytest.approx(share * np.sign(means[0] - means[1]))
     assert (found.same[0], found.other[0]) == pytest.approx(means)
     assert found.pairs[0] == len(both)
-
-
-def test_bloc_members_that_are_further_apart_give_a_negative_index():
-    found = polarisation(ratios(1, effect=-3.0), everything(12), POLES)
-    assert found.high[0] < 0
 
 
 @pytest.mark.parametrize("n", [6, 8, 14])
