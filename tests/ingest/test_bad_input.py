@@ -12,11 +12,12 @@ import pytest
 
 from ingest.samples import HOME, author, work, write_lines
 from isthmus.corpus.store import Corpus
-from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR, REJECTED, SET_ASIDE
+from isthmus.corpus.tally import REJECTED, SET_ASIDE
 from isthmus.corpus.verify import verify
 from isthmus.errors import SourceError
 from isthmus.ingest import lines as chunks
 from isthmus.ingest.ingest import ingest
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 
 def read(tmp_path: Path, *records: Any, name: str = "works.jsonl") -> Corpus:

@@ -6,9 +6,7 @@ was set aside stood in a record that is in the corpus, without it.
 
 from __future__ import annotations
 
-#: Works dated outside these years are taken for errors: printing with movable
-#: type starts the one end; the other leaves room for books announced long ahead.
-EARLIEST_YEAR, LATEST_YEAR = 1450, 2050
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 #: Longest record read. The longest of OpenAlex, with thousands of authors, have some 10 MB.
 MAX_RECORD_BYTES = 64 << 20

@@ -25,6 +25,7 @@ from isthmus.results import (
     write_table,
 )
 from isthmus.study import Study
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 
 def run_edges(
@@ -80,7 +81,11 @@ def run_edges(
     _refuse_strangers(target, overwrite)
     edges = read_edges(path, directed=directed, years=years, decimal=decimal)
     poles = edges.poles(poles)
-    about = {"corpus": path.name, "years": [1600, 2100], "title": f"Poles of {path.name}"}
+    about = {
+        "corpus": path.name,
+        "years": [EARLIEST_YEAR, LATEST_YEAR],
+        "title": f"Poles of {path.name}",
+    }
     countries = {"poles": list(poles)} if _are_codes(poles) else {}
     study = Study.parse({"study": about, "countries": countries, "poles": settings or {}})
     began = time.perf_counter()

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from isthmus.corpus.countries import countries, country_named
-
-#: Years outside are taken for mistakes.
-FIRST_YEAR, LAST_YEAR = 1500, 2200
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 #: Share of the different names of a table that must be countries for it to be one of countries.
 COUNTRY_SHARE = 0.8
@@ -84,7 +82,7 @@ def year_of(text: str) -> tuple[int | None, bool]:
     dated = None if found else next((m for d in _DATES if (m := d.fullmatch(plain))), None)
     match = found or dated
     year = int(match[1]) if match else None
-    if year is None or not FIRST_YEAR <= year <= LAST_YEAR:
+    if year is None or not EARLIEST_YEAR <= year <= LATEST_YEAR:
         return None, False
     return year, dated is not None
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from isthmus.errors import InputError
 from isthmus.simulation.country_sizes import LEADING, TAIL, country_codes
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 #: Points (year, value): linear between them, constant before the first and after the last.
 Curve = tuple[tuple[int, float], ...]
@@ -350,8 +351,9 @@ def _check(settings: WorldSettings) -> None:
     for name in ("seed", "drawn_seed"):
         if not 0 <= (getattr(settings, name) or 0) < 2**63:
             _refuse(name, getattr(settings, name), "an integer from 0")
-    if not 1000 <= settings.years[0] <= settings.years[1] <= 3000:
-        _refuse("years", settings.years, "a first year not after the last")
+    if not EARLIEST_YEAR <= settings.years[0] <= settings.years[1] <= LATEST_YEAR:
+        span = f"between {EARLIEST_YEAR} and {LATEST_YEAR}"
+        _refuse("years", settings.years, f"a first year not after the last, {span}")
     if settings.affinity not in ("none", "two_blocs"):
         _refuse("affinity", settings.affinity, "'none' or 'two_blocs'")
     if settings.communities < 4:

@@ -7,7 +7,7 @@ order over columns, never by the order of lines.
 
 from __future__ import annotations
 
-from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 #: Type of a paper -> type of a work, in the words of OpenAlex; nothing said gives null.
 DOC_TYPES = {

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from isthmus.corpus.tally import EARLIEST_YEAR, LATEST_YEAR
 from isthmus.ingest.dialect import Dialect
+from isthmus.study.field import EARLIEST_YEAR, LATEST_YEAR
 
 #: Letters that ids of an entity may begin with.
 LETTERS = {"works": "W", "authors": "A", "institutions": "I", "sources": "SV"}
