@@ -15,6 +15,12 @@ import pyarrow as pa
 from isthmus.poles import analyse_edges
 from isthmus.study.sections import QUANTITIES, Poles
 
+#: Null models that are not simulated and need no teams.
+ANALYTIC = ["multiedge", "multiedge_overdispersed", "wcm", "ecm", "crem"]
+#: Settings of the clustering where clusters are not asked for: roles and headlines are
+#: made of the pairs' own trends.
+NO_CLUSTERS = {"n_init": 1, "n_resamples": 0, "choice_sample": 0, "choice_most": 2}
+
 
 def number(value: object, digits: int = 2) -> str:
     return (
@@ -31,25 +37,29 @@ def show(title: str, names: list[str], rows: list[list[object]], digits: int = 2
 
 
 def years(tables: dict[str, pa.Table], step: int) -> None:
-    """Every few years: z and log ratio between the poles, and the band of the placebo."""
+    """Ties between the poles: a column per chain, the placebo's mean in brackets."""
     rows = tables["pole_years"].to_pylist()
-    seen = sorted({row["year"] for row in rows})
-    chosen = set(seen[::-step])
-    shown = [
-        [
-            row["null_model"],
-            row["layer"],
-            row["quantity"],
-            row["year"],
-            row["value"],
-            row["placebo_mean"],
-            f"{number(row['placebo_low'])} to {number(row['placebo_high'])}",
+    for quantities in (("affinity", "log_ratio"), ("z",)):
+        paths: dict[str, dict[int, dict[str, object]]] = {}
+        for row in rows:
+            if row["quantity"] in quantities:
+                name = f"{row['null_model']}, {row['layer']}, {row['source']}-{row['target']}"
+                paths.setdefault(name, {})[row["year"]] = row
+        seen = sorted({year for path in paths.values() for year in path})
+        shown: list[list[object]] = [
+            [year, *(_beside(path.get(year)) for path in paths.values())]
+            for year in sorted(seen[::-step])
         ]
-        for row in rows
-        if row["year"] in chosen
-    ]
-    names = ["null model", "layer", "quantity", "year", "study", "placebo", "95 % of replays"]
-    show("Between the poles, year by year", names, shown)
+        shown.append(["largest in", *(max(p, key=lambda y: p[y]["value"]) for p in paths.values())])
+        title = f"Between the poles, {' or '.join(quantities)} (mean of the replays)"
+        show(title, ["year", *paths], shown)
+
+
+def _beside(row: dict[str, object] | None) -> str:
+    if row is None:
+        return ""
+    mean = f" ({number(row['placebo_mean'])})" if row["placebo_mean"] is not None else ""
+    return f"{number(row['value'])}{mean}"
 
 
 def headlines(tables: dict[str, pa.Table]) -> None:
@@ -120,13 +130,14 @@ def _relation(row: dict[str, object], pole: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("edges", type=Path, help="year,source,target,weight")
-    parser.add_argument("--null-models", nargs="+", default=["multiedge", "ecm"])
+    parser.add_argument("--null-models", nargs="+", default=ANALYTIC)
     parser.add_argument("--poles", nargs="+", default=["US", "CN"])
     parser.add_argument("--replays", type=int, default=80)
     parser.add_argument("--dropped", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--step", type=int, default=5, help="years between rows")
+    parser.add_argument("--clusters", action="store_true", help="look for clusters too")
     parser.add_argument("--quantity", default="affinity", choices=QUANTITIES)
     parser.add_argument(
         "--countries", nargs="*", default=["GB", "DE", "FR", "IT", "JP", "IN", "KR", "BR", "RU"]
@@ -137,6 +148,7 @@ def main() -> None:
         placebo_replays=options.replays,
         dropped=options.dropped,
         quantity=options.quantity,
+        **({} if options.clusters else NO_CLUSTERS),
     )
     start = time.monotonic()
     tables = analyse_edges(
@@ -157,8 +169,9 @@ def main() -> None:
     headlines(tables)
     years(tables, options.step)
     alignments(tables, options.poles, options.countries)
-    choice = [list(row.values()) for row in tables["cluster_choice"].to_pylist()]
-    show("Number of clusters", tables["cluster_choice"].column_names, choice, 3)
+    if options.clusters:
+        choice = [list(row.values()) for row in tables["cluster_choice"].to_pylist()]
+        show("Number of clusters", tables["cluster_choice"].column_names, choice, 3)
     cpu = used.ru_utime + used.ru_stime
     print(
         f"\n{wall:.0f} s elapsed, {cpu:.0f} s of processor time, {used.ru_maxrss / 2**10:.0f} MiB"

@@ -5,13 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 import isthmus.cli.demo
-from isthmus.cli.console import VERDICT_WIDTH, planted_leaders, recovery, twins
+from isthmus.cli.console import (
+    VERDICT_WIDTH,
+    edge_rows,
+    planted_leaders,
+    pole_summary,
+    recovery,
+    twins,
+)
 from isthmus.cli.demo import Recovery, Twins, compared
 from isthmus.findings import Finding
 from isthmus.findings.verdict import Claim, Decision
@@ -60,6 +69,61 @@ def test_each_claim_shows_statement_verdict_and_one_number() -> None:
     assert "contradicted" in text
     assert "6,220" in text
     assert max(map(len, VERDICTS)) <= VERDICT_WIDTH
+
+
+def of_tables(monkeypatch: pytest.MonkeyPatch, **tables: list[dict[str, Any]]) -> Results:
+    """Results that hold these rows, without a folder."""
+    monkeypatch.setattr(Results, "table", lambda self, name: pa.Table.from_pylist(tables[name]))
+    monkeypatch.setattr("isthmus.report.source.Source.why_no_poles", "")
+    return Results(Path(), {"title": "Poles of edges_1990_2023.csv.gz", "tables": list(tables)})
+
+
+def widest_pole_rows() -> list[dict[str, Any]]:
+    """Rows of `placebo` whose every cell is as wide as numbers and names get."""
+    row: dict[str, Any] = {
+        "null_model": "multiedge_overdispersed",
+        "layer": "collaboration",
+        "what": "poles_converge",
+        "quantity": "log_ratio",
+        "source": "CN",
+        "target": "US",
+        "reason": "not one line",
+        "p": 0.012,
+        "survives": False,
+    }
+    numbers = (-0.000123456, -1234567.8, -5.4e-18, 6.22e6)
+    return [row | {"study": x, "placebo_low": x, "placebo_high": -x} for x in numbers]
+
+
+def test_terminal_tables_of_poles_fit_80_columns_without_a_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = widest_pole_rows()
+    for number, row in enumerate(rows):
+        row["source"] = f"C{number}"
+    name = "no country that is known, kept as written: " + "Llanfairpwllgwyngyll" * 5
+    edges = [
+        {"reason": "rows read", "rows": 123_456_789, "set_aside": False},
+        {"reason": name, "rows": 123_456_789, "set_aside": True},
+    ]
+    results = of_tables(monkeypatch, placebo=rows, edges=edges)
+    shown = [edge_rows(results), *pole_summary(results)]
+    for table in shown:
+        lines = printed(table)
+        assert max(map(len, lines)) <= 80
+        assert "…" not in "".join(lines)
+        text = "".join(lines)
+        for column in table.columns:
+            assert str(column.header) in text
+            if column.no_wrap:
+                assert all(str(cell) in text for cell in column.cells)
+    assert "-0.000123 to 0.000123" in "".join(printed(shown[1]))
+
+
+def test_rounding_errors_are_shown_as_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = widest_pole_rows()[2]
+    (table,) = pole_summary(of_tables(monkeypatch, placebo=[tiny]))
+    assert [list(column.cells) for column in table.columns[1:3]] == [["0"], ["0 to 0"]]
 
 
 def test_a_table_too_narrow_would_be_seen() -> None:

@@ -307,8 +307,9 @@ def edge_rows(results: Results) -> Table:
     counts = {row["reason"]: row["rows"] for row in rows}
     read, kept = counts.pop("rows read", 0), counts.pop("rows kept", 0)
     table = Table(title=f"{read:,} rows read: {kept:,} kept, {read - kept:,} set aside")
-    for name in ("what", "reason", "rows"):
-        table.add_column(name, justify="right" if name == "rows" else "left")
+    table.add_column("what")
+    table.add_column("reason", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
     for row in sorted(rows, key=lambda row: not row["set_aside"]):
         if row["reason"] in counts:
             kind = "set aside" if row["set_aside"] else "kept"
@@ -331,8 +332,9 @@ def pole_summary(results: Results) -> Iterator[Table | str]:
     for model in dict.fromkeys(row["null_model"] for row in rows):
         how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
         table = Table(title=f"{results.record['title']}, {how}")
-        for name in ("what", "study", "replays, 95 %", "p", "survives"):
-            table.add_column(name, justify="left" if name == "what" else "right")
+        table.add_column("what", overflow="fold")
+        for name in ("study", "replays, 95 %", "p", "survives"):
+            table.add_column(name, justify="right", no_wrap=True)
         worst: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in (row for row in rows if row["null_model"] == model):
             key = tuple(row[c] for c in ("layer", "what", "quantity", "source", "target"))
@@ -352,8 +354,8 @@ def _pole_cells(row: dict[str, Any]) -> list[str]:
     low, high = row["placebo_low"], row["placebo_high"]
     return [
         f"{what}{f' ({of})' if of else ''}{': ' + row['reason'] if row['reason'] else ''}",
-        f"{row['study']:.3g}",
-        "-" if low is None else f"{low:.3g} to {high:.3g}",
+        number(row["study"]),
+        "-" if low is None else f"{number(low)} to {number(high)}",
         "-" if row["p"] is None else f"{row['p']:.2g}",
         {True: "yes", False: "no", None: "-"}[row["survives"]],
     ]

@@ -14,7 +14,8 @@ from isthmus.poles.links import Fitter, Tested, followed, quick_quantities
 from isthmus.poles.measures import Measured
 from isthmus.poles.team_counts import TeamFits
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES
-from isthmus.stats import Affinity, affinity
+from isthmus.stats import Affinity
+from isthmus.stats.three_way.affinities import AffinityPaths, affinity_paths
 from isthmus.study.sections import AFFINITY, Poles, Quantity
 
 Floats = NDArray[np.float64]
@@ -69,11 +70,11 @@ class AffinityChain:
         """Nothing to see: affinities start from the world's own weights."""
 
     def quick(self, layer: Layer, weights: Floats, number: int) -> Measured:
-        """Measure the affinities of weights, (t, n, n)."""
-        return measured(layer, affinity(weights, directed=layer.directed))
+        """Measure the affinities of weights, (t, n, n), without limits of single years."""
+        return measured(layer, affinity_paths(weights, directed=layer.directed))
 
 
-def measured(layer: Layer, found: Affinity) -> Measured:
+def measured(layer: Layer, found: Affinity | AffinityPaths) -> Measured:
     """Return affinities as a chain sees them."""
     values = {"affinity": found.value}
     return Measured(

@@ -142,8 +142,38 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     if not len(pairs.count):
         return _nothing(counts.shape, directed)
     with one_blas_thread():
-        fit = fitted(pairs, counts)
-        return _measured(pairs, fit, counts.shape, directed)
+        return _with_limits(pairs, _core(pairs, fitted(pairs, counts)), counts.shape, directed)
+
+
+@dataclass(frozen=True)
+class AffinityPaths:
+    """What trends of affinities need: `value`, `se`, `noise`, `noise_class` of `Affinity`."""
+
+    value: Floats
+    se: Floats
+    noise: tuple[Noise, ...]
+    noise_class: Ints
+
+
+def affinity_paths(panel: ArrayLike, *, directed: bool) -> AffinityPaths:
+    """Estimate affinities as :func:`affinity` does, without limits of single years.
+
+    Parameters
+    ----------
+    panel, directed
+        As in :func:`affinity`.
+    """
+    counts = _checked(panel, directed)
+    pairs = pairs_of(counts, directed)
+    if not len(pairs.count):
+        empty = _nothing(counts.shape, directed)
+        return AffinityPaths(empty.value, empty.se, (), empty.noise_class)
+    with one_blas_thread():
+        core = _core(pairs, fitted(pairs, counts))
+    place = _Placing(counts.shape, pairs, directed)
+    return AffinityPaths(
+        place(core.value), place(np.sqrt(core.error)), core.noise, place.once(core.kind)
+    )
 
 
 def _checked(panel: ArrayLike, directed: bool) -> Floats:
@@ -159,8 +189,34 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
     return counts
 
 
-def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) -> Affinity:
-    """Turn a fit into affinities with their errors."""
+@dataclass(frozen=True)
+class _Core:
+    """A fit as affinities of pairs, (p, t), and what their limits are made of.
+
+    Attributes
+    ----------
+    value, error, spread : (p, t)
+        Affinities; their variances for trends, and those of the effects alone.
+    effects : (e, t)
+    reference : (p,)
+        Variance of the reference level.
+    tau : float
+    noise, kind : tuple of Noise, (p,)
+        Noises by class, and each pair's class.
+    """
+
+    value: Floats
+    error: Floats
+    spread: Floats
+    effects: Floats
+    reference: Floats
+    tau: float
+    noise: tuple[Noise, ...]
+    kind: Ints
+
+
+def _core(pairs: Pairs, fit: Fit) -> _Core:
+    """Turn a fit into affinities with their errors for trends."""
     present, design = pairs.present, pairs.design
     total = fit.variance + fit.extra**2
     spread, rest, own_share = variances(design, fit.weight, fit.variance, fit.extra**2)
@@ -173,31 +229,37 @@ def _measured(pairs: Pairs, fit: Fit, shape: tuple[int, ...], directed: bool) ->
     # What a pair does in a year is compared with effects that are fitted without it.
     level = constant - design.of_pairs(alpha)
     value = level[:, None] + (inside - constant[:, None]) / (1 - own_share)
-    series = np.where(present, value, np.nan)
-    noise, kind = _noises(series, np.sqrt(error), pairs)
-    own = np.empty(len(kind))
-    for number, each in enumerate(noise):
-        rows = kind == number
-        own[rows] = noise_sd(series[rows], np.sqrt(error[rows]), each)
-    other = (own**2 + reference)[:, None]
-    low, high = _limits(pairs, value, error + other, spread + other, effects)
+    noise, kind = _noises(np.where(present, value, np.nan), np.sqrt(error), pairs)
+    return _Core(value, error, spread, effects, reference, tau, noise, kind)
+
+
+def _with_limits(pairs: Pairs, core: _Core, shape: tuple[int, ...], directed: bool) -> Affinity:
+    """Add the limits of single years, and the means of constant ties."""
+    design, deviation = pairs.design, np.sqrt(core.error)
+    series = np.where(pairs.present, core.value, np.nan)
+    own = np.empty(len(core.kind))
+    for number, each in enumerate(core.noise):
+        rows = core.kind == number
+        own[rows] = noise_sd(series[rows], deviation[rows], each)
+    other = (own**2 + core.reference)[:, None]
+    low, high = _limits(pairs, core.value, core.error + other, core.spread + other, core.effects)
     place = _Placing(shape, pairs, directed)
-    mean = np.exp(np.clip(design.of_pairs(effects), -60, 60)) * present
+    mean = np.exp(np.clip(design.of_pairs(core.effects), -60, 60)) * pairs.present
     constant_mean = mean * (pairs.count.sum(axis=1) / mean.sum(axis=1))[:, None]
     return Affinity(
-        value=place(value),
+        value=place(core.value),
         low=place(low),
         high=place(high),
-        se=place(np.sqrt(error)),
-        se_total=place(np.sqrt(error + other)),
-        effects=_effects(effects, pairs, directed),
+        se=place(deviation),
+        se_total=place(np.sqrt(core.error + other)),
+        effects=_effects(core.effects, pairs, directed),
         expected=place(constant_mean, 0.0),
-        noise=noise,
-        noise_class=place.once(kind),
-        sigma=np.array([each.ar_sd for each in noise]),
-        rho=np.array([each.ar_rho for each in noise]),
-        dispersion=np.array([each.variance - each.ar_sd**2 for each in noise]),
-        tau=tau,
+        noise=core.noise,
+        noise_class=place.once(core.kind),
+        sigma=np.array([each.ar_sd for each in core.noise]),
+        rho=np.array([each.ar_rho for each in core.noise]),
+        dispersion=np.array([each.variance - each.ar_sd**2 for each in core.noise]),
+        tau=core.tau,
     )
 
 

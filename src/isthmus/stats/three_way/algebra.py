@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
@@ -79,10 +80,26 @@ def inverse(normal: Floats) -> Floats:
     return np.asarray(np.linalg.pinv(normal, rcond=1e-10, hermitian=True))
 
 
-def solver(normal: Floats) -> Floats:
-    """Inverse with a slight ridge: faster, and as good for sums over pairs."""
+def _factor(normal: Floats) -> Floats:
+    """Lower Cholesky factor of a normal matrix with a slight ridge."""
+    ridged = normal.copy()
     own = np.diag(normal)
-    return np.linalg.inv(normal + np.diag(np.where(own > 0, 1e-9 * own, 1.0)))
+    ridged[np.diag_indices(len(own))] += np.where(own > 0, 1e-9 * own, 1.0)
+    factor, failed = dpotrf(ridged, lower=1, overwrite_a=1)
+    if failed:
+        raise np.linalg.LinAlgError("A normal matrix is not positive definite.")
+    return np.asarray(factor)
+
+
+def solved(normal: Floats, right: Floats) -> Floats:
+    """Solve a normal matrix with a slight ridge: faster, and as good for sums over pairs."""
+    return np.asarray(dpotrs(_factor(normal), right, lower=1)[0])
+
+
+def ridge_inverse(normal: Floats) -> Floats:
+    """Inverse of the same matrix, where one serves many right-hand sides."""
+    lower = np.tril(dpotri(_factor(normal), lower=1, overwrite_c=1)[0])
+    return np.asarray(lower + np.tril(lower, -1).T)
 
 
 def solve(
@@ -95,7 +112,7 @@ def solve(
     weight, y : (p, t)
         Weights (0 where a pair is absent) and log counts.
     """
-    inverses = np.array([solver(design.normal(year)) for year in weight.T])
+    inverses = np.array([ridge_inverse(design.normal(year)) for year in weight.T])
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
     rest = y - design.of_pairs(effects)
     constant = (share * rest).sum(axis=1)
@@ -164,7 +181,7 @@ def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, 
         rest = constant - design.of_pairs(alpha)
         robust = rest / np.sqrt(total)
         weight = (huber(robust) if step < 15 else bisquare(robust)) / total
-        new = solver(design.normal(weight)) @ design.sums(weight * constant)
+        new = solved(design.normal(weight), design.sums(weight * constant))
         change = np.abs(design.of_pairs(new - alpha)).max(initial=0.0)
         alpha = new
         tau = between(constant - design.of_pairs(alpha), variance)

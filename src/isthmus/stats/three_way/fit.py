@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isthmus.errors import InputError
 from isthmus.stats.sizes import size_expectation
-from isthmus.stats.three_way.algebra import SETTLED, Design, bisquare, huber, solve, solver
+from isthmus.stats.three_way.algebra import SETTLED, Design, bisquare, huber, solve, solved
 from isthmus.stats.three_way.count_logs import LIMITS_BELOW, response
 
 Floats = NDArray[np.float64]
@@ -101,7 +101,7 @@ def _start(pairs: Pairs, counts: Floats) -> Floats:
         rest = np.zeros(len(mean))
         for _ in range(6):
             weight = base * huber(rest * np.sqrt(np.minimum(mean, START_CAP)))
-            effects[:, t] = solver(design.normal(weight)) @ design.sums(weight * logs)
+            effects[:, t] = solved(design.normal(weight), design.sums(weight * logs))
             rest = logs - design.of_pairs(effects[:, t])
     return effects
 
@@ -162,7 +162,7 @@ def _level(design: Design, value: Floats, weight: Floats, effects: Floats) -> Fl
     level, base = np.zeros(len(effects)), total / (1 + 0.25 * total)
     for _ in range(4):
         now = base * huber((constant - design.of_pairs(level)) / 0.5)
-        level = solver(design.normal(now)) @ design.sums(now * constant)
+        level = solved(design.normal(now), design.sums(now * constant))
     return np.asarray(np.clip(level, -LONGEST_STEP, LONGEST_STEP))
 
 
