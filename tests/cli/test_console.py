@@ -24,6 +24,7 @@ from isthmus.cli.console import (
 from isthmus.cli.demo import Recovery, Twins, compared
 from isthmus.findings import Finding
 from isthmus.findings.verdict import Claim, Decision
+from isthmus.report.source import Source
 from isthmus.results import Results
 
 #: Verdicts that findings know, and one that they may learn.
@@ -74,7 +75,7 @@ def test_each_claim_shows_statement_verdict_and_one_number() -> None:
 def of_tables(monkeypatch: pytest.MonkeyPatch, **tables: list[dict[str, Any]]) -> Results:
     """Results that hold these rows, without a folder."""
     monkeypatch.setattr(Results, "table", lambda self, name: pa.Table.from_pylist(tables[name]))
-    monkeypatch.setattr("isthmus.report.source.Source.why_no_poles", "")
+    monkeypatch.setattr(Source, "why_no_poles", "")
     return Results(Path(), {"title": "Poles of edges_1990_2023.csv.gz", "tables": list(tables)})
 
 

@@ -352,6 +352,8 @@ def _pole_cells(row: dict[str, Any]) -> list[str]:
     of = ", ".join(part for part in (ends, row["layer"], quantity) if part)
     what = row["what"].removeprefix("group:").replace("_", " ")
     low, high = row["placebo_low"], row["placebo_high"]
+    from isthmus.findings.verdict import number
+
     return [
         f"{what}{f' ({of})' if of else ''}{': ' + row['reason'] if row['reason'] else ''}",
         number(row["study"]),
