@@ -77,7 +77,8 @@ def _section(kind: type[msgspec.Struct]) -> str:
 
 def _type(kind: Any) -> str:
     shown = kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
-    return shown.replace("typing.", "").replace("isthmus.study.", "").replace("|", "or")
+    shown = re.sub(r"isthmus\.study\.(?:[a-z_]+\.)?", "", shown)
+    return shown.replace("typing.", "").replace("|", "or")
 
 
 def _default(one: msgspec.structs.FieldInfo) -> str:
