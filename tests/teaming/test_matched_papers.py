@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isthmus.stats.regression.ppml import poisson_regression
+from isthmus.stats.ppml import poisson_regression
 from isthmus.teaming.matched_papers import Rules, Units, bootstrap, compare, match
 
 RULES = Rules(team_cuts=(1, 2, 3, 4, 5, 6, 8, 12), draws=400, seed=1)

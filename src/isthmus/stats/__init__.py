@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from isthmus.stats.nulls import fit_team_counts as fit_team_counts
     from isthmus.stats.nulls import link_test as link_test
     from isthmus.stats.nulls import sample as sample
-    from isthmus.stats.regression.ppml import poisson_regression as poisson_regression
+    from isthmus.stats.ppml import poisson_regression as poisson_regression
     from isthmus.stats.resampling.bootstrap import BootstrapMean as BootstrapMean
     from isthmus.stats.resampling.bootstrap import bootstrap_mean as bootstrap_mean
     from isthmus.stats.resampling.cluster_bootstrap import BootstrapEffect as BootstrapEffect
@@ -68,7 +68,7 @@ _HOME = {
     "fit_panel": "nulls",
     "fit_team_counts": "nulls",
     "link_test": "nulls",
-    "poisson_regression": "regression.ppml",
+    "poisson_regression": "ppml",
     "rosenbaum_bounds": "matching.sensitivity",
     "sample": "nulls",
     "satt": "matching.effects",

@@ -20,7 +20,7 @@ from isthmus.results import schema_of
 from isthmus.stats.matching.cem import Matching, cem
 from isthmus.stats.matching.effects import Effect, Measures, measures
 from isthmus.stats.matching.sensitivity import e_value, rosenbaum_bounds
-from isthmus.stats.regression.ppml import poisson_regression
+from isthmus.stats.ppml import poisson_regression
 from isthmus.stats.resampling.cluster_bootstrap import (
     MIN_CLUSTERS,
     BootstrapEffect,

@@ -4,7 +4,7 @@ The estimator is Poisson pseudo maximum likelihood: consistent for any non-negat
 outcome with mean exp(x b + effects), whatever its distribution. The effects are
 swept out by alternating projections inside iteratively reweighted least squares
 (Correia, Guimaraes and Zylkin 2020, *Stata Journal* 20: 95-115). Separated units are
-dropped first (:mod:`isthmus.stats.regression.separation`).
+dropped first (:mod:`isthmus.stats.separation`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scipy.special import ndtr
 
 from isthmus.errors import InputError
 from isthmus.stats.cells import renumber
-from isthmus.stats.regression.separation import separated
+from isthmus.stats.separation import separated
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linprog
 
 from isthmus.errors import InputError
-from isthmus.stats.regression.ppml import poisson_regression, sweep
+from isthmus.stats.ppml import poisson_regression, sweep
 
 
 def data(seed=1, n=800):
