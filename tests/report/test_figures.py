@@ -34,6 +34,7 @@ EXPECTED = {
     "team-sizes",
     "premium",
     "placebo-pairs",
+    "pole-pair-affinity",
     "pole-pair",
     "pole-pair-z",
     "pole-placebo",

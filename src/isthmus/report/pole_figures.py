@@ -38,6 +38,11 @@ def _chosen_pairs(source: Source) -> Iterator[Drawn]:
         pc.is_in(table.filter(pc.is_in(table["source"], ends))["target"], ends)
     )
     rows = where(rows, layer="collaboration")
+    measured = rows.filter(pc.is_valid(rows["affinity"]))
+    if measured.num_rows:
+        yield _affinity(source, names[0], measured)
+    else:
+        yield Absent(names[0], "No affinity is known between the poles.")
     rows = rows.filter(pc.or_(pc.is_valid(rows["log_ratio"]), pc.is_valid(rows["z"])))
     kept = ["null_model", "year", "source", "target", "observed", "expected", "z"]
     rows = rows_of(rows, [*kept, "log_ratio", "log_ratio_low", "log_ratio_high"])
