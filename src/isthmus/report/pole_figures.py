@@ -68,7 +68,7 @@ def _affinity(source: Source, name: str, rows: pa.Table) -> Figure:
     notes = [
         "How much more the two work together than either does with its typical partner (log), "
         "relative to their other partners. Zero: as with a typical partner.",
-        rule_of(source, "observed"),
+        rule_of(source, "affinity"),
         f"Bars: 95 % interval. n = {len(pc.unique(rows['year']))} years.",
     ]
     whom = capital(listed(source.poles))
