@@ -232,6 +232,7 @@ def main() -> int:
     tally: Counter[str] = Counter()
     for ended in ends(wanted.count, wanted.seed, wanted.most):
         tally[ended.how] += 1
+        print(f"\r{tally.total()} of {wanted.count} studies", end="", file=sys.stderr, flush=True)
         if ended.message:
             print(f"seed {ended.seed}: {ended.how} ({ended.seconds:.1f} s): {ended.message}")
             sys.stdout.flush()

@@ -163,6 +163,14 @@ def test_a_trend_is_held_against_those_without_each_country(tmp_path: Path) -> N
         assert found.verdict == "supported"
 
 
+def test_a_path_that_bends_is_not_compared_with_slopes_without_a_country(tmp_path: Path) -> None:
+    key = {"null_model": "none", "layer": "collaboration", "what": "poles", "country": "DE"}
+    row = {**key, "source": "CN", "target": "US", "slope": 0.1, "low": 0.09, "high": 0.11}
+    table = archetypes({("CN", "US"): trend("collaboration", -0.1, 0.01, 0.01)}, ["none"])
+    tables = {"archetypes": table, "dropped": pa.Table.from_pylist([row])}
+    assert decided(tmp_path, tables, COLLABORATION).dropping.startswith("not tested")
+
+
 def polarisation(**slopes: float) -> pa.Table:
     noise = np.random.default_rng(1).normal(0, 0.01, N)
     return pa.Table.from_pylist(

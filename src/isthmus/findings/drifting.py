@@ -266,6 +266,8 @@ def _without_each(layer: str, evidence: Evidence) -> Mapping[str, Conditions]:
     if not evidence.has("dropped"):
         return {}
     model = evidence.models[0]
+    if any(one.reason.startswith(NOT_ONE_LINE) for one in pole_trend(layer, evidence, model)):
+        return {}  # a path that turns has no slope to compare
     rows = evidence.table("dropped", null_model=model, layer=layer, what="poles").to_pylist()
     made = {}
     for row in rows:
