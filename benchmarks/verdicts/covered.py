@@ -1,4 +1,4 @@
-"""How often intervals hold their truth, kind by kind, as a table."""
+"""How often intervals include the truth, kind by kind, as a table."""
 
 from __future__ import annotations
 

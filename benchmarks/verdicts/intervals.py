@@ -171,7 +171,7 @@ def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
 
 
 def _scale(one: Condition, value: float) -> float:
-    """Give a difference in per cent as the logarithm of its ratio, which is 0 where it is 0."""
+    """Return a difference in per cent as the logarithm of its ratio, which is 0 where it is 0."""
     if not one.log:
         return value
     return math.log(value - one.origin) - (math.log(-one.origin) if one.origin else 0.0)

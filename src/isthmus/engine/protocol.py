@@ -19,11 +19,11 @@ class Engine(Protocol):
     versions: Mapping[str, str]
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
-        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        """Return Parquet parts of one schema as a table; no part is an empty table."""
         ...
 
     def local(self, table: pa.Table) -> Table:
-        """Give a small Arrow table of this process as a table of the engine."""
+        """Return a small Arrow table of this process as a table of the engine."""
         ...
 
     def keep(self, table: Table, path: Path) -> Table:
@@ -31,7 +31,7 @@ class Engine(Protocol):
         ...
 
     def kept(self, path: Path) -> Table | None:
-        """Give a table kept earlier at `path`, or None."""
+        """Return a table kept earlier at `path`, or None."""
         ...
 
     def collect(self, table: Table) -> pa.Table:
@@ -43,7 +43,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back memory, files and processes."""
+        """Release memory, files and processes."""
         ...
 
 
@@ -52,7 +52,7 @@ Storage = tuple[Path, str]
 
 
 def stored(part: Path, storage: Storage | None) -> str:
-    """Give the address of a file: in the store where it is in the folder copied there.
+    """Return the address of a file: in the store where it is in the folder copied there.
 
     Examples
     --------

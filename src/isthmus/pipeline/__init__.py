@@ -1,1 +1,1 @@
-"""The steps of a study in order: resumed, told and measured."""
+"""The steps of a study in order: resume, progress and usage."""

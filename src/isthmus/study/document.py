@@ -100,7 +100,7 @@ Allowed: corpus, title, years.
         return self.study.years
 
     def with_run(self, **settings: Any) -> Study:
-        """Give the study with settings of ``[run]`` replaced; only `seed` changes numbers."""
+        """Return the study with settings of ``[run]`` replaced; only `seed` changes numbers."""
         return msgspec.structs.replace(self, run=msgspec.structs.replace(self.run, **settings))
 
     def path(self, name: str) -> Path:

@@ -189,7 +189,7 @@ class Corrections(Section, frozen=True):
 
 
 def entity_id(value: int | str) -> int:
-    """Give the number behind an id written as a number, ``C154945302`` or an address.
+    """Return the number behind an id written as a number, ``C154945302`` or an address.
 
     Examples
     --------

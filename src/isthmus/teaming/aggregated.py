@@ -99,7 +99,7 @@ def _array(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def compare_groups(name: str, groups: Groups, rules: Rules) -> dict[str, list[dict[str, Any]]]:
-    """Compare the two sides in each year and over all, as :func:`~.comparison.compare` does."""
+    """Compare the two sides in each year and over all, as :func:`~.matched_papers.compare` does."""
     rows: dict[str, list[dict[str, Any]]] = {
         "matched": [], "balance": [], "measures": [], "unmatched": []
     }  # fmt: skip
@@ -123,7 +123,7 @@ def _parts(groups: Groups) -> Iterator[tuple[int | None, Groups]]:
 
 
 def match_groups(groups: Groups, rules: Rules) -> Matching:
-    """Match as :func:`~.comparison.match` does, each group standing for its papers."""
+    """Match as :func:`~.matched_papers.match` does, each group standing for its papers."""
     return cem(
         {
             "year": groups.year,

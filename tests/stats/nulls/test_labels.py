@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from isthmus.errors import InputError
 from isthmus.stats import fit_null, fit_panel, link_test
-
-pd = pytest.importorskip("pandas")
 
 CODES = ["US", "CN", "DE"]
 WEIGHTS = np.array([[0, 4, 1], [4, 0, 2], [1, 2, 0]])
