@@ -136,7 +136,9 @@ def study_text(given: Mapping[str, Mapping[str, Any]]) -> str:
         if isinstance(one.type, type) and issubclass(one.type, msgspec.Struct)
     ]
     parts = [_HEAD, *(_section(*section) for section in sections)]
-    parts += [_entry(name, kind) for name, kind in NAMED.items()]
+    for name, kind in NAMED.items():
+        parts.append(_entry(name, kind))
+        parts += [_own(name, own, values) for own, values in given.get(name, {}).items()]
     return "\n".join(parts)
 
 
@@ -148,6 +150,11 @@ def _section(name: str, kind: type[msgspec.Struct], given: Mapping[str, Any]) ->
 def _entry(name: str, kind: type[msgspec.Struct]) -> str:
     lines = [*_comment(_purpose(kind)), f"#[{name}.NAME]", *_keys(kind, {})]
     return "\n".join(lines) + "\n"
+
+
+def _own(name: str, own: str, values: Mapping[str, Any]) -> str:
+    lines = [f"{key} = {toml(value)}" for key, value in values.items() if value is not None]
+    return "\n".join([f"[{name}.{_key(own)}]", *lines]) + "\n"
 
 
 def _purpose(kind: type[msgspec.Struct]) -> str:
