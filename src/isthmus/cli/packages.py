@@ -63,7 +63,11 @@ def share(
     results: Annotated[Path, typer.Argument(help="Folder of results.")],
     to: Annotated[Path, typer.Option(help="The package to write, a .zip file.")],
     author: Annotated[
-        list[str] | None, typer.Option(help="An author to be cited; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help='An author to be cited, like "Ada Byron https://orcid.org/0000-..."; may be '
+            "repeated."
+        ),
     ] = None,
     licence: Annotated[
         str | None,

@@ -32,6 +32,17 @@ _FORMATS = {
     "": "text/plain",
 }
 
+#: Where programs are at home; RO-Crate wants it of every application.
+_HOMES = {
+    "duckdb": "https://duckdb.org/",
+    "ibis": "https://ibis-project.org/",
+    "pyarrow": "https://arrow.apache.org/",
+    "python": "https://www.python.org/",
+    "spark": "https://spark.apache.org/",
+}
+
+_ORCID = "https://orcid.org/"
+
 Entity = dict[str, Any]
 
 
@@ -87,7 +98,7 @@ def crate(
     description
         What the package is, in a sentence.
     authors
-        Names of those to be cited.
+        Names of those to be cited, each with the address of an ORCID behind it or not.
     licence
         Address of the licence; None where none is stated.
     date
@@ -104,8 +115,9 @@ def crate(
         "mentions": {"@id": "#run"},
     }
     people = [_person(name, number) for number, name in enumerate(authors, 1)]
-    if people:
-        root["author"] = [{"@id": one["@id"]} for one in people]
+    named = [{"@id": one["@id"]} for one in people]
+    if named:
+        root["author"] = named if len(named) > 1 else named[0]
     descriptor = {
         "@id": METADATA,
         "@type": "CreativeWork",
@@ -131,8 +143,10 @@ def _file(part: Part) -> Entity:
     }
 
 
-def _person(name: str, number: int) -> Entity:
-    return {"@id": f"#author-{number}", "@type": "Person", "name": name}
+def _person(author: str, number: int) -> Entity:
+    name, _, orcid = author.partition(_ORCID)
+    address = f"{_ORCID}{orcid.strip()}" if orcid else f"#author-{number}"
+    return {"@id": address, "@type": "Person", "name": name.strip() or address}
 
 
 def _licence(address: str | None) -> Entity:
@@ -172,9 +186,11 @@ def _provenance(record: Mapping[str, Any]) -> Iterator[Entity]:
         "identifier": f"sha256:{read['hash']}",
     }
     for name in programs:
+        known = {"url": _HOMES[name]} if name in _HOMES else {}
         yield {
             "@id": f"#{name}",
-            "@type": "SoftwareApplication",
+            "@type": "SoftwareApplication" if known else "CreativeWork",
             "name": name,
             "version": str(record["versions"][name]),
+            **known,
         }

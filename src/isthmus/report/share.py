@@ -117,7 +117,7 @@ def share(
     to
         The file; its name ends in ``.zip``.
     authors
-        Names of those to be cited.
+        Names of those to be cited, each with the address of an ORCID behind it or not.
     licence
         Address or SPDX identifier of the licence.
     date
