@@ -63,7 +63,7 @@ def ask(query):
 views = [name for (name,) in ask("select view_name from duckdb_views() where not internal")]
 rows = {name: ask(f'select count(*) from "{name}"')[0][0] for name in views}
 said = ask("select table_name, column_name, comment from duckdb_columns() where not internal")
-units = ask('select "table", "column", unit, meaning from "columns.csv"')
+units = ask('select "table", "column", unit, meaning from "columns.parquet"')
 assert not any(name.split(".")[0] == "isthmus" for name in sys.modules)
 print(json.dumps([rows, said, units]))
 """

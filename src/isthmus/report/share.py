@@ -40,6 +40,8 @@ _REPORT = {
 #: Endings of figures.
 _FIGURES = {".svg": "A figure", ".png": "A figure", ".json": "A figure as Vega-Lite"}
 
+_MEANINGS = "What every column of every table means, its unit and counting rule"
+
 #: Date of every file in the zip: the same results give the same bytes.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -56,9 +58,10 @@ README = """\
 
 ## Read it
 
-Every table is a Parquet file, and a CSV file where it is not too long. `columns.csv` says what
-each column means, its unit and how it counts. `tables.sql` makes a view of each table, with the
-meanings as comments. In this folder, with DuckDB (https://duckdb.org) and nothing else:
+Every table is a Parquet file, and a CSV file where it is not too long. `columns.csv` (the same as
+`columns.parquet`) says what each column means, its unit and how it counts. `tables.sql` makes a
+view of each table, with the meanings as comments. In this folder, with DuckDB
+(https://duckdb.org) and nothing else:
 
 ```
 duckdb -init tables.sql
@@ -153,7 +156,7 @@ def share(
     described = _descriptions(results)
     texts = {
         "README.md": _readme(results, description, authors, address, day),
-        "columns.csv": _columns(described),
+        **_columns(described),
         "tables.sql": _views(described).encode(),
         "study.toml": _study(results.record["settings"]),
     }
@@ -204,7 +207,7 @@ def _about(results: Results, described: Sequence[Description]) -> dict[str, str]
     """Name every file of the package but the metadata, with what it holds."""
     about = {
         "README.md": "How to read, check and cite the package",
-        "columns.csv": "What every column of every table means, its unit and counting rule",
+        **{f"columns.{form}": _MEANINGS for form in ("csv", "parquet")},
         "tables.sql": "DuckDB: a view of each table, with the meanings as comments",
         "study.toml": "The study: every setting with its value",
         **_REPORT,
@@ -227,7 +230,7 @@ def _copied(folder: Path, name: str, about: str) -> Part:
     return Part(name, file.stat().st_size, sha256(file), about)
 
 
-def _columns(described: Sequence[Description]) -> bytes:
+def _columns(described: Sequence[Description]) -> dict[str, bytes]:
     rows = [
         {
             "table": table.table,
@@ -242,9 +245,10 @@ def _columns(described: Sequence[Description]) -> bytes:
         for table in described
         for column in table.columns
     ]
-    written = BytesIO()
-    pa_csv.write_csv(inert(pa.Table.from_pylist(rows)), written)
-    return written.getvalue()
+    table, text, parquet = pa.Table.from_pylist(rows), BytesIO(), BytesIO()
+    pa_csv.write_csv(inert(table), text)
+    pq.write_table(table, parquet)
+    return {"columns.csv": text.getvalue(), "columns.parquet": parquet.getvalue()}
 
 
 def _views(described: Sequence[Description]) -> str:
