@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 
 #: How text begins that a spreadsheet would run: a sign (wide ones too, which some take for the
 #: same), after blanks or not, or a tab or line end, which some drop before they look.
-RUNS = r"'*(?: *[=+\-@＝＋－＠]|[\t\r\n])"
+RUNS = r"'*(?:[ \t\r\n\f\v]*[=+\-@＝＋－＠]|[\t\r\n])"
 
 
 def inert(table: pa.Table) -> pa.Table:
