@@ -33,6 +33,8 @@ FOLLOWED = {
         "results/run.json",
         "results/comparison_years.csv",
         "site/coverage.html",
+        "all-keys.toml",
+        "package.zip",
     ],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ PLANTED = {
 
 #: Columns of the terminal that a verdict and its number take: "not testable here" fits.
 VERDICT_WIDTH = 17
+
+#: Characters of a study's title that the terminal shows.
+TITLE_WIDTH = 90
 
 #: What the demonstration says last.
 NEXT = """\
@@ -221,6 +225,10 @@ def field_summary(results: Results) -> str:
     return f"{words}. Left out by rule: {', '.join(parts) or 'none'} (table funnel)."
 
 
+def _short(title: str) -> str:
+    return textwrap.shorten(title, TITLE_WIDTH, placeholder=" ...")
+
+
 def leaders(results: Results) -> Table:
     """Show the leading countries of a study, by papers under its attribution."""
     settings = results.record["settings"]
@@ -230,7 +238,7 @@ def leaders(results: Results) -> Table:
     if rule == "papers_any":
         columns = [rule, "papers_any_fractional", cited, "hits"]
     first, last = settings["study"]["years"]
-    shown = Table(title=f"{results.record['title']}, {first}-{last}: who leads")
+    shown = Table(title=f"{_short(results.record['title'])}, {first}-{last}: who leads")
     shown.add_column("country")
     for column in columns:
         shown.add_column(column, justify="right")
@@ -331,7 +339,7 @@ def pole_summary(results: Results) -> Iterator[Table | str]:
     rows = [row for row in rows if not row["what"].startswith(_NOT_SHOWN)]
     for model in dict.fromkeys(row["null_model"] for row in rows):
         how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
-        table = Table(title=f"{results.record['title']}, {how}")
+        table = Table(title=f"{_short(results.record['title'])}, {how}")
         table.add_column("what", overflow="fold")
         for name in ("study", "replays, 95 %", "p", "survives"):
             table.add_column(name, justify="right", no_wrap=True)

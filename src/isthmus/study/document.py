@@ -65,7 +65,7 @@ class Study(Section, frozen=True):
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StudyError(
-                f"There is no study file at {path}. `isthmus demo` writes one to start from."
+                f"There is no study file at {path}. `isthmus init {path}` writes one to start from."
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"Cannot read the study file {path}: {error}.") from None

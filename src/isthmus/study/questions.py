@@ -15,13 +15,22 @@ from isthmus.study.sections import (
 class Impact(Section, frozen=True):
     """``[impact]``: citations within a window, and hits.
 
-    ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
-    paper of year ``y``, with `window` as ``k`` (2 in AlShebli et al.). It is
-    undefined where ``y + k`` lies after `corpus_end`, by default the newest
-    year of the corpus, and where references of one of these years are absent or
-    break off (`coverage` says which; a `corpus_end` set here overrides all but
-    years with next to no reference). `hit_percent` is the share of a year's papers called
-    hits (1 in AlShebli et al.).
+    Attributes
+    ----------
+    window
+        The ``k`` of ``c_k``, which counts citing works published in calendar years
+        ``y..y+k`` for a paper of year ``y`` (2 in AlShebli et al.).
+    hit_percent
+        Share of a year's papers called hits (1 in AlShebli et al.).
+    corpus_end
+        Last year whose citations count, by default the newest year of the corpus. ``c_k``
+        is undefined where ``y + k`` lies after it, and where references of one of these
+        years are absent or break off (`coverage` says which; a year set here overrides all
+        but years with next to no reference).
+    exclude_self_citations
+        Whether citations are left out whose citing and cited work share an author.
+    exclude_citing_countries
+        Countries whose citations are left out.
     """
 
     section: ClassVar[str] = "impact"
@@ -89,8 +98,13 @@ class Novelty(Section, frozen=True):
 class Scientists(Section, frozen=True):
     """``[scientists]``: who counts as a scientist of the field.
 
-    At least `min_works` works in the study's years, more than `min_share` of
-    them in the field (AlShebli et al.: at least three papers, the majority AI).
+    Attributes
+    ----------
+    min_works
+        Works a scientist has at least in the study's years (3 in AlShebli et al.).
+    min_share
+        Share of a scientist's works that lie in the field; it must be exceeded (the majority
+        in AlShebli et al.).
     """
 
     section: ClassVar[str] = "scientists"
@@ -113,10 +127,10 @@ class Mobility(Section, frozen=True):
     Attributes
     ----------
     view
-        ``majority``: a year belongs to the country of most of its affiliations.
-        ``tenure``: the previous year's country holds the year as long as it is
-        among the year's affiliations at all, so that overlapping double
-        affiliations delay a move.
+        Which country a year belongs to: ``majority``, that of most of its affiliations, or
+        ``tenure``, the previous one while it is still among them. Under ``tenure`` the
+        previous year's country holds the year as long as it is among the year's affiliations
+        at all, so that overlapping double affiliations delay a move.
     ties
         Where the most frequent countries tie and the previous year's is not among
         them: the country of the ``later_paper``, or the year is ``shared`` and so
@@ -127,10 +141,10 @@ class Mobility(Section, frozen=True):
     min_stay_years
         A stay shorter than this is a visit and is passed over (1: every stay counts).
     max_overlap_years, backfill_years
-        Tenure view only. A country that has not been the most frequent for more
-        than `max_overlap_years` no longer holds the author: an honorary chair is
-        not a residence. Up to `backfill_years` years without a country between
-        two with it count as with it: papers appear late.
+        In the tenure view, years after which a country that is not the most frequent no longer
+        holds the author, and years without a country that are filled. An honorary chair is not
+        a residence. Up to `backfill_years` years without a country between two with it count
+        as with it: papers appear late.
     orcid_only
         Only authors with an ORCID in the corpus's author entities.
     max_countries
@@ -199,10 +213,11 @@ class Teaming(Section, frozen=True):
         How many hours a placebo's time difference may be from that of the poles, where
         institutions are located.
     outcome
-        ``c_k``: citations within ``impact.window``, from the references in the corpus.
-        ``cited_by_count``: all citations the source states for a paper, for corpora without
-        references. Papers match on the exact year, so that ages are equal; papers whose
-        count is unknown are left out, and where citations came from is not known.
+        Citations that are compared: ``c_k``, those within ``impact.window``, from the
+        references in the corpus, or ``cited_by_count``, all that the source states for a
+        paper. The latter is for corpora without references. Papers match on the exact year, so
+        that ages are equal; papers whose count is unknown are left out, and where citations
+        came from is not known.
     papers_in_memory
         Papers of a leading country up to which they are read into memory (about 100 bytes
         each). Of more, the engine groups those alike and only the groups are read; counts,
