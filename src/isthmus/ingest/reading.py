@@ -141,7 +141,7 @@ class Reader:
         )
         relation = (
             f"read_json({quoted(path)}, format='newline_delimited', columns={{{columns}}}, "
-            f"maximum_object_size={_OBJECT_BYTES}, compression='none')"
+            f"maximum_object_size={_OBJECT_BYTES}, compression='uncompressed')"
         )
         n_read = self._load(relation, dict(constants.pop()))
         if n_read is None:

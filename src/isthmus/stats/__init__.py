@@ -8,6 +8,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from isthmus.stats.dtw.kmeans import Clusters as Clusters
+    from isthmus.stats.dtw.kmeans import dtw_distance as dtw_distance
     from isthmus.stats.dtw.kmeans import dtw_kmeans as dtw_kmeans
     from isthmus.stats.matching.cem import Matching as Matching
     from isthmus.stats.matching.cem import cem as cem
@@ -45,7 +46,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
         __name__,
         submod_attrs={
-            "dtw.kmeans": ["Clusters", "dtw_kmeans"],
+            "dtw.kmeans": ["Clusters", "dtw_distance", "dtw_kmeans"],
             "matching.cem": ["Matching", "cem"],
             "matching.effects": ["Effect", "satt"],
             "matching.sensitivity": ["EValue", "RosenbaumBounds", "e_value", "rosenbaum_bounds"],
