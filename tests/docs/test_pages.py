@@ -26,7 +26,7 @@ import isthmus.stats
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
-HOOK = DOCS.parent / "scripts" / "notebook_pages.py"
+HOOK = DOCS.parent / "scripts" / "documentation_pages.py"
 
 #: Notebook -> what its page shows when its last cell has run.
 OUTPUTS = {
@@ -111,7 +111,9 @@ def test_the_documentation_builds_without_a_broken_link(tmp_path: Path) -> None:
     reference = (tmp_path / "reference" / "python" / "index.html").read_text(encoding="utf-8")
     for module in (isthmus, isthmus.stats):
         for name in set(module.__all__) - {"stats"}:
-            assert f'id="{module.__name__}.{name}"' in reference, f"no reference of {name}"
+            value = getattr(module, name)
+            home = f"{value.__module__}.{value.__qualname__}"
+            assert f'id="{home}"' in reference, f"no reference of {name}"
     text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html"))
     assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?://', text)
 
@@ -127,7 +129,7 @@ def test_notebooks_are_stored_without_outputs(notebook: Path) -> None:
 
 
 def test_a_failing_cell_fails_the_build_and_is_named(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("notebook_pages", HOOK)
+    spec = importlib.util.spec_from_file_location("documentation_pages", HOOK)
     hook = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hook)
     cell = nbformat.v4.new_code_cell("1 / 0")

@@ -1,15 +1,19 @@
-"""Make the notebooks pages of the documentation: a hook of MkDocs (`hooks` in mkdocs.yml).
+"""Notebooks and the Python reference as pages: a hook of MkDocs (`hooks` in mkdocs.yml).
 
 Every notebook is run from top to bottom in an empty folder while the documentation is built, so
-that its page shows what it gives today. A cell that fails fails the build.
+that its page shows what it gives today. A cell that fails fails the build. In pages,
+`{{ names of MODULE }}` stands for the docstrings of all that the module exports.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
@@ -21,6 +25,9 @@ from nbconvert import MarkdownExporter
 
 #: The page as Markdown. Styles that data frames bring are left out; tables look as others do.
 _STYLE = re.compile(r"<style.*?</style>\n*", re.DOTALL)
+
+#: Where a page lists what a module exports.
+_NAMES = re.compile(r"^\{\{ names of ([\w.]+) \}\}$", re.MULTILINE)
 
 #: Seconds a cell may take before the build fails.
 _TIMEOUT = 300
@@ -35,6 +42,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             content = executed(Path(config.docs_dir) / file.src_uri)
             files.append(File.generated(config, page, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Put the exported names of a module, with where each is defined, in their place."""
+    return _NAMES.sub(lambda found: "\n\n".join(_documented(found[1])), markdown)
+
+
+def _documented(name: str) -> Iterator[str]:
+    module = importlib.import_module(name)
+    for exported in module.__all__:
+        value = getattr(module, exported)
+        if not isinstance(value, ModuleType):
+            home = f"{value.__module__}.{value.__qualname__}"
+            yield f"::: {home}\n    options:\n      heading: {name}.{exported}"
 
 
 def executed(path: Path) -> str:
