@@ -52,6 +52,10 @@ class Evidence:
             table = table.filter(pc.equal(table[column], pa.scalar(value, table[column].type)))
         return table
 
+    def with_tables(self, tables: Mapping[str, pa.Table]) -> Evidence:
+        """Return the evidence with other tables in the place of some."""
+        return replace(self, _read={**self._read, **tables})
+
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""
         return list(self.table(table).column_names)
