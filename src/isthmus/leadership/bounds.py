@@ -217,12 +217,20 @@ class Bounds:
             yield "international_share", year, place, None, _international(international, in_years)
             if place is None:
                 continue
-            yield f"papers_{rule}_share", year, place, None, _share(
-                at.deciding, in_years, "open_deciding"
+            yield (
+                f"papers_{rule}_share",
+                year,
+                place,
+                None,
+                _share(at.deciding, in_years, "open_deciding"),
             )
             if rule != "any":
-                yield "papers_whole_share", year, place, None, _share(
-                    at.whole, in_years, "open_whole"
+                yield (
+                    "papers_whole_share",
+                    year,
+                    place,
+                    None,
+                    _share(at.whole, in_years, "open_whole"),
                 )
             if (year in known or year is None) and known:
                 base = with_hits if year is None else in_years
@@ -315,16 +323,17 @@ def _international(found: tuple[Sums, Sums, Sums, Sums], totals: Mapping[str, fl
 
     Lowest where every work without any country is the country's alone, and works with missing
     authors have no further country; highest where all works with missing authors have the
-    country and another.
+    country and another. Where no work can be the country's alone, both are 1.
     """
     known, filled, every, _ = found
     nowhere = totals["works"] - every["works"]
     free = totals["open_whole"] - known["open"]
+    alone = known["works"] + nowhere
     return Value(
         _over(known["several"], known["works"]),
         _over(filled["several"], filled["works"]),
         _over(known["weighted_several"], known["weighted"]),
-        _over(known["several"], known["works"] + nowhere),
+        known["several"] / alone if alone else (1.0 if free else None),
         _over(known["several"] + known["open_alone"] + free, known["works"] + free),
         totals["works"],
         totals["open_whole"],

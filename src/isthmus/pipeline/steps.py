@@ -153,6 +153,7 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
         "set_aside": collect(movers.set_aside()),
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
+    made |= movers.cohorts(leaders.impact)
     return made | movers.retention() | movers.multiverse()
 
 
