@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.findings.evidence import Evidence
+from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import NOT_TESTED, Claim, Verdict, reading
 from isthmus.leadership.totals import SCHEMA as TOTALS
 from isthmus.leadership.totals import country_totals
@@ -47,11 +47,11 @@ def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
     if verdict == "not testable here":
         return NOT_TESTED
     readings = {
-        name: reading(claim.measure(changed), absence=claim.absence)
-        for name, changed in _changed(claim.missing, evidence)
+        way: reading(claim.measure(changed), absence=claim.absence)
+        for way, changed in _changed(claim.missing, evidence)
     }
     alike = all(found == verdict for found in readings.values())
-    said = ", ".join(f"{name} {found}" for name, found in readings.items())
+    said = ", ".join(f"{way}: {found}" for way, found in readings.items())
     return f"{'yes' if alike else 'no'}: {said}"
 
 
@@ -68,10 +68,10 @@ def missing_share(claim: Claim, evidence: Evidence) -> float:
 
 def _changed(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
     make = _with_joint if hangs == "joint" else _with_countries
-    for name, column in ASSUMING.items():
-        yield name, make(evidence, lambda year, country, column=column: column)  # type: ignore[misc]
-    for name, choice in _extremes(hangs, evidence):
-        yield name, make(evidence, choice)
+    for way, column in ASSUMING.items():
+        yield way, make(evidence, lambda year, country, column=column: column)  # type: ignore[misc]
+    for way, choice in _extremes(hangs, evidence):
+        yield way, make(evidence, choice)
 
 
 def _extremes(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Choice]]:
@@ -91,9 +91,19 @@ def _extremes(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Choice]]:
 
         return choice
 
-    for early, late in ((first, first), (first, second), (second, first), (second, second)):
-        what = "joint" if hangs == "joint" else "of"
-        yield f"first {early} {what}, then {late}", halves(early, late)
+    for early, late in ((first, first), (second, second), (first, second), (second, first)):
+        yield _named(hangs, early, late), halves(early, late)
+
+
+def _named(hangs: str, early: str, late: str) -> str:
+    if hangs == "joint":
+        both = "all of them joint" if early == "all" else "none of them joint"
+        return (
+            both if early == late else f"only the {'earlier' if late == 'none' else 'later'} joint"
+        )
+    if early == late:
+        return f"all of them from {name(early)}"
+    return f"first from {name(early)}, later from {name(late)}"
 
 
 def _values(evidence: Evidence, number: str, choice: Choice) -> dict[tuple[int, str], float]:
