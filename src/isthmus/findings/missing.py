@@ -48,7 +48,7 @@ def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
         return NOT_TESTED
     readings = {
         way: reading(claim.measure(changed), absence=claim.absence)
-        for way, changed in _changed(claim.missing, evidence)
+        for way, changed in _variants(claim.missing, evidence).items()
     }
     alike = all(found == verdict for found in readings.values())
     said = ", ".join(f"{way}: {found}" for way, found in readings.items())
@@ -64,6 +64,12 @@ def missing_share(claim: Claim, evidence: Evidence) -> float:
     rows = evidence.table("bounds", number=number)
     rows = rows.filter(pc.is_null(rows["year"])).slice(0, 1).to_pylist()
     return rows[0]["missing"] / rows[0]["works"] if rows and rows[0]["works"] else 0.0
+
+
+def _variants(hangs: str, evidence: Evidence) -> dict[str, Evidence]:
+    if hangs not in evidence.variants:
+        evidence.variants[hangs] = dict(_changed(hangs, evidence))
+    return evidence.variants[hangs]
 
 
 def _changed(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Evidence]]:

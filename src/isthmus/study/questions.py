@@ -187,8 +187,8 @@ class Bounds(Section, frozen=True):
         Whether the table ``bounds`` is made.
     nearest_years
         How many years away an author's own papers may be that say where an author without an
-        affiliation was. 3: in simulated corpora with a third of affiliations missing, nine in
-        ten authors have a paper as near.
+        affiliation was. 3: in a simulated corpus with a third of affiliations missing, 94 % of
+        last authors without one have a paper as near; in the same year 69 %, within six 96 %.
     least_known
         Fewest works with a country for which works of one year, venue and type are weighted by
         themselves. 5.
