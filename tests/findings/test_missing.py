@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from findings.tables import YEARS, N, country_year, decided, results_of
+from findings.tables import YEARS, N, country_year, decided, results_of, totals
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.missing import missing_share
@@ -153,3 +153,16 @@ def test_the_missing_share_is_that_of_all_years(tmp_path: Path) -> None:
     claims = {claim.name: claim for claim in claims_of(evidence)}
     assert missing_share(claims["joint-papers-rise"], evidence) == pytest.approx(0.1)
     assert missing_share(claims["poles-lead-impact"], evidence) == 0
+
+
+def test_totals_with_their_errors_are_made_anew(tmp_path: Path) -> None:
+    """A ratio is of totals of all years: they hold the missing works too."""
+    summed = [
+        ("papers_last_author", "all", code, sum(counts), sum(counts) ** 0.5)
+        for code, counts in PAPERS.items()
+    ]
+    tables = {"country_year": country_year(PAPERS), "bounds": bounds(PAPERS, 400.0, {})}
+    found = decided(tmp_path, {**tables, "country_totals": totals(summed)}, "poles-lead-output")
+    assert found.estimate == pytest.approx(3.0)
+    assert "all of them others': contradicted" in found.missing_data
+    assert found.verdict == "undecided"

@@ -135,7 +135,8 @@ def _with_countries(evidence: Evidence, choice: Choice) -> Evidence:
         before = evidence.table("country_totals")
         kept = before.filter(pc.invert(pc.is_in(before["measure"], pa.array(list(numbers)))))
         made = country_totals(table, list(numbers), lambda years: TOTALS.empty_table())
-        changed["country_totals"] = pa.concat_tables([kept.select(made.column_names), made])
+        made = made.select(before.column_names).cast(before.schema)
+        changed["country_totals"] = pa.concat_tables([kept, made])
     return evidence.with_tables(changed)
 
 
