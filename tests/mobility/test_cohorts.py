@@ -109,7 +109,11 @@ def test_shares_are_those_of_a_walk_through_careers(entry: int | None) -> None:
 
 def test_cohorts_of_a_study_begin_with_first_papers_in_its_years(tmp_path: Path) -> None:
     truth = Truth(tmp_path / "truth", 1)
-    movers = movers_of(truth.corpus, tmp_path / "run", field=FIELD, cohorts={"min_authors": 1})
+    (tmp_path / "who.csv").write_text("author_id,group,probability\n1,x,1\n999,x,1\n")
+    named = {"file": str(tmp_path / "who.csv")}
+    movers = movers_of(
+        truth.corpus, tmp_path / "run", field=FIELD, cohorts={"min_authors": 1}, groups=named
+    )
     placed = truth.histories(Rules())
     began: dict[int, int] = {}
     for work in truth.works.values():
@@ -121,6 +125,8 @@ def test_cohorts_of_a_study_begin_with_first_papers_in_its_years(tmp_path: Path)
     impact = movers.tables.field.select("work_id", "year").mutate(c_k=movers.tables.field.work_id)
     made = movers.cohorts(impact)["cohorts"].to_pylist()
     pooled = [r for r in made if r["entry_year"] is None and r["tier"] == "all"]
+    pooled = [r for r in pooled if r["group"] == "all"]
+    assert movers.authors_in_groups == {"named": 2, "followed": int(bool(careers.get(1)))}
     expected = defaultdict(int)
     for years in careers.values():
         if years:

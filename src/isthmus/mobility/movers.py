@@ -44,6 +44,8 @@ class Movers:
         self.rules = tables.study.mobility
         self.scientists = scientists
         self.places = places
+        #: Authors that the study's groups name, and how many of them a cohort holds.
+        self.authors_in_groups: dict[str, int] | None = None
 
     @cached_property
     def author_years(self) -> Table:
@@ -226,6 +228,10 @@ class Movers:
         rows = cohorts_of.author_years(self.history, self.papers, impact, study.years)
         people = cohorts_of.people_of(self.tables.engine.collect(rows), study.cohorts)
         groups, draws = author_groups(study), study.groups.draws
+        if groups is not None:
+            named = set(groups["author_id"].to_pylist())
+            followed = len(named & set(people.author.tolist()))
+            self.authors_in_groups = {"named": len(named), "followed": followed}
         made = cohorts_of.cohort_table(
             people, study.cohorts, groups, draws=draws, seed=study.run.seed
         )

@@ -154,6 +154,8 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
     made |= movers.cohorts(leaders.impact)
+    if movers.authors_in_groups is not None:
+        context.notes["authors_in_groups"] = movers.authors_in_groups
     return made | movers.retention() | movers.multiverse()
 
 
