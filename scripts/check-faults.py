@@ -31,6 +31,12 @@ class Fault(NamedTuple):
 
 
 FAULTS = (
+    Fault("works that have a country already may get it again", "leadership/bounds.py",
+          'free = totals[missing] - known["open"]', "free = totals[missing]",
+          "tests/leadership/test_bounds.py"),
+    Fault("a move between distant years is that of the last", "mobility/cohorts.py",
+          "np.where(changed, at / part, 0.0)", "np.where(changed, 0.0, 0.0)",
+          "tests/mobility/test_cohorts.py"),
     Fault("a concept's score must exceed its threshold", "selection/field.py",
           "of_scheme.score >= concept.min_score", "of_scheme.score > concept.min_score",
           "tests/selection/test_field.py"),

@@ -385,6 +385,7 @@ def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
             "placebo": decision.placebo,
             "counting": decision.counting,
             "dropping": decision.dropping,
+            "survives missing data": decision.missing_data,
         }
         for name, said in checks.items():
             if not said.startswith(("not tested", "not asked")):

@@ -390,8 +390,8 @@ def poles_page(source: Source) -> Page:
 def findings_page(source: Source) -> Page:
     """Each claim of the studies, its evidence and its verdict."""
     shown = ["statement", "verdict", "why", "estimate", "low", "high", "smallest", "p", "q"]
-    shown += ["as_said", "of_sizes", "placebo", "models", "counting", "dropping", "estimand"]
-    shown += ["source", "claim", *(["said"] if source.words.is_original_study else [])]
+    shown += ["as_said", "of_sizes", "placebo", "models", "counting", "dropping", "missing_data"]
+    shown += ["estimand", "source", "claim", *(["said"] if source.words.is_original_study else [])]
     view = View(
         "findings",
         "Claims and verdicts",

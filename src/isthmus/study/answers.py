@@ -32,6 +32,9 @@ class Findings(Section, frozen=True):
         between -1 and 1). That of a tie is ``poles.smallest_change``.
     smallest
         Smallest effects of interest of single claims, by name.
+    missing_share
+        Share of works with a missing country from which a verdict that hangs on them is left
+        undecided.
     """
 
     section: ClassVar[str] = "findings"
@@ -44,14 +47,16 @@ class Findings(Section, frozen=True):
     smallest_points: float = 1.0
     smallest_index: float = 0.001
     smallest: dict[str, float] = msgspec.field(default_factory=dict)
+    missing_share: float = 0.2
 
     def rules(self) -> list[Rule]:
         """Return the rules on error rates and smallest effects."""
-        rate, ratio = self.error_rate, self.smallest_ratio
+        rate, ratio, lost = self.error_rate, self.smallest_ratio, self.missing_share
         positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
         return [
             (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
             (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
+            (0 <= lost <= 1, "findings.missing_share", lost, "0 to 1"),
             *(
                 (getattr(self, name) > 0, f"findings.{name}", getattr(self, name), "above 0")
                 for name in (*positive, "smallest_index")

@@ -18,7 +18,16 @@ import msgspec
 from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
-from isthmus.study.questions import Impact, Mobility, Novelty, Scientists, Teaming
+from isthmus.study.questions import (
+    Bounds,
+    Cohorts,
+    Groups,
+    Impact,
+    Mobility,
+    Novelty,
+    Scientists,
+    Teaming,
+)
 from isthmus.study.sections import (
     Poles,
     Section,
@@ -42,6 +51,9 @@ class Study(Section, frozen=True):
     novelty: Novelty = Novelty()
     scientists: Scientists = Scientists()
     mobility: Mobility = Mobility()
+    cohorts: Cohorts = Cohorts()
+    groups: Groups = Groups()
+    bounds: Bounds = Bounds()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
     findings: Findings = Findings()
@@ -125,6 +137,8 @@ Allowed: corpus, title, years.
         plain["study"].pop("corpus")
         if self.field.works is not None:
             plain["field"]["works"] = _content(self.path(self.field.works), "field.works")
+        if self.groups.file is not None:
+            plain["groups"]["file"] = _content(self.path(self.groups.file), "groups.file")
         for key, name in plain["corrections"].items():
             if name is not None:
                 plain["corrections"][key] = _content(self.path(name), f"corrections.{key}")
