@@ -16,6 +16,7 @@ from isthmus.study.field import (
     Field,
     entity_id,
 )
+from isthmus.study.indicators import Indicators
 from isthmus.study.questions import Impact, Mobility, Novelty, Scientists, Teaming
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Field",
     "Findings",
     "Impact",
+    "Indicators",
     "Mobility",
     "Novelty",
     "OwnClaim",

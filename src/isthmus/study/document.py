@@ -18,6 +18,7 @@ import msgspec
 from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
+from isthmus.study.indicators import Indicators
 from isthmus.study.questions import Impact, Mobility, Novelty, Scientists, Teaming
 from isthmus.study.sections import (
     Poles,
@@ -44,6 +45,7 @@ class Study(Section, frozen=True):
     mobility: Mobility = Mobility()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
+    indicators: Indicators = Indicators()
     findings: Findings = Findings()
     run: Run = Run()
     claims: dict[str, OwnClaim] = msgspec.field(default_factory=dict)
