@@ -32,8 +32,10 @@ SCHEMA = schema_of("indicators")
 COUNTINGS = {"whole": "whole", "fractional": "fraction", "authors": "author_share"}
 
 
-def author_shares(affiliations: Table, works: Table) -> Table:
+def author_shares(affiliations: Table, authorships: Table, works: Table) -> Table:
     """Share of a work's authors in each country; an author of m countries is 1/m in each.
+
+    Authors without a known country, and those that the source cut off, are in none.
 
     Grain: one row per work and country. Columns: ``work_id``, ``country``, ``author_share``.
     """
@@ -41,12 +43,12 @@ def author_shares(affiliations: Table, works: Table) -> Table:
     counts = places.group_by("work_id", "position").agg(n=places.count())
     parts = places.inner_join(counts, ["work_id", "position"])
     held = parts.group_by("work_id", "country").agg(authors=exact_sum(1 / parts.n))
+    listed = authorships.group_by("work_id").agg(listed=authorships.count())
     sized = held.inner_join(works.select("work_id", "n_authors"), "work_id")
-    # A list that the source cut may name more places than it says it has authors.
-    most = ibis.greatest(sized.n_authors, 1).cast("float64")
-    return sized.select(
-        "work_id", "country", author_share=ibis.least(sized.authors / most, 1.0)
-    )
+    sized = sized.inner_join(listed, "work_id")
+    # An author may be listed at two places, and a list may be cut.
+    share = sized.authors / ibis.greatest(sized.n_authors, sized.listed).cast("float64")
+    return sized.select("work_id", "country", author_share=share)
 
 
 def country_sums(field: Table, countries: Table, led: Table, authors: Table, scores: Table) -> Table:
@@ -205,8 +207,8 @@ def _share(part: Floats, weight: Floats, part_squares: Floats | None, squares: F
     spread = share * (1 - share) / units + square / (4 * units * units)
     half = Z_95 / (1 + square / units) * np.sqrt(spread)
     few = ~(units >= FEWEST - 1e-9)
-    low = np.where(few, np.nan, np.maximum(middle - half, 0.0))
-    return Estimates(share, low, np.where(few, np.nan, np.minimum(middle + half, 1.0)))
+    low, high = np.clip(middle - half, 0.0, share), np.clip(middle + half, share, 1.0)
+    return Estimates(share, np.where(few, np.nan, low), np.where(few, np.nan, high))
 
 
 def _mean(

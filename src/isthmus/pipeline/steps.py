@@ -239,7 +239,9 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
             tables.countries,
             tables.deciding,
             of_countries.author_shares(
-                tables.affiliations.semi_join(field, "work_id"), tables.corpus["works"]
+                tables.affiliations.semi_join(field, "work_id"),
+                tables.corpus["authorships"].semi_join(field, "work_id"),
+                tables.corpus["works"],
             ),
             context.scores,
         )

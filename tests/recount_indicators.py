@@ -1,0 +1,97 @@
+"""Plain-Python recounts of the tables of indicators, from records, for tests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+
+from recount import Work, citation_windows
+
+
+def work_scores(
+    works: dict[int, Work],
+    in_field: set[int],
+    years: tuple[int, int],
+    window: int,
+    types: Mapping[int, str | None],
+) -> dict[int, dict[str, Fraction]]:
+    """Work -> normalised citations and how much of it is in the top 10, 5 and 1 %."""
+    impact = citation_windows(works, in_field, years, window)
+    cells: dict[tuple, list[tuple[int, Fraction]]] = defaultdict(list)
+    for i in impact:
+        labels = works[i].subfields or {None}
+        for label in labels:
+            cells[works[i].year, label, types.get(i)].append((i, Fraction(1, len(labels))))
+    found: dict[int, dict[str, Fraction]] = {i: defaultdict(Fraction) for i in impact}
+    for cell in cells.values():
+        size = sum(weight for _, weight in cell)
+        mean = sum(weight * impact[i] for i, weight in cell) / size
+        for i, weight in cell:
+            above = sum(w for j, w in cell if impact[j] > impact[i])
+            tied = sum(w for j, w in cell if impact[j] == impact[i])
+            found[i]["mncs"] += weight * (impact[i] / mean if mean else 1)
+            for percent in (10, 5, 1):
+                left = (size * percent / 100 - above) / tied
+                found[i][f"top{percent}_share"] += weight * min(max(left, Fraction(0)), Fraction(1))
+    return found
+
+
+def weights(work: Work, country: str) -> dict[str, Fraction]:
+    """How much of a work is a country's, by rule of counting."""
+    places = work.authors if work.places is None else work.places
+    shares = [
+        Fraction(1, len(set(a.countries))) if country in a.countries else Fraction(0)
+        for a in places
+    ]
+    return {
+        "whole": Fraction(1),
+        "fractional": Fraction(1, len(work.countries)),
+        "authors": sum(shares, Fraction(0)) / len(places),
+    }
+
+
+def indicators(
+    works: dict[int, Work],
+    in_field: set[int],
+    years: tuple[int, int],
+    *,
+    window: int = 2,
+    length: int = 4,
+    rule: str = "last_author",
+    types: Mapping[int, str | None] | None = None,
+) -> dict[tuple[int, int, str, str], dict[str, float | None]]:
+    """(last year, years, country, counting) -> shares and normalised impact."""
+    scores = work_scores(works, in_field, years, window, types or {})
+    table: dict = {}
+    there = [works[i] for i in in_field if years[0] <= works[i].year <= years[1]]
+    there = [work for work in there if work.countries]
+    first, last = min(w.year for w in there), max(w.year for w in there)
+    for span in (1, length):
+        for end in range(first + span - 1, last + 1):
+            inside = [w for w in there if end - span < w.year <= end]
+            for country in {c for w in inside for c in w.countries}:
+                own = [w for w in inside if country in w.countries]
+                for counting in ("whole", "fractional", "authors"):
+                    held = {w.id: weights(w, country)[counting] for w in own}
+                    row = _row(own, held, scores, rule, country)
+                    table[end, span, country, counting] = row
+    return table
+
+
+def _row(own: list[Work], held: dict, scores: dict, rule: str, country: str) -> dict:
+    total = sum(held.values())
+    known = sum(held[w.id] for w in own if w.id in scores)
+    domestic = sum(held[w.id] for w in own if len(w.countries) == 1)
+    led = sum(held[w.id] for w in own if country in w.deciding(rule))
+    row = {
+        "papers": total,
+        "papers_scored": known,
+        "domestic_share": domestic / total,
+        "international_share": 1 - domestic / total,
+        "led_share": led / total,
+    }
+    for name in ("mncs", "top10_share", "top5_share", "top1_share"):
+        summed = sum(held[w.id] * scores[w.id][name] for w in own if w.id in scores)
+        row[name] = summed / known if known else None
+    return {name: None if value is None else float(value) for name, value in row.items()}
