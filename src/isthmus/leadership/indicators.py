@@ -22,7 +22,7 @@ from isthmus.engine import Table
 from isthmus.leadership.normalised import SCORE, TOPS
 from isthmus.results import schema_of
 from isthmus.selection.attribution import exact_sum
-from isthmus.stats.shares import FEWEST, Z_95
+from isthmus.stats.shares import FEWEST, wilson_intervals
 
 Floats = NDArray[np.float64]
 
@@ -202,13 +202,7 @@ def _share(part: Floats, weight: Floats, part_squares: Floats | None, squares: F
         some = (share > 0) & (share < 1) & (variance > 0)
         units = np.where(some, _over(share * (1 - share), variance), units)
     share = np.clip(share, 0.0, 1.0)
-    square = Z_95 * Z_95
-    middle = (share + square / (2 * units)) / (1 + square / units)
-    spread = share * (1 - share) / units + square / (4 * units * units)
-    half = Z_95 / (1 + square / units) * np.sqrt(spread)
-    few = ~(units >= FEWEST - 1e-9)
-    low, high = np.clip(middle - half, 0.0, share), np.clip(middle + half, share, 1.0)
-    return Estimates(share, np.where(few, np.nan, low), np.where(few, np.nan, high))
+    return Estimates(share, *wilson_intervals(share, units))
 
 
 def _mean(

@@ -24,6 +24,7 @@ from isthmus.leadership.impact import hit_thresholds
 from isthmus.leadership.normalised import in_cells, scores
 from isthmus.leadership.published_counts import comparison, read_published
 from isthmus.mobility.movers import Movers
+from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.pair_indicators import country_works, pair_indicators
@@ -254,7 +255,26 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
         made["pair_indicators"] = pair_indicators(
             context.result("collaboration"), context.result("links"), totals
         )
+    if asked.dependence:
+        made["dependence"] = _dependence(context)
     return made
+
+
+def _dependence(context: Context) -> pa.Table:
+    tables, countries = context.tables, context.tables.countries
+    window, poles = tables.study.impact.window, tables.study.countries.poles
+    years = tables.years_complete(window)
+    citing = tables.keep(
+        "citing_countries",
+        lambda: of_citations.citing_countries(tables.citations, countries, window, years),
+    )
+    return of_citations.dependence(
+        context.collect(of_citations.located_papers(tables.field_in_years, countries, years)),
+        context.collect(of_citations.received(citing, countries, poles)),
+        context.collect(of_citations.given(citing)),
+        context.collect(of_citations.given_to(citing, countries, poles)),
+        poles,
+    )
 
 
 #: Tables that a run makes only where the study names what they show.

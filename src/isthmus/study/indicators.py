@@ -16,6 +16,8 @@ class Indicators(Section, frozen=True):
         Shares domestic, international and led, and normalised impact, by country.
     pairs
         Indices of collaboration of pairs of countries, beside their affinity.
+    dependence
+        Home share of citations, imports and exports, impact on third countries, preferences.
     window_years
         Years of the moving windows beside single years (4, as in the Leiden Ranking).
     """
@@ -24,6 +26,7 @@ class Indicators(Section, frozen=True):
 
     country: bool = True
     pairs: bool = True
+    dependence: bool = True
     window_years: int = 4
 
     def rules(self) -> list[Rule]:
