@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
 
-from recount import Work, citation_windows
+from recount import Work, citation_windows, counting_citations
 
 
 def work_scores(
@@ -95,3 +95,59 @@ def _row(own: list[Work], held: dict, scores: dict, rule: str, country: str) -> 
         summed = sum(held[w.id] * scores[w.id][name] for w in own if w.id in scores)
         row[name] = summed / known if known else None
     return {name: None if value is None else float(value) for name, value in row.items()}
+
+
+def area(group: list[int], others: list[int]) -> float | None:
+    """Chance that one of the group is above one of the others, ties counting half."""
+    if not group or not others or not any(group + others):
+        return None
+    won = sum(Fraction(a > b) + Fraction(a == b) / 2 for a in group for b in others)
+    return float(won / (len(group) * len(others)))
+
+
+def dependence(
+    works: dict[int, Work],
+    in_field: set[int],
+    years: tuple[int, int],
+    poles: tuple[str, ...],
+    window: int = 2,
+) -> dict[tuple[int, str], dict[str, float | None]]:
+    """(year, country) -> home share, imports, exports, third countries, preferences."""
+    known = citation_windows(works, in_field, years, window)
+    flows: dict = defaultdict(Fraction)
+    counts: dict = defaultdict(int)
+    for citing, cited in counting_citations(works, in_field):
+        if cited.id in known and citing.year <= cited.year + window and cited.countries:
+            for a in citing.countries:
+                counts[cited.id, a] += 1
+                for b in cited.countries:
+                    share = Fraction(1, len(citing.countries) * len(cited.countries))
+                    flows[cited.year, a, b] += share
+    table = {}
+    for year in {works[i].year for i in known}:
+        there = [works[i] for i in known if works[i].year == year and works[i].countries]
+        codes = {c for w in there for c in w.countries} | {a for y, a, _ in flows if y == year}
+        gave = {a: sum(flows[year, a, b] for b in codes) for a in codes}
+        for c in {c for w in there for c in w.countries}:
+            got = sum(flows[year, a, c] for a in codes)
+            home = flows[year, c, c]
+            third = [a for a in codes if a != c and a not in poles]
+            to_third, of_third = sum(flows[year, a, c] for a in third), sum(gave[a] for a in third)
+            row: dict = {
+                "papers": sum(c in w.countries for w in there),
+                "received": got,
+                "given": gave[c],
+                "home_share": home / got if got else None,
+                "home_expected": gave[c] / sum(gave.values()) if any(gave.values()) else None,
+                "imports": gave[c] - home,
+                "exports": got - home,
+                "balance": (got - home) / (gave[c] - home) if gave[c] > home else None,
+                "third_citations": to_third,
+                "third_share": to_third / of_third if of_third else None,
+            }
+            for name, target in (("home_preference", c), *((f"preference_{p}", p) for p in poles)):
+                group = [counts[w.id, c] for w in there if target in w.countries]
+                others = [counts[w.id, c] for w in there if target not in w.countries]
+                row[name] = area(group, others)
+            table[year, c] = {n: None if v is None else float(v) for n, v in row.items()}
+    return table

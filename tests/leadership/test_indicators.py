@@ -36,7 +36,7 @@ def only_country(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made(corpus: Path, to: Path, years: tuple[int, int], **sections: dict) -> Results:
-    groups = {"pairs": False}
+    groups = {"pairs": False, "dependence": years != YEARS}
     study = {"study": {"corpus": str(corpus), "years": list(years)}, "indicators": groups}
     return run(Study.parse({**study, **sections}), to)
 
@@ -93,6 +93,11 @@ def test_indicators_of_real_works_equal_a_recount(tmp_path: Path, shared_data: P
     works = {i: w for i, w in works.items() if i in types}
     assert len({t for t in types.values() if t}) > 3
     assert_rows(results, recount_indicators.indicators(works, set(works), years, types=types))
+    wanted = recount_indicators.dependence(works, set(works), years, ("US", "CN"))
+    rows = {(r["year"], r["country"]): r for r in results.table("dependence").to_pylist()}
+    assert set(rows) == set(wanted)
+    for key, row in wanted.items():
+        assert {name: rows[key][name] for name in row} == pytest.approx(row, abs=1e-9), key
 
 
 def test_tied_papers_share_what_is_left() -> None:
