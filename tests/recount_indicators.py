@@ -151,3 +151,74 @@ def dependence(
                 row[name] = area(group, others)
             table[year, c] = {n: None if v is None else float(v) for n, v in row.items()}
     return table
+
+
+def topics(
+    works: dict[int, Work],
+    years: tuple[int, int],
+    institutions: Mapping[int, set[tuple[int, str]]],
+    blocs: Mapping[str, set[str]],
+    *,
+    span: int = 5,
+    least: int = 30,
+    first_of: int = 10,
+) -> dict[tuple[int, str, str], dict]:
+    """(topic, span, country) -> papers, specialisation, rank, lead, institutions."""
+    scores = work_scores(works, set(works), years, 2, {})
+    known = sorted({works[i].year for i in scores})
+    table = {}
+    for name, first, last in (
+        ("all", known[0], known[-1]),
+        ("first", known[0], min(known[0] + span - 1, known[-1])),
+        ("last", max(known[-1] - span + 1, known[0]), known[-1]),
+    ):
+        inside = [works[i] for i in scores if first <= works[i].year <= last]
+        inside = [w for w in inside if w.deciding("last_author")]
+        for topic in {t for w in inside for t in w.subfields}:
+            own = [w for w in inside if topic in w.subfields]
+            if len(own) < least:
+                continue
+            top: dict = defaultdict(Fraction)
+            papers: dict = defaultdict(Fraction)
+            for w in own:
+                for c in w.deciding("last_author"):
+                    part = Fraction(1, len(w.deciding("last_author")))
+                    papers[c] += part
+                    top[c] += part * scores[w.id]["top10_share"]
+            place: dict = defaultdict(Fraction)
+            everyone = [works[i] for i in scores if first <= works[i].year <= last]
+            for w in everyone:
+                for one in institutions[w.id] if topic in w.subfields else ():
+                    place[one] += scores[w.id]["top10_share"] / len(institutions[w.id])
+            place = {one: value for one, value in place.items() if value}
+            threshold = sorted(place.values(), reverse=True)[min(first_of, len(place)) - 1]
+            above = [one for one, value in place.items() if value > threshold]
+            tied = [one for one, value in place.items() if value == threshold]
+            share = Fraction(min(first_of, len(place)) - len(above), len(tied))
+            for c in [*papers, *blocs]:
+                members = blocs.get(c, {c})
+                ours = sum(top[m] for m in members)
+                best = max((v for m, v in top.items() if m not in members), default=0)
+                held = sum(one[1] in members for one in above)
+                held += share * sum(one[1] in members for one in tied)
+                row = {
+                    "papers": float(sum(papers[m] for m in members)),
+                    "top10_papers": float(ours),
+                    "concentration": None,
+                    "rank": None,
+                }
+                if c not in blocs:
+                    n = sum(c in w.deciding("last_author") for w in own)
+                    size = sum(c in w.deciding("last_author") for w in inside)
+                    row["specialisation"] = n / size / (len(own) / len(inside))
+                    row["rank"] = 1 + sum(v > top[c] for v in top.values())
+                    shares = [v / sum(top.values()) for v in top.values()]
+                    row["concentration"] = float(sum(share**2 for share in shares))
+                if c in blocs or (row["rank"] == 1 and best < ours):
+                    row["top_institutions"] = float(held)
+                    row["lead"] = float(ours / best) if best else None
+                    high = held >= 8 and ours >= 3 * best
+                    medium = held >= 5 and ours >= 2 * best
+                    row["monopoly_risk"] = "high" if high else "medium" if medium else "low"
+                table[topic, name, c] = row
+    return table

@@ -36,7 +36,7 @@ def only_country(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made(corpus: Path, to: Path, years: tuple[int, int], **sections: dict) -> Results:
-    groups = {"pairs": False, "dependence": years != YEARS}
+    groups = {"pairs": False, "dependence": years != YEARS, "topics": False}
     study = {"study": {"corpus": str(corpus), "years": list(years)}, "indicators": groups}
     return run(Study.parse({**study, **sections}), to)
 
@@ -79,9 +79,9 @@ def test_indicators_of_real_works_equal_a_recount(tmp_path: Path, shared_data: P
     from isthmus.ingest.ingest import ingest
 
     source = tmp_path / "some.jsonl.gz"
-    with gzip.open(shared_data / "openalex-works" / "works.jsonl.gz", "rt") as lines:
-        with gzip.open(source, "wt", compresslevel=1) as some:
-            some.writelines(itertools.islice(lines, 0, None, 5))
+    whole = shared_data / "openalex-works" / "works.jsonl.gz"
+    with gzip.open(whole, "rt") as lines, gzip.open(source, "wt", compresslevel=1) as some:
+        some.writelines(itertools.islice(lines, 0, None, 5))
     corpus = ingest([source], tmp_path / "corpus")
     years = (2014, 2022)
     results = made(corpus.path, tmp_path / "r", years)
@@ -124,7 +124,7 @@ def summed(scores: np.ndarray, weights: np.ndarray) -> pa.Table:
     for counting, w in {"whole": np.ones_like(weights), "fractional": weights}.items():
         one = (scores > 1).astype(float)
         parts = {"w": w, "d": w * one, "l": w * one, "k": w, "n": w * scores}
-        parts |= {name: w * one for name in ("top10", "top5", "top1")}
+        parts |= dict.fromkeys(("top10", "top5", "top1"), w * one)
         parts |= {f"{name}2": w * parts[name] for name in ("w", "d", "l", "k", "n")}
         parts["nn"] = w * w * scores**2
         cells |= {f"{counting}_{name}": [float(values.sum())] for name, values in parts.items()}

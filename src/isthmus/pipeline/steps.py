@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.engine import Table
+from isthmus.leadership import indicators as of_countries
+from isthmus.leadership import topics as of_topics
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
-from isthmus.leadership import indicators as of_countries
 from isthmus.leadership.impact import hit_thresholds
 from isthmus.leadership.normalised import in_cells, scores
 from isthmus.leadership.published_counts import comparison, read_published
@@ -257,7 +258,27 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
         )
     if asked.dependence:
         made["dependence"] = _dependence(context)
+    if asked.topics:
+        made["topics"] = _topics(context)
     return made
+
+
+def _topics(context: Context) -> pa.Table:
+    tables, field = context.tables, context.tables.field_in_years
+    asked, deciding = tables.study.indicators, tables.deciding
+    subjects = tables.corpus["subjects"]
+    works = tables.keep(
+        "topic_works",
+        lambda: of_topics.labelled(subjects, asked.topic_scheme, field, context.scores),
+    )
+    return of_topics.topics(
+        context.collect(of_topics.topic_countries(works, deciding)),
+        context.collect(of_topics.all_topics(field, context.scores, deciding)),
+        context.collect(of_topics.topic_institutions(works, tables.affiliations)),
+        asked,
+        tables.study.countries.blocs,
+        tables.study.run.seed,
+    )
 
 
 def _dependence(context: Context) -> pa.Table:

@@ -195,9 +195,7 @@ def dependence(
         ]
         for end, values in zip(("", "_low", "_high"), zip(*found, strict=True), strict=True):
             columns[f"{name}{end}"] = np.array(values)
-    arrays = [
-        pa.array(columns[f.name], from_pandas=True).cast(f.type) for f in schema
-    ]
+    arrays = [pa.array(columns[f.name], from_pandas=True).cast(f.type) for f in schema]
     return pa.table(arrays, schema=schema)
 
 
@@ -205,9 +203,7 @@ def _home_share(sums: dict[str, Floats]) -> tuple[Floats, Floats, Floats]:
     """Home share with its interval from resampling cited works with their citations."""
     all_of = sums["received"]
     share = _over(sums["home"], all_of)
-    variance = _over(
-        sums["hh"] - 2 * share * sums["rh"] + share**2 * sums["rr"], all_of * all_of
-    )
+    variance = _over(sums["hh"] - 2 * share * sums["rh"] + share**2 * sums["rr"], all_of * all_of)
     units = _over(all_of * all_of, sums["rr"])
     some = (share > 0) & (share < 1) & (variance > 1e-15)
     units = np.where(some & (units >= 6), _over(share * (1 - share), variance), units)
@@ -223,4 +219,5 @@ def _histograms(table: pa.Table, keys: tuple[str, ...]) -> dict[tuple[Any, ...],
 
 
 def _over(a: Floats, b: Floats) -> Floats:
-    return np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)
+    found: Floats = np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)
+    return found

@@ -128,7 +128,7 @@ def _gamma(xy: Floats, scale: Floats, parts: tuple[tuple[Floats, Floats], ...]) 
     """
     from scipy.special import gammaincinv
 
-    variance = sum(np.where(n > 0, a * a * n, 0.0) for a, n in parts)
+    variance = np.sum([np.where(n > 0, a * a * n, 0.0) for a, n in parts], axis=0)
     units = np.where(xy > 0, _over(1.0, variance), 0.0)
     units = np.where(np.isfinite(units), units, np.where(xy > 0, np.inf, 0.0))
     value = np.where(np.isfinite(scale), xy * scale, np.nan)
@@ -143,7 +143,8 @@ def _gamma(xy: Floats, scale: Floats, parts: tuple[tuple[Floats, Floats], ...]) 
 
 def _over(a: Floats | float, b: Floats) -> Floats:
     """Ratio; NaN where the divisor is not above 0."""
-    return np.divide(a, b, out=np.full(np.shape(b), np.nan), where=b > 0)
+    found: Floats = np.divide(a, b, out=np.full(np.shape(b), np.nan), where=b > 0)
+    return found
 
 
 def _checked(joint: ArrayLike, x: ArrayLike, y: ArrayLike, world: ArrayLike) -> Counts:
