@@ -51,7 +51,9 @@ def author_shares(affiliations: Table, authorships: Table, works: Table) -> Tabl
     return sized.select("work_id", "country", author_share=share)
 
 
-def country_sums(field: Table, countries: Table, led: Table, authors: Table, scores: Table) -> Table:
+def country_sums(
+    field: Table, countries: Table, led: Table, authors: Table, scores: Table
+) -> Table:
     """Sum weights, shares and scores by year and country, under every counting rule.
 
     Parameters
