@@ -44,6 +44,7 @@ def test_topics_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     }
     blocs = {name: set(members) for name, members in BLOCS.items()}
     expected = recount_indicators.topics(works, YEARS, named, blocs)
+    assert results.tables == ["topics"]  # the other groups are left out
     rows = {(r["topic"], r["span"], r["country"]): r for r in results.table("topics").to_pylist()}
     assert set(rows) == set(expected)
     for key, wanted in expected.items():

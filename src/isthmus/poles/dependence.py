@@ -139,6 +139,8 @@ def dependence(
     schema = schema_of("dependence", poles)
     if not papers.num_rows:
         return schema.empty_table()
+    # Engines give rows in any order; floats are summed in one order.
+    gave = gave.sort_by([(name, "ascending") for name in ("year", "country", "n")])
     years = np.unique(papers["year"].to_numpy())
     names = np.unique([*papers["country"].to_pylist(), *gave["country"].to_pylist()])
 
