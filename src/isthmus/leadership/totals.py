@@ -45,7 +45,7 @@ def country_totals(
         either end) and country: ``first_year``, ``last_year``, ``total``, ``se``.
     """
     rows = [row for name in measures for row in _of_measure(country_year, name)]
-    for span, years in _spans(_known_years(country_year, "scientists")):
+    for span, years in spans(_known_years(country_year, "scientists")):
         people = scientists_in(years).sort_by("country").to_pylist()
         rows += [_row("scientists", span, years, p["country"], p["total"], p["se"]) for p in people]
     return pa.Table.from_pylist(rows, SCHEMA)
@@ -55,7 +55,7 @@ def _of_measure(country_year: pa.Table, name: str) -> Iterator[dict[str, Any]]:
     error = f"{name}_se"
     columns = ["year", "country", name, *([error] if error in country_year.column_names else [])]
     found = [row for row in country_year.select(columns).to_pylist() if row[name] is not None]
-    for span, years in _spans(_known_years(country_year, name)):
+    for span, years in spans(_known_years(country_year, name)):
         totals, squares = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
         for row in found:
             if years[0] <= row["year"] <= years[1]:
@@ -71,7 +71,8 @@ def _known_years(country_year: pa.Table, name: str) -> list[int]:
     return sorted({year for year, value in pairs if value is not None})
 
 
-def _spans(years: Sequence[int]) -> Iterator[tuple[str, tuple[int, int]]]:
+def spans(years: Sequence[int]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """All years, the first :data:`SPAN` and the last, each with its first and last year."""
     if years:
         first, last = years[0], years[-1]
         yield "all", (first, last)

@@ -17,14 +17,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.engine import Table
+from isthmus.leadership import indicators as of_countries
+from isthmus.leadership import topics as of_topics
 from isthmus.leadership.bounds import Bounds
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
 from isthmus.leadership.impact import hit_thresholds
+from isthmus.leadership.normalised import in_cells, scores
 from isthmus.leadership.published_counts import comparison, read_published
 from isthmus.mobility.movers import Movers
+from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
+from isthmus.poles.pair_indicators import country_works, pair_indicators
 from isthmus.poles.team_counts import BIPARTITE, team_tables
 from isthmus.poles.team_counts import Teams as CountryTeams
 from isthmus.results import TABLES, tables_of
@@ -46,6 +51,18 @@ class Context:
     def result(self, name: str) -> pa.Table:
         """Read a result table that an earlier step made."""
         return pq.read_table(self.results / f"{name}.parquet")
+
+    @property
+    def scores(self) -> Table:
+        """Normalised impact of every work of the field whose citation window is known."""
+        tables = self.tables
+
+        def made() -> Table:
+            corpus = tables.corpus
+            cells = in_cells(self.leaders.impact, corpus["works"], corpus["subjects"])
+            return scores(cells, tables.engine)
+
+        return tables.keep("scores", made)
 
     def collect(self, table: Table) -> pa.Table:
         """Compute a result table as Arrow."""
@@ -225,6 +242,73 @@ def _teams(context: Context) -> CountryTeams:
     return CountryTeams(context.collect(sizes), context.collect(members))
 
 
+def _indicators(context: Context) -> dict[str, pa.Table]:
+    """Make the groups of indicators that the study does not leave out."""
+    tables, made = context.tables, {}
+    asked, field = tables.study.indicators, tables.field_in_years
+    if asked.country:
+        sums = of_countries.country_sums(
+            field,
+            tables.countries,
+            tables.deciding,
+            of_countries.author_shares(
+                tables.affiliations.semi_join(field, "work_id"),
+                tables.corpus["authorships"].semi_join(field, "work_id"),
+                tables.corpus["works"],
+            ),
+            context.scores,
+        )
+        led = tables.study.countries.attribution != "any"
+        made["indicators"] = of_countries.indicators(
+            context.collect(sums), asked.window_years, led=led
+        )
+    if asked.pairs:
+        totals = context.collect(country_works(field, tables.countries))
+        made["pair_indicators"] = pair_indicators(
+            context.result("collaboration"), context.result("links"), totals
+        )
+    if asked.dependence:
+        made["dependence"] = _dependence(context)
+    if asked.topics:
+        made["topics"] = _topics(context)
+    return made
+
+
+def _topics(context: Context) -> pa.Table:
+    tables, field = context.tables, context.tables.field_in_years
+    asked, deciding = tables.study.indicators, tables.deciding
+    subjects = tables.corpus["subjects"]
+    works = tables.keep(
+        "topic_works",
+        lambda: of_topics.labelled(subjects, asked.topic_scheme, field, context.scores),
+    )
+    return of_topics.topics(
+        context.collect(of_topics.topic_countries(works, deciding)),
+        context.collect(of_topics.all_topics(field, context.scores, deciding)),
+        context.collect(of_topics.topic_institutions(works, tables.affiliations)),
+        asked,
+        tables.study.countries.blocs,
+        tables.study.run.seed,
+    )
+
+
+def _dependence(context: Context) -> pa.Table:
+    tables, countries = context.tables, context.tables.countries
+    window, poles = tables.study.impact.window, tables.study.countries.poles
+    years = tables.years_complete(window)
+    citing = tables.keep(
+        "citing_countries",
+        lambda: of_citations.citing_countries(tables.citations, countries, window, years),
+    )
+    return of_citations.dependence(
+        context.collect(of_citations.located_papers(tables.field_in_years, countries, years)),
+        context.collect(of_citations.received(citing, countries, poles)),
+        context.collect(of_citations.given(citing)),
+        context.collect(of_citations.given_to(citing, countries, poles)),
+        poles,
+    )
+
+
 #: Tables that a run makes only where the study names what they show.
 WHERE_NAMED = tuple(entry.name for entry in TABLES.values() if entry.only)
 
@@ -239,5 +323,6 @@ STEPS: tuple[Step, ...] = tuple(
         ("teaming", _teaming),
         ("networks", _networks),
         ("poles", _poles),
+        ("indicators", _indicators),
     )
 )

@@ -24,6 +24,7 @@ from isthmus.poles.analysis import Progress, Tables, analyse
 from isthmus.poles.edge_files import RawEdges, read_raw
 from isthmus.poles.edge_values import codes_of, is_aggregate, read_numbers, year_of
 from isthmus.poles.layers import LAYERS
+from isthmus.poles.pair_indicators import pair_indicators
 from isthmus.results import schema_of
 from isthmus.study.sections import Poles
 
@@ -179,7 +180,10 @@ def analyse_edges(
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Tables:
-    """Analyse edges, or a file of them; the report on its rows is the table ``edges``."""
+    """Analyse edges, or a file of them; the report on its rows is the table ``edges``.
+
+    ``pair_indicators`` has the indices of every pair, also outside the panel.
+    """
     if not isinstance(edges, Edges):
         edges = read_edges(edges, directed=directed)
     tables = analyse(
@@ -191,7 +195,8 @@ def analyse_edges(
         threads=threads,
         progress=progress,
     )
-    return {**tables, "edges": edges.report}
+    pairs = pair_indicators(edges.collaboration, tables["links"])
+    return {**tables, "pair_indicators": pairs, "edges": edges.report}
 
 
 class _Tally:

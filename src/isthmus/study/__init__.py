@@ -16,6 +16,7 @@ from isthmus.study.field import (
     Field,
     entity_id,
 )
+from isthmus.study.indicators import Indicators
 from isthmus.study.questions import (
     Bounds,
     Cohorts,
@@ -46,6 +47,7 @@ __all__ = [
     "Findings",
     "Groups",
     "Impact",
+    "Indicators",
     "Mobility",
     "Novelty",
     "OwnClaim",

@@ -18,6 +18,7 @@ import msgspec
 from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
+from isthmus.study.indicators import Indicators
 from isthmus.study.questions import (
     Bounds,
     Cohorts,
@@ -56,6 +57,7 @@ class Study(Section, frozen=True):
     bounds: Bounds = Bounds()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
+    indicators: Indicators = Indicators()
     findings: Findings = Findings()
     run: Run = Run()
     claims: dict[str, OwnClaim] = msgspec.field(default_factory=dict)
