@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from isthmus.stats.trends.gls import trend as trend
     from isthmus.stats.trends.theil_sen import Trends as Trends
     from isthmus.stats.trends.theil_sen import theil_sen as theil_sen
+    from isthmus.stats.trends.turning import Turn as Turn
+    from isthmus.stats.trends.turning import turning_point as turning_point
+    from isthmus.stats.trends.turning import turning_points as turning_points
 
 _HOME = {
     "Affinity": "three_way.affinities",
@@ -55,6 +58,7 @@ _HOME = {
     "RosenbaumBounds": "matching.sensitivity",
     "Trend": "trends.gls",
     "Trends": "trends.theil_sen",
+    "Turn": "trends.turning",
     "affinity": "three_way.affinities",
     "atypicality": "novelty.venue_pairs",
     "bootstrap_mean": "resampling.bootstrap",
@@ -74,6 +78,8 @@ _HOME = {
     "satt": "matching.effects",
     "theil_sen": "trends.theil_sen",
     "trend": "trends.gls",
+    "turning_point": "trends.turning",
+    "turning_points": "trends.turning",
 }
 
 __all__ = sorted(_HOME)
