@@ -146,6 +146,7 @@ def turning_points(
     Each further turn is asked for beside those found, with series that have these drawn for
     its p; the search ends with the first whose p is above the level, or that cannot be
     dated. Each is then dated anew beside the others. Slopes are those next to the turn.
+    A turn that undoes another soon after can hide both: the search begins with one.
 
     Parameters
     ----------
