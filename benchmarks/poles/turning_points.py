@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from isthmus.files import write_text
 from isthmus.simulation.ties import tie_panel
@@ -152,12 +153,52 @@ def show() -> None:
           f"{100 * held['change_covers'][of].mean():.1f}")  # fmt: skip
 
 
+#: Pairs of the real panel that are shown, and the first and last year of it.
+SHOWN = ("CN-US", "GB-US", "CN-GB", "CN-DE", "DE-US", "CA-US", "JP-US", "CN-JP", "AU-CN", "DE-GB",
+         "FR-US", "KR-US")  # fmt: skip
+SPAN = (1990, 2023)
+
+
+def real(path: Path, countries: int) -> None:
+    """Turns of large pairs of a real panel among its largest countries."""
+    columns = csv.ConvertOptions(strings_can_be_null=False)
+    table = csv.read_csv(path, convert_options=columns)
+    year, weight = (table[name].to_numpy().astype(np.int64) for name in ("year", "weight"))
+    source, target = (table[name].to_numpy().astype(str) for name in ("source", "target"))
+    codes, inverse = np.unique(np.concatenate([source, target]), return_inverse=True)
+    i, j = np.split(inverse, 2)
+    kept = (i != j) & (year >= SPAN[0]) & (year <= SPAN[1])
+    counts = np.zeros((SPAN[1] - SPAN[0] + 1, len(codes), len(codes)))
+    np.maximum.at(counts, (year[kept] - SPAN[0], i[kept], j[kept]), weight[kept])
+    counts = np.maximum(counts, counts.transpose(0, 2, 1))
+    largest = np.sort(np.argsort(-counts.sum(axis=(0, 1)))[:countries])
+    found = affinity_paths(counts[:, largest][:, :, largest], directed=False)
+    place = {code: k for k, code in enumerate(codes[largest])}
+    for pair in SHOWN:
+        a, b = (place[code] for code in pair.split("-"))
+        noise = found.noise[found.noise_class[a, b]]
+        turn = turning_point(found.value[:, a, b], found.se[:, a, b], noise=noise)
+        assert turn.low is not None
+        assert turn.high is not None
+        ends = [SPAN[0] + k for k in (turn.low, turn.high)]
+        at = "not dated" if turn.at is None else SPAN[0] + turn.at
+        print(f"{pair} p {turn.p:.3f}  {at}, set {ends[0]}-{ends[1]}; a year before "
+              f"{turn.slope_before:+.3f} {np.round(turn.slope_before_interval, 3)}, after "
+              f"{turn.slope_after:+.3f} {np.round(turn.slope_after_interval, 3)}; "
+              f"noise sd {noise.ar_sd:.2f}, rho {noise.ar_rho:.2f}")  # fmt: skip
+
+
 def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--panels", type=int, default=2_000)
     parser.add_argument("--show", action="store_true", help="only print what is there")
+    parser.add_argument("--edges", type=Path, help="show the turns of a real panel instead")
+    parser.add_argument("--countries", type=int, default=60, help="largest countries of it")
     options = parser.parse_args()
+    if options.edges is not None:
+        real(options.edges, options.countries)
+        return
     if not options.show:
         run(options.panels)
     show()
