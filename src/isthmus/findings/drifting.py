@@ -243,7 +243,8 @@ def _turns_of(evidence: Evidence, layer: str, ends: Sequence[str]) -> list[dict[
     if not evidence.has("turns"):
         return []
     where = {"layer": layer, "what": "tie", "source": ends[0], "target": ends[1]}
-    return evidence.table("turns", **where).to_pylist()
+    rows: list[dict[str, Any]] = evidence.table("turns", **where).to_pylist()
+    return rows
 
 
 def _when(evidence: Evidence, layer: str, ends: Sequence[str]) -> str:
