@@ -343,3 +343,42 @@ def test_null_models_must_all_show_it(tmp_path: Path) -> None:
         tables = {"archetypes": pole_trends(**given)}
         assert decided(tmp_path / name, tables, "null-models-agree").verdict == verdict
     assert set(MODELS) == {"none", *POLES["null_models"]}
+
+
+def turns(**changes: Any) -> pa.Table:
+    """Return ``turns`` with one row: the poles' tie turned in 2017, from .035 to -.066."""
+    row = {
+        "layer": "collaboration", "what": "tie", "source": "CN", "target": "US", "turn": 1,
+        "year": 2017, "year_low": 2016, "year_high": 2018, "slope_before": 0.035,
+        "slope_after": -0.066, "change": -0.101, "change_low": -0.13, "change_high": -0.07,
+        "p": 0.001, "turned": True, "placebo": 0.02, **changes,
+    }  # fmt: skip
+    fields = [(n, pa.string()) for n in ("layer", "what", "source", "target")]
+    numbers = [n for n in row if not isinstance(row[n], str)]
+    kinds = [pa.scalar(row[n]).type for n in numbers]
+    return pa.Table.from_pylist([row], pa.schema([*fields, *zip(numbers, kinds, strict=True)]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "supported"),
+        ({"change": 0.101, "change_low": 0.07, "change_high": 0.13}, "supported"),
+        ({"placebo": 0.4}, "undecided"),
+        ({"turned": False, "p": 0.2}, "undecided"),
+        ({"change_low": -0.13, "change_high": 0.01}, "undecided"),
+        ({"change": 0.002, "change_low": -0.01, "change_high": 0.012}, "contradicted"),
+        ({"target": "DE"}, "not testable here"),
+    ],
+)
+def test_the_poles_turn_where_the_change_of_slope_is_clear(
+    tmp_path: Path, changes: dict[str, Any], verdict: str
+) -> None:
+    found = decided(tmp_path, {"turns": turns(**changes)}, "poles-turn")
+    assert found.verdict == verdict
+
+
+def test_a_bent_path_says_when_it_turned(tmp_path: Path) -> None:
+    table = archetypes({("CN", "US"): trend("collaboration", -0.1, 0.01, 0.04)}, ["none"])
+    found = decided(tmp_path, {"archetypes": table, "turns": turns()}, COLLABORATION)
+    assert "turned in 2017 (2016 to 2018), from 0.035 to -0.066 a year" in found.why

@@ -43,6 +43,7 @@ NAMES = {
     "cluster_choice",
     "centroids",
     "dropped",
+    "turns",
 }
 
 

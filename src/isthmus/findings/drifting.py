@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from isthmus.findings.estimates import (
     too_few,
 )
 from isthmus.findings.evidence import AFFINITY, Evidence, listed, name
-from isthmus.findings.verdict import Claim, Condition, Conditions
+from isthmus.findings.verdict import Claim, Condition, Conditions, number
 from isthmus.poles.archetypes import APART, TOGETHER
 from isthmus.poles.groups import APART_FROM, CLOSER, EU, GROUPS, HUBS, LARGEST, NOT_CLOSER
 
@@ -96,6 +97,17 @@ def _divergence(evidence: Evidence) -> list[Claim]:
         )
         for layer, what in layers.items()
     ]
+    made.append(
+        Claim(
+            name="poles-turn",
+            statement=f"The tie of {words.the_poles} turned: in some year its course changed.",
+            source=STUDY,
+            needs=("turns",),
+            estimand="Size of the change of the yearly slope of their affinity in collaboration, "
+            "in the year of the turn.",
+            measure=_turned,
+        )
+    )
     made.append(
         Claim(
             name="two-poles",
@@ -216,12 +228,51 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
     if not found or found[0].get(f"slope_{layer}") is None:
         return [missing(blank, why_absent(evidence, *ends))]
     made = trend_of(blank, found[0], layer)
+    if model == AFFINITY and made.reason.startswith(NOT_ONE_LINE):
+        made = replace(made, reason=f"{made.reason}{_when(evidence, layer, ends)}")
     quantity = followed(evidence, model)
     return [
         evidence.beside_placebo(
             made, "poles_diverge", layer, model, quantity=quantity, countries=ends
         )
     ]
+
+
+def _turns_of(evidence: Evidence, layer: str, ends: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of the table ``turns`` of a tie; none in results that have no such table."""
+    if not evidence.has("turns"):
+        return []
+    where = {"layer": layer, "what": "tie", "source": ends[0], "target": ends[1]}
+    rows: list[dict[str, Any]] = evidence.table("turns", **where).to_pylist()
+    return rows
+
+
+def _when(evidence: Evidence, layer: str, ends: Sequence[str]) -> str:
+    """Say in which years a tie turned, and from which slope to which; empty without a date."""
+    said = [
+        f"; it turned in {row['year']} ({row['year_low']} to {row['year_high']}), from "
+        f"{number(row['slope_before'])} to {number(row['slope_after'])} a year"
+        for row in _turns_of(evidence, layer, ends)
+        if row["year"] is not None
+    ]
+    return "".join(said)
+
+
+def _turned(evidence: Evidence) -> Conditions:
+    """Size of the change of slope where the poles' tie turns; the bootstrap's p must agree."""
+    ends, layer = sorted(evidence.poles[:2]), "collaboration"
+    what = f"The change of the yearly slope of the {layer} tie of {listed(ends)}"
+    blank = Condition(what, 0.0, smallest_change(evidence, AFFINITY))
+    rows = _turns_of(evidence, layer, ends)
+    if not rows:
+        return [missing(blank, why_absent(evidence, *ends))]
+    row = max(rows, key=lambda one: abs(one["change"]))
+    sign = -1 if row["change"] < 0 else 1
+    low, high = sorted((sign * row["change_low"], sign * row["change_high"]))
+    made = replace(blank, value=sign * row["change"], low=low, high=high, placebo=row["placebo"])
+    if not row["turned"] and made.supports:
+        return [replace(made, reason=f"series without a turn look like it (p {row['p']:.2f})")]
+    return [made]
 
 
 def trend_of(blank: Condition, row: Mapping[str, Any], key: str) -> Condition:

@@ -52,6 +52,7 @@ from isthmus.poles.trajectories import (
     trajectories,
     trajectories_table,
 )
+from isthmus.poles.turns import TURNS_SCHEMA, Turns, turns, turns_table
 from isthmus.poles.worlds import Worlds
 from isthmus.stats import Affinity, affinity
 from isthmus.stats.blas import one_blas_thread
@@ -109,7 +110,7 @@ def analyse(
     dict of str to table
         ``panel``, ``links``, ``trajectories``, ``archetypes``, ``alignment``,
         ``significant``, ``polarisation``, ``placebo``, ``pole_years``,
-        ``cluster_choice``, ``centroids`` and ``dropped``. Without data, or with fewer
+        ``cluster_choice``, ``centroids``, ``dropped`` and ``turns``. Without data, or with fewer
         than two countries, they are empty, and ``panel`` says why countries left.
 
     Raises
@@ -218,6 +219,7 @@ def _empty(poles: Sequence[str]) -> Tables:
         "cluster_choice": CHOICE_SCHEMA,
         "centroids": CENTROIDS_SCHEMA,
         "dropped": DROPPED_SCHEMA,
+        "turns": TURNS_SCHEMA,
     }
     return {name: schema.empty_table() for name, schema in schemas.items()}
 
@@ -258,11 +260,14 @@ class _Under:
         found = archetypes(seen, study.trends, self.settings, self._seed("archetypes"))
         asked = statistics(frame, [one.name for one in layers], layers[0].quantities)
         replays = self._replays(chain, asked)
+        self._say("turns")
+        turning = turns(study, self.settings, self._seed("turns"))
         band = band_family(self.model, replays)
         numbers = {key: statistic(study) for key, statistic in asked.items()}
         years = frame.panel.years
         return {
-            **self._pair_tables(seen, found, study, replays),
+            **self._pair_tables(seen, found, study, replays, turning),
+            "turns": turns_table(study, turning, replays, self.settings, self._seed("turns")),
             "links": links,
             "significant": significant,
             "polarisation": self._polarisation(layers, band),
@@ -302,16 +307,22 @@ class _Under:
         )
 
     def _pair_tables(
-        self, seen: Trajectories, found: Archetypes, study: Observation, replays: Replays
+        self,
+        seen: Trajectories,
+        found: Archetypes,
+        study: Observation,
+        replays: Replays,
+        turning: Mapping[str, Turns],
     ) -> Tables:
         frame, model, settings = self.fit.frame, self.model, self.settings
         self._say("stability")
         share = stability(found, seen, settings, self._seed("stability"))
+        marks = {layer: found.marks(len(frame.pairs)) for layer, found in turning.items()}
         clustered = seen.standardised[found.cluster >= 0]
         return {
             "trajectories": trajectories_table(frame.panel, frame.pairs, model, seen),
             "archetypes": archetypes_table(
-                frame.panel, frame.pairs, model, seen, study.trends, found, share
+                frame.panel, frame.pairs, model, seen, study.trends, found, share, marks
             ),
             "alignment": alignment_table(study, seen, found, share, replays),
             "cluster_choice": cluster_choice(model, clustered, settings, self._seed("choice")),

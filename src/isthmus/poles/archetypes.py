@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isthmus.poles.layers import Panel
 from isthmus.poles.trajectories import Pairs, Trajectories
-from isthmus.poles.trend_lines import Lines
+from isthmus.poles.trend_lines import TURNED, Lines
 from isthmus.results import schema_of
 from isthmus.stats.dtw.kmeans import Clusters, Rules, dtw_assign, dtw_kmeans
 from isthmus.stats.partitions import matched_labels
@@ -26,6 +26,7 @@ from isthmus.study.sections import Poles
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Names = NDArray[np.str_]
+Flags = NDArray[np.bool_]
 
 #: Archetypes that mean two countries come closer, and that they drift apart.
 TOGETHER, APART = ("SC", "KI"), ("SD", "KD")
@@ -192,8 +193,12 @@ def archetypes_table(
     trends: Mapping[str, Lines],
     found: Archetypes,
     share: Floats,
+    turns: Mapping[str, tuple[Flags, Flags]],
 ) -> pa.Table:
-    """Rows of the table ``archetypes`` for one null model."""
+    """Rows of the table ``archetypes`` for one null model.
+
+    `turns` says by layer whether a pair turned, and whether it was asked.
+    """
     codes = np.array(panel.countries, dtype=object)
     alone = int(len(trends) == 1)
     inside = found.cluster >= 0
@@ -210,6 +215,11 @@ def archetypes_table(
     }
     for layer, found_lines in trends.items():
         columns |= _trend_columns(layer, found_lines, theil_sen(seen.raw[layer]).slope)
+        turned, asked = turns.get(layer, np.zeros((2, len(pairs)), dtype=bool))
+        columns[f"turned_{layer}"] = pa.array(turned, pa.bool_(), mask=~asked)
+        columns[f"trend_{layer}"] = [
+            TURNED if turned[row] else found_lines.word(row) for row in range(len(pairs))
+        ]
     absent = {f.name: pa.nulls(len(pairs), f.type) for f in ARCHETYPES_SCHEMA}
     return pa.table(
         {name: columns.get(name, absent[name]) for name in ARCHETYPES_SCHEMA.names},
@@ -227,9 +237,6 @@ def _trend_columns(layer: str, found: Lines, robust: Floats) -> dict[str, object
         "bend_p": found.bend_p,
     }
     return {
-        f"trend_{layer}": [found.word(row) for row in range(len(found))],
-        **{
-            f"{what}_{layer}": pa.array(values, pa.float64(), from_pandas=True)
-            for what, values in numbers.items()
-        },
+        f"{what}_{layer}": pa.array(values, pa.float64(), from_pandas=True)
+        for what, values in numbers.items()
     }

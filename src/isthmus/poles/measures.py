@@ -18,6 +18,50 @@ LEARNED_FROM = 300
 
 
 @dataclass(frozen=True)
+class Series:
+    """Yearly paths of m pairs, and what is known of their noise.
+
+    Attributes
+    ----------
+    value : (m, t)
+    se : (m, t), optional
+        Standard errors; of affinities only.
+    noises : tuple of Noise
+        Noise about lines, by class.
+    kind : (m,), optional
+        Class of each pair.
+    """
+
+    value: Floats
+    se: Floats | None = None
+    noises: tuple[Noise, ...] = ()
+    kind: Ints | None = None
+
+    def noise(self, row: int) -> Noise | None:
+        """Return the noise of one path, None where none was learned."""
+        place = -1 if self.kind is None else int(self.kind[row])
+        return self.noises[place] if 0 <= place < len(self.noises) else None
+
+    def only(self, rows: Ints) -> Series:
+        """Return some of the paths."""
+        se = None if self.se is None else self.se[rows]
+        kind = None if self.kind is None else self.kind[rows]
+        return Series(self.value[rows], se, self.noises, kind)
+
+    def trends(self) -> Trend:
+        """Trends of the paths, each with the noise of its class."""
+        if self.se is None or self.kind is None:
+            return trend(self.value)
+        out = np.full((len(fields(Trend)), len(self.value)), np.nan)
+        for place, noise in enumerate(self.noises):
+            rows = np.flatnonzero(self.kind == place)
+            if len(rows):
+                found = trend(self.value[rows], self.se[rows], noise=noise)
+                out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
+        return Trend(*out)
+
+
+@dataclass(frozen=True)
 class Measured:
     """One layer, all years, as a chain sees it.
 
@@ -79,24 +123,26 @@ class Measured:
             return np.ascontiguousarray(forward)
         return np.asarray(np.hypot(forward, self.se[:, other, one].T) / 2)
 
-    def trends(self, one: Ints, other: Ints) -> Trend:
-        """Trends of the paths of the followed quantity, each with the noise of its class.
+    def series(self, one: Ints, other: Ints) -> Series:
+        """Paths of the followed quantity with their errors, each with the noise of its class.
 
         The noise of means of two directions is learned from these means.
         """
-        series, se = self.paths(self.quantity, one, other), self.errors(one, other)
+        value, se = self.paths(self.quantity, one, other), self.errors(one, other)
         if se is None or self.kind is None:
-            return trend(series)
+            return Series(value)
         kind = self.kind[one, other]
         if self.directed:
             kind = np.maximum(kind, self.kind[other, one])
-        out = np.full((len(fields(Trend)), len(series)), np.nan)
+        noises = []
         for place, noise in enumerate(self.noise):
             rows = np.flatnonzero(kind == place)
-            if len(rows):
-                if self.directed:
-                    some = rows[:: max(1, -(-len(rows) // LEARNED_FROM))]
-                    noise = learned_noise(series[some], se[some])
-                found = trend(series[rows], se[rows], noise=noise)
-                out[:, rows] = [getattr(found, field.name) for field in fields(Trend)]
-        return Trend(*out)
+            if self.directed and len(rows):
+                some = rows[:: max(1, -(-len(rows) // LEARNED_FROM))]
+                noise = learned_noise(value[some], se[some])
+            noises.append(noise)
+        return Series(value, se, tuple(noises), kind)
+
+    def trends(self, one: Ints, other: Ints) -> Trend:
+        """Trends of the paths of the followed quantity, as :meth:`Series.trends`."""
+        return self.series(one, other).trends()

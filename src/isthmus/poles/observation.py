@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isthmus.poles.archetypes import APART, TOGETHER, named_by_trends
 from isthmus.poles.layers import Panel
-from isthmus.poles.measures import Measured
+from isthmus.poles.measures import Measured, Series
 from isthmus.poles.polarisation import polarisation
 from isthmus.poles.trajectories import Pairs
 from isthmus.poles.trend_lines import Lines, least_slope, line, lines
@@ -84,6 +84,7 @@ class Observation:
         Archetypes of the pairs by their own trends.
     paths : dict PathKey -> (t,) values between poles, both directions averaged
     pole_lines : dict PathKey -> Lines of that one path
+    series : dict layer -> Series of the followed pairs of the layer
     index : dict layer -> (t,) polarisation index
     recent_z : dict layer -> (n, n) mean z over the last years; empty without a null model
     """
@@ -96,8 +97,19 @@ class Observation:
     codes: Names
     paths: Mapping[PathKey, Floats]
     pole_lines: Mapping[PathKey, Lines]
+    series: Mapping[str, Series]
     index: Mapping[str, Floats]
     recent_z: Mapping[str, Floats]
+
+    @cached_property
+    def pole_series(self) -> dict[tuple[str, int], Series]:
+        """Paths of the followed pairs of poles, by layer and row of the pair."""
+        found = {}
+        for layer, series in self.series.items():
+            inside = np.flatnonzero(self.frame.pairs.within[layer])
+            for place in np.flatnonzero(self.frame.between_poles[inside]):
+                found[layer, int(inside[place])] = series.only(np.array([place]))
+        return found
 
     @cached_property
     def index_lines(self) -> dict[str, Lines]:
@@ -117,7 +129,8 @@ class Observation:
 
 def observe(frame: Frame, model: str, measured: Sequence[Measured], settings: Poles) -> Observation:
     """Read off the layers of a world what statistics need."""
-    trends = {one.name: _trends(frame, one, settings) for one in measured}
+    series = {one.name: _series(frame, one) for one in measured}
+    trends = {one.name: _trends(frame, one, series[one.name], settings) for one in measured}
     paths = _pole_paths(frame, measured)
     places = [frame.panel.index(pole) for pole in frame.poles]
     inside = [place for place in places if place is not None]
@@ -131,6 +144,7 @@ def observe(frame: Frame, model: str, measured: Sequence[Measured], settings: Po
         paths,
         {key: _pole_line(frame, key, path, trends, settings, measured[0].quantity)
          for key, path in paths.items()},
+        series,
         {
             one.name: polarisation(
                 one.ties, frame.followed(one.name), inside
@@ -145,10 +159,15 @@ def observe(frame: Frame, model: str, measured: Sequence[Measured], settings: Po
     )  # fmt: skip
 
 
-def _trends(frame: Frame, measured: Measured, settings: Poles) -> Lines:
+def _series(frame: Frame, measured: Measured) -> Series:
+    inside = np.flatnonzero(frame.pairs.within[measured.name])
+    return measured.series(frame.pairs.first[inside], frame.pairs.second[inside])
+
+
+def _trends(frame: Frame, measured: Measured, series: Series, settings: Poles) -> Lines:
     """Trends of the pairs followed in a layer; NaN of the others."""
     inside = np.flatnonzero(frame.pairs.within[measured.name])
-    found = measured.trends(frame.pairs.first[inside], frame.pairs.second[inside])
+    found = series.trends()
     least = least_slope(measured.quantity, len(frame.panel.years), settings)
     return lines(found, least, settings, alone=frame.between_poles[inside]).placed(
         inside, len(frame.pairs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.poles.chains import Chain
+from isthmus.poles.measures import Series
 from isthmus.poles.observation import Frame, Observation, observe
 from isthmus.poles.statistics import Key, Number, Statistic, placebo_p
 from isthmus.poles.worlds import CONSTANT_TIES, SIZES, Worlds
@@ -30,11 +31,12 @@ POLE_YEARS_SCHEMA = schema_of("pole_years")
 
 @dataclass(frozen=True)
 class Replay:
-    """What is kept of one replay: its statistics, and the paths that bands are drawn from."""
+    """What is kept of one replay: statistics, paths for bands, and for turns where found."""
 
     values: Mapping[Key, float]
     paths: Mapping[tuple[str, str, str, str], Floats]
     index: Mapping[str, Floats]
+    series: Mapping[tuple[str, int], Series] = field(default_factory=dict)
 
 
 #: Replays by family.
@@ -61,7 +63,7 @@ def replay_all(
     def one(job: tuple[str, int]) -> Replay:
         seen = replay(frame, worlds, chain, settings, *job)
         values = {key: statistic(seen).value for key, statistic in asked.items()}
-        return Replay(values, seen.paths, seen.index)
+        return Replay(values, seen.paths, seen.index, seen.pole_series)
 
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for done, (job, found) in enumerate(zip(jobs, pool.map(one, jobs), strict=True), start=1):

@@ -21,6 +21,8 @@ HALF = 1.959964
 #: Words for a trend, in the tables.
 RISING, FALLING, FLAT = "rising", "falling", "flat"
 BENT, UNKNOWN = "not one line", "too few years"
+#: Word of a pair whose turn is found; see :mod:`isthmus.poles.turns`.
+TURNED = "turned"
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def tie_panel(
     rho: float = 0.6,
     dispersion: float = 0.0,
     slopes: dict[tuple[str, str], float] | None = None,
+    turns: dict[tuple[int, int], tuple[int, float]] | None = None,
 ) -> TiePanel:
     """Draw a panel.
 
@@ -85,6 +86,8 @@ def tie_panel(
         Over-dispersion d of counts: variance m + d m^2.
     slopes
         Planted slopes by pair; None: `SLOPES` or `DIRECTED_SLOPES`.
+    turns
+        Year (from 0) and size of a change of slope, by positions of an undirected pair.
     """
     random = np.random.default_rng(seed)
     countries = NAMED + tuple(f"C{i:02d}" for i in range(len(NAMED), n))
@@ -97,6 +100,8 @@ def tie_panel(
     level[j, i] = level[j, i] if directed else strength
     time = np.arange(years) - (years - 1) / 2
     affinity = level + slope * time[:, None, None]
+    for (i, j), (at, change) in (turns or {}).items():
+        affinity[:, [i, j], [j, i]] += change * np.maximum(np.arange(years) - at, 0)[:, None]
     drawn = affinity + [_symmetric(x, directed) for x in _ar(random, (years, n, n), noise, rho)]
     if dispersion:
         gamma = random.gamma(1 / dispersion, dispersion, size=drawn.shape)

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from isthmus.stats.trends.gls import trend as trend
     from isthmus.stats.trends.theil_sen import Trends as Trends
     from isthmus.stats.trends.theil_sen import theil_sen as theil_sen
+    from isthmus.stats.trends.turning import Turn as Turn
+    from isthmus.stats.trends.turning import turning_point as turning_point
+    from isthmus.stats.trends.turning import turning_points as turning_points
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -68,5 +71,6 @@ if not TYPE_CHECKING:
             "three_way.affinities": ["Affinity", "affinity"],
             "trends.gls": ["Trend", "trend"],
             "trends.theil_sen": ["Trends", "theil_sen"],
+            "trends.turning": ["Turn", "turning_point", "turning_points"],
         },
     )
