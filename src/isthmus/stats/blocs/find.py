@@ -186,9 +186,7 @@ def _by_size(fit: Fit) -> Fit:
     return fit._replace(bloc=np.argsort(order, kind="stable")[fit.bloc].astype(np.int64))
 
 
-def _held_out(
-    data: Data, most: int, random: np.random.Generator
-) -> tuple[Floats, list[list[Fit]]]:
+def _held_out(data: Data, most: int, random: np.random.Generator) -> tuple[Floats, list[list[Fit]]]:
     """Means of every pair from fits without it, (most + 1, n, n), and these fits.
 
     The last of the means is that of places on a line.
@@ -243,10 +241,7 @@ def _answered(
         member,
         np.array([fit.within for fit in whole]),
         np.array(
-            [
-                np.mean([adjusted_rand(one, whole[i].bloc) for one in again[i]])
-                for i in range(k)
-            ]
+            [np.mean([adjusted_rand(one, whole[i].bloc) for one in again[i]]) for i in range(k)]
         ),
         spread(np.array([np.mean(again[i] == whole[i].bloc, axis=0) for i in range(k)])),
         spread(np.array([_strength(data, fit) for fit in whole])),
@@ -279,7 +274,12 @@ def decide(score: Floats) -> tuple[Answer, int | None, int, str]:
         why = f"places on a line predict held-out pairs better than any of 1 to {k} blocs"
         return "gradient", None, likeliest, why
     if not better[1:].any():
-        return "none", 1, 1, f"no number of blocs up to {k} predicts held-out pairs better than none"
+        return (
+            "none",
+            1,
+            1,
+            f"no number of blocs up to {k} predicts held-out pairs better than none",
+        )
     if not better[1:k].all():
         which = ", ".join(str(i + 1) for i in np.flatnonzero(better[:k])) or "none"
         why = f"of 2 to {k} blocs these predict held-out pairs better than no blocs: {which}"
