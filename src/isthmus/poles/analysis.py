@@ -24,6 +24,12 @@ from isthmus.poles.archetypes import (
     archetypes_table,
     stability,
 )
+from isthmus.poles.blocs import (
+    BLOCS_SCHEMA,
+    MEMBERS_SCHEMA,
+    TRIANGLES_SCHEMA,
+    bloc_tables,
+)
 from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
 from isthmus.poles.chains import AffinityChain, Chain, NullChain, measured
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
@@ -109,7 +115,8 @@ def analyse(
     dict of str to table
         ``panel``, ``links``, ``trajectories``, ``archetypes``, ``alignment``,
         ``significant``, ``polarisation``, ``placebo``, ``pole_years``,
-        ``cluster_choice``, ``centroids`` and ``dropped``. Without data, or with fewer
+        ``cluster_choice``, ``centroids``, ``dropped``, ``blocs``, ``bloc_members`` and
+        ``triangles``. Without data, or with fewer
         than two countries, they are empty, and ``panel`` says why countries left.
 
     Raises
@@ -133,14 +140,15 @@ def analyse(
     under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
     with one_blas_thread(), ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
+    found = bloc_tables(panel, poles, settings.average_years, seed_of(seed, "blocs"))
     empty = _empty(poles)
     joined = {
         name: pa.concat_tables([empty[name], *(part[name] for part in parts)])
         for name in empty
-        if name != "panel"
+        if name not in ("panel", *found)
     }
     joined["links"] = pa.concat_tables([fit.links(), joined["links"]])
-    return {**joined, "panel": panel_table(fit.frame.panel)}
+    return {**joined, **found, "panel": panel_table(fit.frame.panel)}
 
 
 @dataclass(frozen=True)
@@ -218,6 +226,9 @@ def _empty(poles: Sequence[str]) -> Tables:
         "cluster_choice": CHOICE_SCHEMA,
         "centroids": CENTROIDS_SCHEMA,
         "dropped": DROPPED_SCHEMA,
+        "blocs": BLOCS_SCHEMA,
+        "bloc_members": MEMBERS_SCHEMA,
+        "triangles": TRIANGLES_SCHEMA,
     }
     return {name: schema.empty_table() for name, schema in schemas.items()}
 

@@ -3,19 +3,20 @@
 Countries have sizes; blocs are groups within which ties are closer than between them once
 sizes are out. The number of blocs is the smallest that predicts held-out pairs within one
 standard error of the best (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
-It is said only where all numbers from two on agree on whether there are blocs, and where
-places on a line do not predict as well.
+It is said only where all numbers from two on agree that there are blocs, and where places on
+a line do not predict as well.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isthmus.errors import InputError
+from isthmus.stats.blas import one_blas_thread
 from isthmus.stats.blocs.fits import Data, Fit, bloc_fits, gradient_fit
 from isthmus.stats.nulls.margins import checked
 from isthmus.stats.nulls.multiedge import likeliest_dispersion
@@ -32,6 +33,10 @@ Answer = Literal["none", "blocs", "gradient", "undecided"]
 FEWEST = 10
 #: Parts into which pairs are dealt; each is predicted from the others.
 FOLDS = 10
+#: Standard errors by which blocs, or a line, have to predict better than neither.
+SURE = 2.0
+#: Least standard error of a difference in log likelihood: less is worth no bloc.
+LEAST_ERROR = 1.0
 #: Least dispersion: a standard deviation of 1 % about the mean.
 LEAST_DISPERSION = 1e-4
 
@@ -72,9 +77,9 @@ class Blocs:
     steady : (k, n)
         Share of those fits in which a node is in the same bloc.
     strength : (k, n)
-        Log ratio of a node's ties with its own bloc to those with others, over what sizes
-        give, less its standard error: the highest of a bloc is its centre. NaN where a
-        node is alone in its bloc, or its bloc is all.
+        Weight of a node's ties with its own bloc above what they would be without blocs.
+        The highest of a bloc is its centre. NaN where a node is alone in its bloc, or its
+        bloc is all.
     place : (n,)
         Places on the line, with a free sign; NaN for nodes without weight.
     dispersion : float
@@ -139,14 +144,13 @@ def find_blocs(
 
     Examples
     --------
-    >>> side = np.repeat([0, 1], 10)
-    >>> counts = np.where(side[:, None] == side, 90, 30) * (1 - np.eye(20))
+    >>> side = np.repeat([0, 1, 2], 8)
+    >>> counts = np.where(side[:, None] == side, 90, 30) * (1 - np.eye(24))
     >>> found = find_blocs(counts, seed=1)
     >>> found.answer, found.number
-    ('blocs', 2)
+    ('blocs', 3)
     """
-    matrix = np.asarray(checked(weights, directed=directed, integer="blocs"), dtype=np.float64)
-    alive = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))
+    data, alive = network(weights, directed)
     if max_blocs < 2:
         raise InputError(f"max_blocs must be 2 or more, to have blocs to try; found {max_blocs}.")
     if len(alive) < FEWEST:
@@ -155,24 +159,31 @@ def find_blocs(
             "Take more nodes, or a longer period."
         )
     random = np.random.default_rng(seed)
-    data = _data(matrix[np.ix_(alive, alive)], directed, max_blocs, random)
-    whole = [_by_size(fit) for fit in bloc_fits(data, max_blocs, random)]
-    held, folds = _held_out(data, max_blocs, random)
-    return _answered(data, whole, held, folds, alive, len(matrix))
+    with one_blas_thread():
+        for k in (1, max_blocs):
+            mean = bloc_fits(data, k, random)[-1].mean(data)
+            data = replace(data, dispersion=_dispersion(data, mean, data.use))
+        whole = [_by_size(fit) for fit in bloc_fits(data, max_blocs, random)]
+        held, folds = _held_out(data, max_blocs, random)
+        return _answered(data, whole, held, folds, alive, np.shape(weights)[0])
 
 
-def _data(matrix: Floats, directed: bool, most: int, random: np.random.Generator) -> Data:
-    """Offsets, and the dispersion that is left when as many blocs as are tried are out."""
+def network(weights: ArrayLike, directed: bool) -> tuple[Data, Ints]:
+    """Return the nodes with weight as the fits see them, and their places.
+
+    Raises
+    ------
+    InputError
+        Weights that are no counts.
+    """
+    matrix = np.asarray(checked(weights, directed=directed, integer="blocs"), dtype=np.float64)
+    alive = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))
+    matrix = matrix[np.ix_(alive, alive)]
     expected = size_expectation(matrix)
     if directed:
         matrix, expected = matrix + matrix.T, expected + expected.T
     use = (expected > 0) & ~np.eye(len(matrix), dtype=bool)
-    data = Data(matrix, np.where(use, expected, 1.0), use, LEAST_DISPERSION)
-    for k in (1, most):
-        mean = bloc_fits(data, k, random)[-1].mean(data)
-        found = _dispersion(data, mean, use)
-        data = Data(data.weights, data.offset, use, found)
-    return data
+    return Data(matrix, np.where(use, expected, 1.0), use, LEAST_DISPERSION), alive
 
 
 def _dispersion(data: Data, mean: Floats, pairs: Flags) -> float:
@@ -199,7 +210,7 @@ def _held_out(data: Data, most: int, random: np.random.Generator) -> tuple[Float
     means, fits = np.ones((most + 1, n, n)), []
     for fold in range(FOLDS):
         hold = part == fold
-        seen = Data(data.weights, data.offset, data.use & ~hold, data.dispersion)
+        seen = replace(data, use=data.use & ~hold)
         fits.append(bloc_fits(seen, most, random))
         for k, fit in enumerate(fits[-1]):
             means[k][hold] = fit.mean(seen)[hold]
@@ -225,6 +236,7 @@ def _answered(
         return out
 
     again = [[matched_labels(f[i].bloc, whole[i].bloc, i + 1) for f in folds] for i in range(k)]
+    none = whole[0].mean(data)
     member = np.full((k, n), -1)
     member[:, alive] = [fit.bloc for fit in whole]
     return Blocs(
@@ -244,7 +256,7 @@ def _answered(
             [np.mean([adjusted_rand(one, whole[i].bloc) for one in again[i]]) for i in range(k)]
         ),
         spread(np.array([np.mean(again[i] == whole[i].bloc, axis=0) for i in range(k)])),
-        spread(np.array([_strength(data, fit) for fit in whole])),
+        spread(np.array([_strength(data, fit, none) for fit in whole])),
         spread(gradient_fit(data, whole[0])[0]),
         d,
     )
@@ -268,47 +280,42 @@ def decide(score: Floats) -> tuple[Answer, int | None, int, str]:
     below, se = _above(score, best)
     likeliest = int(np.flatnonzero(below[:k] >= -se[:k])[0]) + 1
     gain, gain_se = _above(score, 0)
-    better = gain > gain_se
     line, line_se = (float(values[k]) for values in _above(score, likeliest - 1))
-    if line > line_se and gain[k] > 2 * gain_se[k]:
-        why = f"places on a line predict held-out pairs better than any of 1 to {k} blocs"
-        return "gradient", None, likeliest, why
-    if not better[1:].any():
-        return (
-            "none",
-            1,
-            1,
-            f"no number of blocs up to {k} predicts held-out pairs better than none",
+    helpful = [i + 1 for i in range(1, k) if gain[i] > 0]
+    number: int | None = None
+    answer: Answer = "undecided"
+    if gain[k] > SURE * gain_se[k] and line > SURE * line_se:
+        answer, why = "gradient", "places on a line predict held-out pairs better than blocs"
+    elif likeliest == 1 and not helpful:
+        answer, number = "none", 1
+        why = f"no number of blocs up to {k} predicts held-out pairs better than no blocs"
+    elif len(helpful) < k - 1:
+        why = (
+            f"numbers of blocs disagree: {', '.join(map(str, helpful)) or 'none'} of 2 to {k} "
+            "predict held-out pairs better than no blocs, the others worse"
         )
-    if not better[1:k].all():
-        which = ", ".join(str(i + 1) for i in np.flatnonzero(better[:k])) or "none"
-        why = f"of 2 to {k} blocs these predict held-out pairs better than no blocs: {which}"
-        return "undecided", None, likeliest, why
-    if line >= -line_se:
+    elif gain[likeliest - 1] <= SURE * gain_se[likeliest - 1]:
+        why = f"{likeliest} blocs predict held-out pairs hardly better than no blocs"
+    elif line >= 0:
         why = f"places on a line predict held-out pairs as well as {likeliest} blocs"
-        return "undecided", None, likeliest, why
-    if likeliest == k:
-        return "undecided", None, likeliest, f"more blocs predict better up to {k}, the most tried"
-    why = f"{likeliest} blocs predict held-out pairs best, within one standard error"
-    return "blocs", likeliest, likeliest, why
+    elif likeliest == k:
+        why = f"the more blocs the better, up to {k}, the most that were tried"
+    else:
+        answer, number = "blocs", likeliest
+        why = f"{likeliest} blocs predict held-out pairs best, within one standard error"
+    return answer, number, likeliest, why
 
 
 def _above(score: Floats, reference: int) -> tuple[Floats, Floats]:
     """Sum of scores above those of a reference, and its standard error over pairs."""
     away = score - score[reference]
-    return away.sum(axis=1), away.std(axis=1) * np.sqrt(away.shape[1])
+    error = np.maximum(away.std(axis=1) * np.sqrt(away.shape[1]), LEAST_ERROR)
+    error[reference] = 0.0
+    return away.sum(axis=1), error
 
 
-def _strength(data: Data, fit: Fit) -> Floats:
-    """Closeness of each node to its own bloc less its standard error, (n,)."""
-    bare = fit._replace(within=0.0).mean(data)
-    weight = np.where(data.use, bare / (1 + data.dispersion * bare), 0.0)
-    ratio = np.log((data.weights + 0.5) / (bare + 0.5))
-    same = fit.bloc[:, None] == fit.bloc
-    found, variance = np.zeros(len(bare)), np.zeros(len(bare))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for sign, pairs in ((1, same), (-1, ~same)):
-            total = (weight * pairs).sum(axis=1)
-            found += sign * (weight * pairs * ratio).sum(axis=1) / total
-            variance += 1 / total
-        return np.where(np.isfinite(variance), found - np.sqrt(variance), np.nan)
+def _strength(data: Data, fit: Fit, none: Floats) -> Floats:
+    """Weight of each node's ties with its own bloc above the means without blocs, (n,)."""
+    same = (fit.bloc[:, None] == fit.bloc) & data.use
+    above = np.where(same, data.weights - none, 0.0).sum(axis=1)
+    return np.where(same.any(axis=1) & (same != data.use).any(axis=1), above, np.nan)

@@ -60,7 +60,9 @@ def bloc_fits(data: Data, most: int, random: np.random.Generator) -> list[Fit]:
     """Fit 1 to `most` blocs.
 
     Each number starts from the leading vectors of the standardised residuals without
-    blocs and from the fit before it with one bloc split; the likelier end is taken.
+    blocs and from the fit before it with one bloc split; then, from the largest number
+    down, from the fit with one bloc more with two of its blocs merged. The likeliest end is
+    taken.
     """
     n = len(data.weights)
     none = _fitted(data, np.zeros(n), np.zeros(n, dtype=np.int64), 1)
@@ -74,6 +76,10 @@ def bloc_fits(data: Data, most: int, random: np.random.Generator) -> list[Fit]:
             starts.append(split)
         ends = [_fitted(data, none.effects, start, k) for start in starts]
         fits.append(max(ends, key=lambda end: end.likelihood))
+    for k in range(most - 1, 1, -1):
+        end = _fitted(data, none.effects, _merged(data, fits[k], k + 1), k)
+        if end.likelihood > fits[k - 1].likelihood:
+            fits[k - 1] = end
     return fits
 
 
@@ -134,3 +140,17 @@ def _split(data: Data, fit: Fit, new: int) -> Ints | None:
     bloc = fit.bloc.copy()
     bloc[halves] = new
     return bloc
+
+
+def _merged(data: Data, fit: Fit, k: int) -> Ints:
+    """Merge the two of `k` blocs whose ties with each other are most above their means."""
+    away = residuals(data, fit.mean(data))
+    member = np.eye(k)[fit.bloc]
+    pairs = np.maximum(member.T @ data.use @ member, 1.0)
+    between = (member.T @ away @ member) / np.sqrt(pairs)
+    empty = member.sum(axis=0) == 0
+    between[:, empty] = between[empty] = np.inf  # nothing is lost
+    between[np.tril_indices(k)] = -np.inf
+    one, other = divmod(int(between.argmax()), k)
+    bloc = np.where(fit.bloc == other, one, fit.bloc)
+    return np.where(bloc > other, bloc - 1, bloc)
