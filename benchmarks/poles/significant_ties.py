@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.errors import InputError
 from isthmus.poles import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.stats.nulls import fit_null, link_test
@@ -84,7 +85,10 @@ def main() -> None:
         for name, panel in panels(text, asked.min_works):
             cells = []
             for model in names:
-                found = counts(panel, model, asked.poles, asked.threshold)
+                try:
+                    found = counts(panel, model, asked.poles, asked.threshold)
+                except InputError:  # too much weight to rewire
+                    found = [None] * len(asked.poles)
                 cells.append(" / ".join("-" if n is None else str(n) for n in found))
             row = " | ".join([name, str(len(panel.countries)), *cells])
             print(f"| {row} |", flush=True)
