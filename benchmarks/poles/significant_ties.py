@@ -75,10 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("panels", nargs="+", help="NAME=PATH:FIRST-LAST")
     parser.add_argument("--poles", nargs="+", default=["US", "CN"])
+    parser.add_argument("--models", nargs="+", default=[*MODELS, "backbone"])
     parser.add_argument("--threshold", type=float, default=2.0)
     parser.add_argument("--min-works", type=float, default=50.0)
     asked = parser.parse_args()
-    names = [*MODELS, "backbone"]
+    names = asked.models
     print("| panel | countries | " + " | ".join(names) + " |")
     print("|" + " --- |" * (2 + len(names)))
     for text in asked.panels:

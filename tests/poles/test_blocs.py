@@ -1,4 +1,4 @@
-"""Tables of blocs from a panel: windows, members, centres, and nothing where there is too little."""
+"""Tables of blocs from a panel: windows, members, centres, and nothing of too few countries."""
 
 import itertools
 

@@ -35,6 +35,9 @@ FEWEST = 10
 FOLDS = 10
 #: Standard errors by which blocs, or a line, have to predict better than neither.
 SURE = 2.0
+#: Standard errors within which a line predicts as well as blocs. At 0, 2 of 100 worlds with a
+#: strong gradient were called blocs, at .25 none; of 60 with two blocs at .4 one fewer was right.
+NEAR = 0.25
 #: Least standard error of a difference in log likelihood: less is worth no bloc.
 LEAST_ERROR = 1.0
 #: Least dispersion: a standard deviation of 1 % about the mean.
@@ -296,7 +299,7 @@ def decide(score: Floats) -> tuple[Answer, int | None, int, str]:
         )
     elif gain[likeliest - 1] <= SURE * gain_se[likeliest - 1]:
         why = f"{likeliest} blocs predict held-out pairs hardly better than no blocs"
-    elif line >= 0:
+    elif line >= -NEAR * line_se:
         why = f"places on a line predict held-out pairs as well as {likeliest} blocs"
     elif likeliest == k:
         why = f"the more blocs the better, up to {k}, the most that were tried"
