@@ -24,6 +24,12 @@ from isthmus.poles.archetypes import (
     archetypes_table,
     stability,
 )
+from isthmus.poles.blocs import (
+    BLOCS_SCHEMA,
+    MEMBERS_SCHEMA,
+    TRIANGLES_SCHEMA,
+    bloc_tables,
+)
 from isthmus.poles.centroids import CENTROIDS_SCHEMA, centroids_table
 from isthmus.poles.chains import AffinityChain, Chain, NullChain, measured
 from isthmus.poles.choice import CHOICE_SCHEMA, cluster_choice
@@ -110,7 +116,8 @@ def analyse(
     dict of str to table
         ``panel``, ``links``, ``trajectories``, ``archetypes``, ``alignment``,
         ``significant``, ``polarisation``, ``placebo``, ``pole_years``,
-        ``cluster_choice``, ``centroids``, ``dropped`` and ``turns``. Without data, or with fewer
+        ``cluster_choice``, ``centroids``, ``dropped``, ``turns``, ``blocs``, ``bloc_members``
+        and ``triangles``. Without data, or with fewer
         than two countries, they are empty, and ``panel`` says why countries left.
 
     Raises
@@ -134,14 +141,15 @@ def analyse(
     under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
     with one_blas_thread(), ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
+    found = bloc_tables(panel, poles, settings.average_years, seed_of(seed, "blocs"))
     empty = _empty(poles)
     joined = {
         name: pa.concat_tables([empty[name], *(part[name] for part in parts)])
         for name in empty
-        if name != "panel"
+        if name not in ("panel", *found)
     }
     joined["links"] = pa.concat_tables([fit.links(), joined["links"]])
-    return {**joined, "panel": panel_table(fit.frame.panel)}
+    return {**joined, **found, "panel": panel_table(fit.frame.panel)}
 
 
 @dataclass(frozen=True)
@@ -220,6 +228,9 @@ def _empty(poles: Sequence[str]) -> Tables:
         "centroids": CENTROIDS_SCHEMA,
         "dropped": DROPPED_SCHEMA,
         "turns": TURNS_SCHEMA,
+        "blocs": BLOCS_SCHEMA,
+        "bloc_members": MEMBERS_SCHEMA,
+        "triangles": TRIANGLES_SCHEMA,
     }
     return {name: schema.empty_table() for name, schema in schemas.items()}
 

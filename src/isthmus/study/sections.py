@@ -21,6 +21,7 @@ QUANTITIES: tuple[Quantity, ...] = ("affinity", "log_ratio", "z", "percentile")
 NULL_MODELS = (
     "multiedge",
     "multiedge_overdispersed",
+    "noise_corrected",
     "wcm",
     "ecm",
     "crem",

@@ -145,7 +145,16 @@ def fitted(weights, model):
 
 @pytest.mark.parametrize(
     "model",
-    ["multiedge", "multiedge_overdispersed", "wcm", "ecm", "crem", "rewiring", "bipartite"],
+    [
+        "multiedge",
+        "multiedge_overdispersed",
+        "noise_corrected",
+        "wcm",
+        "ecm",
+        "crem",
+        "rewiring",
+        "bipartite",
+    ],
 )
 def test_planted_blocs_are_recovered(model):
     for affinity in (0.0, 1.0):

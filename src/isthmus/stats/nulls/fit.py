@@ -14,11 +14,12 @@ from isthmus.stats.nulls import crem, ecm, multiedge, rewiring
 from isthmus.stats.nulls.labels import labels_of
 from isthmus.stats.nulls.margins import checked, margins
 from isthmus.stats.nulls.models import NullFit
+from isthmus.stats.nulls.noise_corrected import fit_noise_corrected
 
 Floats = npt.NDArray[np.float64]
 
 #: Models that need whole-number weights.
-WHOLE = ("multiedge", "multiedge_overdispersed", "wcm", "ecm", "rewiring")
+WHOLE = ("multiedge", "multiedge_overdispersed", "noise_corrected", "wcm", "ecm", "rewiring")
 
 
 def fit_null(
@@ -34,7 +35,8 @@ def fit_null(
         ``fit.labelled("expected")`` is a frame with them.
     model : str
         ``multiedge`` (strengths; Poisson), ``multiedge_overdispersed`` (the same
-        means, negative binomial), ``wcm`` (strengths; geometric), ``ecm`` (degrees
+        means, negative binomial), ``noise_corrected`` (strengths, self-loops counted
+        as possible; the variance of a posterior), ``wcm`` (strengths; geometric), ``ecm`` (degrees
         and strengths; whole weights), ``crem`` (degrees and strengths; amounts),
         ``rewiring`` (strengths exactly, by simulation).
     directed : bool
@@ -135,6 +137,10 @@ def _overdispersed(matrix: Any, directed: bool, seed: int | None) -> NullFit:
     return multiedge.with_dispersion(_multiedge(matrix, directed, seed), matrix)
 
 
+def _noise_corrected(matrix: Any, directed: bool, seed: int | None) -> NullFit:
+    return fit_noise_corrected(margins(matrix, directed=directed), matrix)
+
+
 def _wcm(matrix: Any, directed: bool, seed: int | None) -> NullFit:
     return ecm.fit_wcm(margins(matrix, directed=directed))
 
@@ -153,6 +159,7 @@ _MODELS: dict[str, Callable[..., NullFit]] = {
     "ecm": _ecm,
     "multiedge": _multiedge,
     "multiedge_overdispersed": _overdispersed,
+    "noise_corrected": _noise_corrected,
     "rewiring": rewiring.fit_rewiring,
     "wcm": _wcm,
 }
