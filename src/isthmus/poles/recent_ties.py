@@ -11,6 +11,9 @@ from isthmus.study.sections import AFFINITY
 #: Years of the window, and events that sizes alone must give in it for a ratio to be shown.
 WINDOW, LEAST_EXPECTED = 5, 5.0
 
+#: Upper over lower limit from which a ratio says nothing and is not shown.
+WIDEST = 100.0
+
 
 def recent_ties(
     links: pa.Table, null_model: str, *, layer: str = "collaboration", window: int = WINDOW
@@ -38,7 +41,8 @@ def recent_ties(
         One row per pair as it stands in `links`: ``source``, ``target``, ``first_year``,
         ``last_year``, ``observed``, ``expected`` (events, summed), ``ratio``, ``low``, ``high``
         (times what is usual for the two). The last three are null where ``expected`` is below
-        :data:`LEAST_EXPECTED` or no year has an affinity. Without affinities there is no row.
+        :data:`LEAST_EXPECTED`, no year has an affinity, or the limits are further apart than
+        :data:`WIDEST`. Without affinities there is no row.
     """
     rows = links.filter(pc.equal(links["layer"], layer))
     if not rows.num_rows or "affinity" not in links.column_names:
@@ -56,6 +60,8 @@ def recent_ties(
     both = means.join(sums, keys, join_type="inner", use_threads=False)
     both = both.sort_by([(key, "ascending") for key in keys])
     enough = np.nan_to_num(both["expected_sum"].to_numpy().astype(float)) >= LEAST_EXPECTED
+    spread = both["affinity_high_mean"].to_numpy() - both["affinity_low_mean"].to_numpy()
+    enough &= np.nan_to_num(spread, nan=np.inf) <= np.log(WIDEST)
     ratios = [
         pa.array(np.where(enough, np.exp(both[name].to_numpy()), np.nan), from_pandas=True)
         for name in ("affinity_mean", "affinity_low_mean", "affinity_high_mean")

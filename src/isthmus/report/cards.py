@@ -8,7 +8,7 @@ import textwrap
 from isthmus.report import html
 from isthmus.report.answers import Answer, absent, answers, verdict_counts
 from isthmus.report.design import VERDICTS, colour_places
-from isthmus.report.small_chart import small_chart
+from isthmus.report.small_chart import is_cut, small_chart
 from isthmus.report.source import Source
 
 #: Lines and columns of the terminal that the answers take at most.
@@ -45,7 +45,8 @@ def _card(answer: Answer, places: dict[str, int], site: str) -> str:
     body += html.tag("p", html.text(answer.sentence), class_="answer")
     if answer.chart is not None:
         drawn = small_chart(answer.chart, places, f"{answer.chart.unit}. {answer.sentence}")
-        unit = html.tag("figcaption", html.text(answer.chart.unit))
+        cut = ". Intervals are cut at the edge" if is_cut(answer.chart) else ""
+        unit = html.tag("figcaption", html.text(answer.chart.unit + cut))
         body += html.tag("figure", unit + drawn)
     if answer.verdict:
         claim = f"Claim: {answer.statement}"
@@ -85,8 +86,8 @@ def counts_text(source: Source) -> str:
     return f"{total} claims: {said}."
 
 
-def terminal(source: Source) -> list[str]:
-    """Give the answers as lines of the terminal, at most 20 of 80 columns.
+def terminal(source: Source, most: int = LINES) -> list[str]:
+    """Give the answers as lines of the terminal, so many at most, of 80 columns.
 
     The last line says how many claims have each verdict.
     """
@@ -95,7 +96,7 @@ def terminal(source: Source) -> list[str]:
         style = VERDICTS.get(answer.verdict)
         blocks.append(_block(f"[{style.sign}] " if style else "    ", answer.sentence, 2))
     at = len(blocks) - 1
-    while sum(map(len, blocks)) >= LINES and at >= 0:
+    while sum(map(len, blocks)) >= most and at >= 0:
         blocks[at] = _block(blocks[at][0][:4], " ".join(line[4:] for line in blocks[at]), 1)
         at -= 1
     counts = textwrap.shorten(counts_text(source), COLUMNS, placeholder=" ...")

@@ -142,6 +142,53 @@ def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:
     return _spec({**bars, **size}, f"{label}, largest first")
 
 
+def ranked_dots(
+    x: str, category: str, label: str, *, most: int = 20, reference: float | None = None
+) -> Spec:
+    """Draw estimates as dots with their intervals, largest first; grey where they include none.
+
+    With a reference the scale is logarithmic, and intervals that include it are grey.
+    """
+    low, high = f"{x}_low", f"{x}_high"
+    scale = {} if reference is None else {"scale": {"type": "log"}}
+    inside = f"datum.{low} <= {reference} && datum.{high} >= {reference}"
+    grey = {"condition": {"test": inside, "value": "#7F7F7F"}} if reference is not None else {}
+    y = {
+        "field": category,
+        "type": "nominal",
+        "sort": {"field": x, "order": "descending"},
+        "title": None,
+    }
+    colour = {"color": {**grey, "value": COLOURS[0]}, "y": y}
+    bars = {"x": {**_quantity(low, label), **scale}, "x2": {"field": high}, **colour}
+    dots = {
+        "x": {**_quantity(x, label), **scale},
+        **colour,
+        "tooltip": _tips(category, x, low, high),
+    }
+    layer: list[Spec] = [
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": bars},
+        {"mark": {"type": "point", "filled": True, "size": 45}, "encoding": dots},
+    ]
+    if reference is not None:
+        line = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
+        layer.insert(0, {**line, "encoding": {"x": {"datum": reference}}})
+    known = f"isValid(datum.{x}) && isValid(datum.{low})"
+    ranked = [
+        {"filter": known if reference is None else f"{known} && datum.{low} > 0"},
+        {"window": [{"op": "row_number", "as": "rank"}], "sort": [_descending(x)]},
+        {"filter": f"datum.rank <= {most}"},
+    ]
+    size = {"height": {"step": 18}, "usermeta": {"most": most, "category": category}}
+    return _spec({"layer": layer, "transform": ranked, **size}, f"{label} with interval")
+
+
+def joined(spec: Spec, first: str, second: str, word: str, into: str) -> Spec:
+    """Draw a chart of the two ends of a link together, under one name like "China to US"."""
+    named = {"calculate": f"datum.{first} + ' {word} ' + datum.{second}", "as": into}
+    return {**spec, "transform": [named, *spec.get("transform", [])]}
+
+
 def summed_bars(x: str, category: str, label: str, how: str, most: int) -> Spec:
     """Draw the total (or mean) of a measure by category as bars, the `most` largest."""
     spec = ranked_bars(x, category, f"{label}, {how}", most=most)

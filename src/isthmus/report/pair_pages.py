@@ -82,7 +82,8 @@ def pairs_page(source: Source) -> Page:
         ),
     ]
     intro = "Two countries: what they write together, whom they cite, and what size would explain."
-    return Page("pairs", "Pairs", intro, controls, views)
+    sentences = {"data": shard, "set": "sentences", "where": [["source", "pair", "a"]]}
+    return Page("pairs", "Pairs", intro, controls, views, sentences=sentences)
 
 
 def _against(source: Source, shard: list[str]) -> list[View]:

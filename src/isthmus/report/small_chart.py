@@ -11,14 +11,17 @@ from isthmus.report import html
 from isthmus.report.answers import Chart, Series
 from isthmus.report.answers.answer import percent
 
-#: Size of a chart, and the room at its right for names of lines, at its left for those of rows.
-WIDTH, HEIGHT, NAMES, LABELS = 340, 150, 84, 104
+#: Size of a chart; the room at its left for numbers, at its right for names of lines.
+WIDTH, HEIGHT, LEFT, NAMES = 340, 150, 48, 92
 
 #: Top and bottom margin; height of a row.
 TOP, BOTTOM, ROW = 8, 20, 20
 
-#: Letters of a name that fit.
-LONGEST = 17
+#: Letters of a name that fit beside rows and behind lines; widest letters, in pixels.
+LONGEST, LONGEST_LINE, LETTER = 22, 12, 6.6
+
+#: Intervals are drawn up to so many times the spread of the estimates beyond these.
+BEYOND = 1.0
 
 
 def small_chart(chart: Chart, places: dict[str, int], title: str) -> str:
@@ -58,8 +61,33 @@ def _text(x: float, y: float, content: str, anchor: str = "start") -> str:
     return f"<text{html.attributes(given)}>{html.text(content)}</text>"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def _short(name: str, most: int = LONGEST) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _limits(chart: Chart, scale: Callable[[float], float]) -> tuple[float, float, bool]:
+    """Return the ends of the scale, and whether intervals go beyond them and are cut."""
+    usable = _positive if chart.logarithmic else list
+    kernel = usable([*_known(s.y for s in chart.series), *_reference(chart)])
+    every = usable([*kernel, *_known(e for s in chart.series for e in (s.low, s.high))])
+    if not kernel:
+        return 0.0, 1.0, False
+    values = [scale(value) for value in kernel]
+    spread = max(max(values) - min(values), 1.0 if chart.logarithmic else 0.0)
+    low, high = min(map(scale, every)), max(map(scale, every))
+    if len(kernel) < 3 or not spread:
+        return low, high, False
+    least, most = min(values) - BEYOND * spread, max(values) + BEYOND * spread
+    return max(low, least), min(high, most), low < least or high > most
+
+
+def _positive(values: Sequence[float]) -> list[float]:
+    return [value for value in values if value > 0]
+
+
+def is_cut(chart: Chart) -> bool:
+    """Whether intervals of a chart are longer than what is drawn of them."""
+    return _limits(chart, math.log if chart.logarithmic else float)[2]
 
 
 def _class(series: Series, places: dict[str, int], at: int) -> str:
@@ -68,37 +96,33 @@ def _class(series: Series, places: dict[str, int], at: int) -> str:
 
 def _lines(chart: Chart, places: dict[str, int]) -> str:
     years = [year for series in chart.series for year in series.x]
-    values = _known(group for s in chart.series for group in (s.y, s.low, s.high))
-    if not years or not values:
+    if not years:
         return ""
     first, last = min(years), max(years)
-    low, high = min([*values, *_reference(chart)]), max([*values, *_reference(chart)])
+    low, high, _ = _limits(chart, float)
     low = 0.0 if chart.share or (low > 0 and low < high / 2) else low
     room = (high - low) or 1.0
 
     def x(year: float) -> float:
-        return 40 + (WIDTH - NAMES - 44) * (year - first) / max(last - first, 1)
+        return LEFT + (WIDTH - NAMES - LEFT) * (year - first) / max(last - first, 1)
 
     def y(value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value - low) / room)
+        inside = min(max(value, low), high)
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (inside - low) / room)
 
     write, made = _write(chart), ""
     for value in (low, high):
-        made += f'<path class="grid" d="M40 {y(value):.1f} H{WIDTH - NAMES}"/>'
-        made += _text(37, y(value) + 4, write(value), "end")
+        made += f'<path class="grid" d="M{LEFT} {y(value):.1f} H{WIDTH - NAMES}"/>'
+        made += _text(LEFT - 4, y(value) + 4, write(value), "end")
     for value in _reference(chart):
-        made += f'<path class="zero" d="M40 {y(value):.1f} H{WIDTH - NAMES}"/>'
-    made += _text(40, HEIGHT - 4, str(first)) + _text(WIDTH - NAMES, HEIGHT - 4, str(last), "end")
+        made += f'<path class="zero" d="M{LEFT} {y(value):.1f} H{WIDTH - NAMES}"/>'
+    made += _text(LEFT, HEIGHT - 4, str(first)) + _text(WIDTH - NAMES, HEIGHT - 4, str(last), "end")
     ends = _apart([y(_last(s.y)) for s in chart.series])
     for at, (series, end) in enumerate(zip(chart.series, ends, strict=True)):
         name = _class(series, places, at)
         made += _band(series, name, x, y) + _path(series, name, x, y)
-        made += _text(WIDTH - NAMES + 5, end + 4, _short_line(series.name))
+        made += _text(WIDTH - NAMES + 5, end + 4, _short(series.name, LONGEST_LINE))
     return made
-
-
-def _short_line(name: str) -> str:
-    return name if len(name) <= 13 else f"{name[:12]}…"
 
 
 def _last(values: Sequence[float | None]) -> float:
@@ -153,40 +177,48 @@ def _band(series: Series, name: str, x: Place, y: Place) -> str:
 
 
 def _rows(chart: Chart, places: dict[str, int]) -> str:
-    values = _known(group for s in chart.series for group in (s.y, s.low, s.high))
-    if not values:
-        return ""
-    scale = math.log if chart.logarithmic else float
-    usable = [v for v in [*values, *_reference(chart)] if not chart.logarithmic or v > 0]
-    low, high = min(usable), max(usable)
-    first, last = scale(low), scale(high)
-    room = (last - first) or 1.0
-
-    def x(value: float) -> float:
-        inside = max(value, low)
-        return LABELS + (WIDTH - LABELS - 44) * (scale(inside) - first) / room
-
+    x, left = _across(chart)
     height, write, made = _height(chart), _write(chart), ""
     for value in _reference(chart):
         made += f'<path class="zero" d="M{x(value):.1f} {TOP - 4} V{height - BOTTOM}"/>'
         made += _text(x(value), height - 5, write(value), "middle")
     for at, series in enumerate(chart.series):
-        y, value = TOP + ROW * at + ROW / 2, series.y[0]
-        ends = [series.low[0] if series.low else None, series.high[0] if series.high else None]
-        grey = chart.reference is not None and _includes(ends, chart.reference)
-        name = "unsure" if grey else _class(series, places, 0)
-        made += _text(LABELS - 6, y + 4, _short(series.name), "end")
-        right = value or 0.0
-        if ends[0] is not None and ends[1] is not None:
-            made += f'<path class="line {name}" d="M{x(ends[0]):.1f} {y:.1f} H{x(ends[1]):.1f}"/>'
-            right = ends[1]
-        elif chart.reference == 0 and value is not None and "%" not in chart.unit:
-            made += f'<path class="bar {name}" d="M{x(0):.1f} {y:.1f} H{x(value):.1f}"/>'
-        if value is not None:
-            made += f'<circle class="dot {name}" cx="{x(value):.1f}" cy="{y:.1f}" r="3.5"/>'
-            made += _text(x(right) + 6, y + 4, write(value))
+        y = TOP + ROW * at + ROW / 2
+        made += _text(left - 6, y + 4, _short(series.name), "end")
+        made += _row(chart, series, places, x, y)
     return made
 
 
-def _includes(ends: Sequence[float | None], value: float) -> bool:
-    return ends[0] is not None and ends[1] is not None and ends[0] <= value <= ends[1]
+def _across(chart: Chart) -> tuple[Place, float]:
+    """Return the scale across, and where it begins: behind the longest name."""
+    scale = math.log if chart.logarithmic else float
+    low, high, _ = _limits(chart, scale)
+    left = 20 + LETTER * max([0, *(len(_short(s.name)) for s in chart.series)])
+    room = (high - low) or 1.0
+
+    def x(value: float) -> float:
+        at = low if chart.logarithmic and value <= 0 else scale(value)
+        return left + (WIDTH - left - 60) * (min(max(at, low), high) - low) / room
+
+    return x, left
+
+
+def _row(chart: Chart, series: Series, places: dict[str, int], x: Place, y: float) -> str:
+    """Draw a point with its interval, grey where that includes no effect; a bar for a count."""
+    value = series.y[0]
+    if value is None:
+        return ""
+    low, high = (end[0] if end else None for end in (series.low, series.high))
+    name = "unsure" if _includes(low, high, chart.reference) else _class(series, places, 0)
+    right, made = value, ""
+    if low is not None and high is not None:
+        made += f'<path class="line {name}" d="M{x(low):.1f} {y:.1f} H{x(high):.1f}"/>'
+        right = high
+    elif chart.reference == 0 and "%" not in chart.unit:
+        made += f'<path class="bar {name}" d="M{x(0):.1f} {y:.1f} H{x(value):.1f}"/>'
+    made += f'<circle class="dot {name}" cx="{x(value):.1f}" cy="{y:.1f}" r="3.5"/>'
+    return made + (_text(x(right) + 6, y + 4, _write(chart)(value)) if chart.unit else "")
+
+
+def _includes(low: float | None, high: float | None, value: float | None) -> bool:
+    return low is not None and high is not None and value is not None and low <= value <= high

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from isthmus.report.glossary import metric
 from isthmus.report.source import Source
 from isthmus.selection.wording import country_name, in_sentence
 
@@ -62,3 +65,33 @@ def experiment(name: str) -> str:
     else:
         text = f"{country_name(ends[0])}-led papers with {in_sentence(ends[1])}"
     return f"{text}, {VARIANTS.get(variant, variant)}" if variant else text
+
+
+def in_words(text: str, settings: Mapping[str, Any]) -> str:
+    """Write names of columns in a sentence as their labels, and no backticks.
+
+    Examples
+    --------
+    >>> in_words("agree: papers_whole supported", {"countries": {"attribution": "any"}})
+    'agree: Papers (whole) supported'
+    """
+    return re.sub(
+        r"\b[a-z0-9]+(_[a-z0-9]+)+\b",
+        lambda found: metric(found[0], settings).label,
+        text.replace("`", ""),
+    )
+
+
+def words(source: Source) -> dict[str, dict[str, str]]:
+    """Return what a page's script writes for codes, by the kind of code."""
+    found: set[str] = set()
+    for table in ("matched", "retention", "balance", "retention_balance", "unmatched"):
+        read = source.table(table)
+        if read is not None:
+            found |= {name for name in read["experiment"].to_pylist() if name}
+    return {
+        "experiments": {name: experiment(name) for name in sorted(found)},
+        "models": MODELS,
+        "roles": roles(source),
+        "archetypes": ARCHETYPES,
+    }

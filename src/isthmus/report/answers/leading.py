@@ -105,8 +105,8 @@ def catching_up(source: Source) -> Answer | Absent:
     if not source.has("country_year") or row.get("estimate") is None:
         return Absent(question, row.get("why") or source.missing("country_year"))
     ends = between(row["low"], row["high"])
-    text = f"For every paper of {words.first}, {words.second} has {number(row['estimate'])}{ends} "
-    text += "in the last five years."
+    text = f"{capital(words.second)} has {number(row['estimate'])} papers{ends} for each of "
+    text += f"{words.first}, last five years."
     point = Series("Papers", source.poles[1], (), [row["estimate"]], [row["low"]], [row["high"]])
     unit = f"Papers of {words.second} for each of {words.first}"
     chart = Chart("rows", unit, [point], reference=1.0, logarithmic=True)

@@ -106,7 +106,9 @@ def missing(source: Source) -> Answer | Absent:
     said = [f"{percent(row[c])} have {what}" for c, what in kinds.items() if row[c] is not None]
     text = f"Of {counted(row['works'], 'work')} of {year}, {' and '.join(said)}."
     text += _window(source)
-    made = [_coverage(rows, column, f"With {what}") for column, what in kinds.items()]
+    made = [
+        _coverage(rows, column, capital(what.removeprefix("a "))) for column, what in kinds.items()
+    ]
     chart = Chart("lines", "Share of works", made, share=True)
     return Answer("missing", question, text, "coverage.html#all-works", chart)
 

@@ -28,18 +28,25 @@ from isthmus.study.sections import AFFINITY
 SHOWN, NAMED = 6, 3
 
 
+def all_ties(source: Source) -> list[dict[str, Any]]:
+    """Return the rows of :func:`recent_ties`, computed once."""
+    kept: dict[str, list[dict[str, Any]]] = source.__dict__.setdefault("_ties", {})
+    if "rows" not in kept:
+        links = source.table("links")
+        found = recent_ties(links, source.headline_null) if links is not None else None
+        kept["rows"] = found.to_pylist() if found is not None else []
+    return kept["rows"]
+
+
 def ties_of(source: Source, country: str) -> list[dict[str, Any]]:
     """Return the ties of a country that can be judged, strongest first, with its ``partner``."""
-    kept: dict[str, Any] = source.__dict__.setdefault("_ties", {})
+    kept: dict[str, list[dict[str, Any]]] = source.__dict__.setdefault("_ties_of", {})
     if not kept:
-        links = source.table("links")
-        rows = recent_ties(links, source.headline_null).to_pylist() if links is not None else []
-        for row in rows:
-            for one, other in (("source", "target"), ("target", "source")):
-                kept.setdefault(row[one], []).append({**row, "partner": row[other]})
-        kept.setdefault("", [])
-    known = [row for row in kept.get(country, []) if row["ratio"] is not None]
-    return sorted(known, key=lambda row: (-row["ratio"], row["partner"]))
+        for row in all_ties(source):
+            if row["ratio"] is not None:
+                for one, other in (("source", "target"), ("target", "source")):
+                    kept.setdefault(row[one], []).append({**row, "partner": row[other]})
+    return sorted(kept.get(country, []), key=lambda row: (-row["ratio"], row["partner"]))
 
 
 def partners(source: Source) -> Answer | Absent:
@@ -51,7 +58,8 @@ def partners(source: Source) -> Answer | Absent:
     rows = ties_of(source, first)
     if not rows:
         why = f"No partner of {in_sentence(first)} has at least {LEAST_EXPECTED:g} joint papers "
-        return Absent(question, why + "expected in the last five years, or ties are not measured.")
+        why += "expected in the last five years and an interval that says anything."
+        return Absent(question, why)
     points = [
         Series(country_name(row["partner"]), row["partner"], (), [row["ratio"]], [row["low"]],
                [row["high"]])
