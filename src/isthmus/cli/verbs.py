@@ -283,6 +283,7 @@ def run(
     from isthmus.cli.progress import steps
     from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
+    from isthmus.report.source import Source
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -291,6 +292,8 @@ def run(
     with steps(_err) as progress:
         results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
     report = write_report(results)
+    if reason := Source(results).why_no_poles:
+        _warn(f"No numbers of some poles. {reason}")
     for line in run_end(results, report, f"isthmus explore {to}"):
         _out.print(line, markup=False, highlight=False, soft_wrap=True)
 

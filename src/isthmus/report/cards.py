@@ -62,12 +62,21 @@ def _card(answer: Answer, places: dict[str, int], site: str) -> str:
     return html.tag("article", body, class_="card", id=answer.name)
 
 
+#: Said of results that come from a table of links alone.
+LINKS_ONLY = (
+    "These results come from a table of links between countries. It tells who is tied to whom; "
+    "papers, impact, movers, matched comparisons and coverage are not in it."
+)
+
+
 def not_answered(source: Source) -> str:
     """Write the list of what is not in this study, and why; empty where all is."""
+    missing = absent(source)
     items = "".join(
-        html.tag("li", f"{html.text(one.question)} {html.text(plain(one.why))}")
-        for one in absent(source)
+        html.tag("li", f"{html.text(one.question)} {html.inline(one.why)}") for one in missing
     )
+    if source.has("edges"):
+        items = html.tag("li", LINKS_ONLY)
     if not items:
         return ""
     return html.tag("h2", "What is not in this study") + html.tag("ul", items)
@@ -99,7 +108,9 @@ def terminal(source: Source, most: int = LINES) -> list[str]:
     while sum(map(len, blocks)) >= most and at >= 0:
         blocks[at] = _block(blocks[at][0][:4], " ".join(line[4:] for line in blocks[at]), 1)
         at -= 1
-    counts = textwrap.shorten(counts_text(source), COLUMNS, placeholder=" ...")
+    found = verdict_counts(source)
+    said = [f"[{VERDICTS[v].sign}] {n} {v.removesuffix(' here')}" for v, n in found.items()]
+    counts = f"Claims: {' '.join(said)}"
     return [line for block in blocks for line in block] + [counts]
 
 

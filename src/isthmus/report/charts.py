@@ -107,7 +107,7 @@ def observed_and_expected() -> Spec:
 
 def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: bool = True) -> Spec:
     """Draw estimates with their intervals over the years, beside a line at no effect."""
-    x = {"field": "year", "type": "ordinal", "title": "Year"}
+    x = {"field": "year", "type": "ordinal", "title": "Year", "axis": {"labelOverlap": True}}
     shift = {"xOffset": {"field": colour}, "color": _colour(colour)}
     bars = {"x": x, "y": _quantity("from", label), "y2": {"field": "to"}, **shift}
     dots = {"x": x, "y": _quantity(y, label), **shift, "tooltip": _tips(colour, y, low, high)}

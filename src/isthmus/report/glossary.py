@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,11 @@ MADE_BY_PAGES = {
     "times_usual": Term("Times what is usual for the two", "number", "ratio", "nulls", _USUAL,
                         _USUAL_RULE),
     "expected_recent": Term("Joint papers expected, last 5 years", "number", "papers", "nulls",
-                            "What sizes alone would give, summed over the last five years.",
+                            "What sizes alone would give. Summed over the last five years.",
                             "Whole counts, under the first null model."),
     "observed_recent": Term("Joint papers, last 5 years", "count", "papers", "nulls",
-                            "Joint papers summed over the last five years.", "Whole counts."),
+                            "Papers with authors of both. Summed over the last five years.",
+                            "Whole counts."),
 }  # fmt: skip
 
 
@@ -43,8 +45,9 @@ def metric(name: str, settings: Mapping[str, Any], table: str | None = None) -> 
     >>> metric("c2_mean", {"countries": {"attribution": "any"}}).label
     'Citations per paper (2 years)'
     """
-    if name in MADE_BY_PAGES:
-        return MADE_BY_PAGES[name]
+    made = MADE_BY_PAGES.get(re.sub("(?<=usual)_(low|high)$", "", name))
+    if made is not None:
+        return made
     found = term(name, table)
     if found is None:
         what = f"Column `{name}` of the result table."

@@ -41,7 +41,8 @@ th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid var(--line
 @media print {
   body { font-size: 10pt; padding: 0; max-width: none; } h2, h3 { break-after: avoid; }
   .figure, tr, .card { break-inside: avoid; } .figures, .methods { break-before: page; }
-  .files { display: none; } .scroll { overflow: visible; } a { color: inherit; text-decoration: none; }
+  .files { display: none; } .scroll { overflow: visible; }
+  a { color: inherit; text-decoration: none; }
   .figure img { max-height: 110mm; } details { display: none; }
   .cards { display: block; columns: 2; } .card { margin-bottom: 8px; padding: 6px 10px; }
   .small-chart { max-width: 260px; }
@@ -155,7 +156,7 @@ def _findings(source: Source) -> str:
     rows = table.select(shown).to_pylist() if table is not None else []
     heads = [name.capitalize() for name in shown]
     cells = [[in_words(str(row[name] or ""), source.settings) for name in shown] for row in rows]
-    caption = "Every claim with its verdict; `findings.csv` beside this page has all checks."
+    caption = "Every claim with its verdict; findings.csv beside this page has all checks."
     return "<h2>Findings</h2>" + html.table(heads, cells, caption)
 
 
@@ -172,7 +173,7 @@ def _figure(source: Source, figure: Figure) -> str:
         html.tag("a", ending.upper(), href=f"figures/{figure.name}.{suffix}")
         for ending, suffix in (("svg", "svg"), ("png", "png"), ("vega-lite", "vl.json"))
     )
-    data = html.tag("a", html.text(f"{figure.table}.csv"), href=f"{figure.table}.csv")
+    data = html.tag("a", f"<code>{figure.table}.csv</code>", href=f"{figure.table}.csv")
     caption = f"<figcaption>{html.text(figure.title)}. Data: {data}. {files}</figcaption>"
     return html.tag("figure", image + caption, id=figure.name, class_="figure")
 
@@ -191,5 +192,5 @@ def _tables(source: Source) -> str:
     for name, rows in sorted(results.record["tables"].items()):
         endings = forms(results.path, name)
         links = " ".join(html.tag("a", ending, href=f"{name}.{ending}") for ending in endings)
-        items += html.tag("li", f"{html.text(name)}: {rows:,} rows, {links}")
+        items += html.tag("li", f"<code>{html.text(name)}</code>: {rows:,} rows, {links}")
     return html.tag("ul", items)

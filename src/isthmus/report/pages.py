@@ -38,6 +38,9 @@ from isthmus.report.views import (
 from isthmus.report.words import MODELS
 from isthmus.study.sections import AFFINITY
 
+#: Countries of the square of archetypes: those with most pairs.
+SQUARE = 15
+
 #: Countries that can be compared at a time.
 COMPARED = 8
 
@@ -222,7 +225,12 @@ def poles_page(source: Source) -> Page:
                 ("slope_collaboration", None),
                 ("slope_citation", None),
             ],
-            chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
+            chart={
+                "": {
+                    **charts.matrix("source", "target", "archetype", "Archetype"),
+                    "usermeta": {"square": SQUARE},
+                }
+            },
         ),
         whole_view(
             source,

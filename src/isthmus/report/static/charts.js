@@ -15,7 +15,7 @@
       background: print ? LIGHT.ground : "transparent",
       font: "system-ui, sans-serif",
       text: { color: ink }, header: text,
-      axis: { ...text, labelLimit: 150, gridColor: line, domainColor: line, tickColor: line },
+      axis: { ...text, labelLimit: 150, titleLimit: Math.max(180, Math.min(560, window.innerWidth - 200)), gridColor: line, domainColor: line, tickColor: line },
       legend: { ...text, orient: "bottom", columns: 3, labelLimit: 300 },
       title: { color: ink, subtitleColor: ink },
       view: { stroke: "transparent" },
@@ -31,7 +31,11 @@
       made.spec = { ...spec.spec, width: Math.max(180, Math.floor(width / made.columns) - 90) };
       return made;
     }
-    if (made.width && made.width.step) made.width = { step: Math.min(made.width.step * 2, 28) };
+    if (made.width && made.width.step) {
+      const most = (spec.usermeta || {}).square || 15;
+      made.width = { step: Math.min(26, Math.floor((width - 150) / most)) };
+      made.height = made.width;
+    }
     if (typeof made.width !== "number") return made;
     if (made.height.step) {
       const field = (spec.usermeta || {}).category || ((spec.encoding || {}).y || {}).field;
@@ -171,7 +175,22 @@
     return [...rows, ...added];
   }
 
-  async function described(place, given, rows, view) {
+  // The countries with most pairs: a square of all would be wider than any screen.
+  function square(rows, most) {
+    const counts = new Map();
+    for (const row of rows) for (const end of [row.source, row.target]) {
+      counts.set(end, (counts.get(end) || 0) + 1);
+    }
+    const order = Object.keys(isthmus.meta.colours[1]);
+    const ranked = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a)
+      || order.indexOf(a) - order.indexOf(b));
+    const kept = new Set(ranked.slice(0, most));
+    return rows.filter((row) => kept.has(row.source) && kept.has(row.target));
+  }
+
+  async function described(place, given, every, view) {
+    const most = (given.usermeta || {}).square;
+    const rows = most ? square(every, most) : every;
     const { cutAtEdge, ...uncut } = cut(cut(given, rows, "y"), rows, "x");
     const kinds = Object.fromEntries(view.columns.flatMap((c) =>
       [[c.key, c.kind], ...(c.ends || []).map((end) => [end, c.kind])]));
