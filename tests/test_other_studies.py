@@ -115,7 +115,7 @@ def test_its_own_poles_field_and_years_are_named(fossils: tuple[Path, str]) -> N
     assert "The poles are Germany and India." in page
     assert "Fossils, 2008-2021" in said
     explorer = (folder / "site" / "methods.html").read_text(encoding="utf-8")
-    assert "joint:DE+IN are papers led by Germany with someone in India" in explorer
+    assert "<code>joint:DE+IN</code> are papers led by Germany with someone in India" in explorer
 
 
 def test_strangers_would_be_found() -> None:

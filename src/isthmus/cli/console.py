@@ -231,7 +231,9 @@ def run_end(results: Results, report: object, explore: str) -> Iterator[str]:
     from isthmus.report.cards import COLUMNS, LINES, terminal
     from isthmus.report.source import Source
 
-    first = textwrap.wrap(field_summary(results), COLUMNS, max_lines=2, placeholder=" ...")
+    title = "".join(c if c.isprintable() else " " for c in str(results.record["title"]))
+    said = f"{textwrap.shorten(title, COLUMNS // 2, placeholder=' ...')}, {field_summary(results)}"
+    first = textwrap.wrap(said, COLUMNS, max_lines=2, placeholder=" ...")
     yield from first
     yield f"Report: {report}"
     yield f"Explorer: {explore}"
