@@ -105,7 +105,7 @@ def _drift(source: Source, layer: str, what: str) -> Answer | Absent:
     if not source.has("pole_years") or row.get("estimate") is None:
         why = source.why_no_poles or (row.get("why") if source.has("pole_years") else None)
         return Absent(question, why or source.missing("pole_years"))
-    a, b = sorted(source.poles[:2])
+    a, b = source.poles[:2]
     ends = between(row["low"], row["high"], change)
     text = f"{capital(what)} of {words.the_poles} change by {change(row['estimate'])} a year{ends} "
     text += f"relative to their other partners: {_direction(row)}."
