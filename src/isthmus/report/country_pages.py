@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.report import charts
+from isthmus.report import charts, panels
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns
 from isthmus.report.sentences import TIES
@@ -43,7 +43,7 @@ def country_page(source: Source) -> Page:
 
 
 def _ties(shard: list[str]) -> View:
-    dots = charts.ranked_dots(
+    dots = panels.ranked_dots(
         "times_usual", "partner", "Times what is usual for the two", reference=1.0
     )
     return View(

@@ -69,7 +69,7 @@ def pages(source: Source) -> list[Page]:
 def _ranked(source: Source, measure: str, label: str) -> Spec:
     table = source.table("country_year")
     if table is not None and f"{measure}_low" in table.column_names:
-        return charts.ranked_dots(measure, "country", label)
+        return panels.ranked_dots(measure, "country", label)
     return charts.ranked_bars(measure, "country", label)
 
 
@@ -192,7 +192,7 @@ def poles_page(source: Source) -> Page:
             [*link, ("observed", None), ("expected", None), ("z", None), ("q", None)],
             sort="-z",
             chart={
-                "": charts.joined(
+                "": panels.joined(
                     charts.ranked_bars("z", "pair", "Standard deviations above sizes alone (z)"),
                     "source",
                     "target",

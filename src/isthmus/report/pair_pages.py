@@ -97,8 +97,6 @@ def _against(source: Source, shard: list[str]) -> list[View]:
             "observed",
             "expected",
             "z",
-            "p_more",
-            "p_fewer",
             "q",
             "log_ratio",
             "log_ratio_low",
@@ -127,7 +125,7 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         View(
             f"{layer}-links",
             f"{{a}} and {{b}}: {layer} observed and expected",
-            "Every null model side by side, with z, tail probabilities and effect size.",
+            "Every null model side by side: z, false discovery rate q and effect size.",
             "links",
             shard,
             "links",

@@ -32,10 +32,7 @@ LINK_COLUMNS = (
     "null_model",
     "observed",
     "expected",
-    "sd",
     "z",
-    "p_more",
-    "p_fewer",
     "q",
     "log_ratio",
     "log_ratio_low",
@@ -71,7 +68,7 @@ ARCHETYPE_COLUMNS = (
     "slope_citation",
 )
 
-#: Significant digits in tables of all pairs; a pair's own page and the CSV files have more.
+#: Significant digits in tables of pairs and links; the CSV files of the results have more.
 FEW_DIGITS = 3
 
 #: Links of a year that are listed, and the false discovery rate that they must be below.
@@ -308,7 +305,6 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "collaboration": source.table("collaboration"),
         "citation": source.table("citation"),
         "links": source.table("links"),
-        "trajectories": source.table("trajectories"),
         "archetypes": source.table("archetypes"),
         "sentences": pair_sentences(source, pairs),
     }
@@ -321,7 +317,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         found = parts.get(shard, {})
         sets = {n: packed(columns(rows)) for n, rows in found.items() if n != "links"}
         if "links" in found:
-            sets["links"] = packed(columns(found["links"], LINK_COLUMNS))
+            sets["links"] = packed(columns(found["links"], LINK_COLUMNS, FEW_DIGITS))
         yield f"pair/{shard}", sets
 
 

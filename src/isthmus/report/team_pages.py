@@ -95,7 +95,7 @@ def movers_page(source: Source) -> Page:
         ("flow_ranges", "Range of flows over settings of a move", {}),
         ("mobility_variants", "The settings", {}),
     ]
-    totals = charts.joined(
+    totals = panels.joined(
         charts.ranked_bars("scientists", "move", label), "origin", "destination", "to", "move"
     )
     views = [
