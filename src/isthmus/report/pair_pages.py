@@ -83,6 +83,7 @@ def pairs_page(source: Source) -> Page:
     ]
     intro = "Two countries: what they write together, whom they cite, and what size would explain."
     sentences = {"data": shard, "set": "sentences", "where": [["source", "pair", "a"]]}
+    sentences |= {"none": "Nothing in this study ties the two enough to be judged."}
     return Page("pairs", "Pairs", intro, controls, views, sentences=sentences)
 
 

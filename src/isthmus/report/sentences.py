@@ -87,14 +87,17 @@ def rank_range(
 
 
 def pair_sentences(source: Source, pairs: pa.Table) -> pa.Table:
-    """Return a sentence for each pair: ``source``, ``target``, ``text``.
+    """Return a sentence for each pair with joint papers or a tie: its ends and ``text``.
 
     `pairs` are the totals of unordered pairs.
     """
     ties = {frozenset((row["source"], row["target"])): row for row in all_ties(source)}
     rows = []
     for row in pairs.to_pylist():
-        text = _pair(row, ties.get(frozenset((row["source"], row["target"]))), source)
+        tie = ties.get(frozenset((row["source"], row["target"])))
+        if not row.get("works_whole") and (tie is None or tie["ratio"] is None):
+            continue
+        text = _pair(row, tie, source)
         rows.append({"source": row["source"], "target": row["target"], "text": text})
     kinds = pa.schema([(name, pa.string()) for name in ("source", "target", "text")])
     return pa.Table.from_pylist(rows, kinds)

@@ -178,7 +178,7 @@
     if (!found.set) return;
     const rows = (await isthmus.rows(names(found), found.set))
       .filter((row) => found.where.every((rule) => passes(row, rule)));
-    place.textContent = rows.map((row) => row.text).join(" ");
+    place.textContent = rows.map((row) => row.text).join(" ") || found.none || "";
     const title = document.querySelector("h1"), keys = ["country", "a", "b"].map(state.get);
     const chosen = (keys[0] ? keys.slice(0, 1) : keys.slice(1)).map((c) => isthmus.meta.names[c] || c);
     title.textContent = chosen.join(" and ");

@@ -16,7 +16,7 @@
       font: "system-ui, sans-serif",
       text: { color: ink }, header: text,
       axis: { ...text, labelLimit: 150, titleLimit: Math.max(180, Math.min(560, window.innerWidth - 200)), gridColor: line, domainColor: line, tickColor: line },
-      legend: { ...text, orient: "bottom", columns: 3, labelLimit: 300 },
+      legend: { ...text, orient: "bottom", columns: window.innerWidth < 700 ? 1 : 3, labelLimit: 300 },
       title: { color: ink, subtitleColor: ink },
       view: { stroke: "transparent" },
     };
