@@ -31,6 +31,12 @@ class Fault(NamedTuple):
 
 
 FAULTS = (
+    Fault("works that have a country already may get it again", "leadership/bounds.py",
+          'free = totals[missing] - known["open"]', "free = totals[missing]",
+          "tests/leadership/test_bounds.py"),
+    Fault("a move between distant years is that of the last", "mobility/cohorts.py",
+          "np.where(changed, at / part, 0.0)", "np.where(changed, 0.0, 0.0)",
+          "tests/mobility/test_cohorts.py"),
     Fault("a concept's score must exceed its threshold", "selection/field.py",
           "of_scheme.score >= concept.min_score", "of_scheme.score > concept.min_score",
           "tests/selection/test_field.py"),
@@ -97,6 +103,21 @@ FAULTS = (
     Fault("matched labels follow the least overlap", "stats/partitions.py",
           "linear_sum_assignment(-overlap", "linear_sum_assignment(overlap",
           "tests/stats/test_partitions.py tests/stats/dtw"),
+    Fault("the explorer answers any host", "report/server.py",
+          "len(hosts) == 1 and hosts[0].lower() in", "len(hosts) == 1 or hosts[0].lower() in",
+          "tests/report/test_server.py"),
+    Fault("a link leads out of the site", "report/server.py",
+          "return inside and file.is_file()", "return file.is_file()",
+          "tests/report/test_server.py"),
+    Fault("text that begins with a minus runs in a spreadsheet", "results/csv_files.py",
+          r"[=+\-@＝＋－＠]", "[=+@＝＋－＠]",
+          "tests/results/test_csv_files.py"),
+    Fault("the terminal obeys escape sequences", "cli/terminal.py",
+          r"\x0b-\x1f", r"\x0b-\x1a",
+          "tests/test_hostile_names.py"),
+    Fault("a package's hashes are of other bytes", "report/crate.py",
+          '"sha256": part.sha256', '"sha256": part.sha256[::-1]',
+          "tests/report/test_share.py"),
 )  # fmt: skip
 
 

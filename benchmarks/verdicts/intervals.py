@@ -75,6 +75,7 @@ KINDS = {
     "first-loses-hits": "change of a share of hits",
     "origin-of-movers-": "share of movers",
     "movers-keep-ties-": "retention",
+    "beginners-stay-": "share of beginners who stay",
     "joint-papers-rare": "share of papers",
     "joint-papers-rise": "trend of counts",
     "movers-rise-": "trend of counts",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from isthmus.planning.plan import plan_of
     from isthmus.report.explorer import explore as explore
     from isthmus.report.page import write_report
+    from isthmus.report.share import share as share
     from isthmus.results import Results as Results
     from isthmus.results import open_results as open_results
     from isthmus.simulation.simulate import simulate as simulate
@@ -50,6 +51,7 @@ _HOME = {
     "report": "report.page",
     "run": "pipeline.runner",
     "run_edges": "pipeline.edge_table",
+    "share": "report.share",
     "simulate": "simulation.simulate",
     "stats": "stats",
     "verify": "corpus.verify",

@@ -11,13 +11,14 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from isthmus.errors import TargetError
 
@@ -79,19 +80,19 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
 
     The lock belongs to the process: it goes when the process ends, however it ends.
     """
+    lock = FileLock(folder / LOCK_NAME)
     with target_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            lock.acquire(blocking=False)
+        except Timeout:
             raise TargetError(
                 f"Another process is {doing} {folder}. Wait until it ends, or choose another place."
             ) from None
+    try:
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def read_text(path: Path) -> str:

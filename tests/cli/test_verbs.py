@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -16,8 +18,10 @@ import isthmus.cli
 import isthmus.engine.spark
 from ingest.samples import work, write_lines
 from isthmus.cli.verbs import app
-from isthmus.errors import StudyError
+from isthmus.errors import StudyError, TargetError
 from isthmus.ingest import distributed
+from isthmus.study import Study
+from report.synthetic import codes, finish, leadership
 from tiny import LIGHT_TOML, random_works, write_corpus
 
 
@@ -39,7 +43,9 @@ def study_file(folder: Path, corpus: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("verb", ["demo", "plan", "ingest", "verify", "simulate", "run"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "init", "plan", "ingest", "verify", "simulate", "run", "share"]
+)
 def test_every_verb_explains_itself(verb: str) -> None:
     code, said = call(verb, "--help")
     assert code == 0
@@ -66,6 +72,34 @@ def test_run_ends_with_the_answers(tmp_path: Path, corpus: Path) -> None:
     assert re.match(r"Claims: \[\+\] \d+ supported", last[-1])
     assert all(len(line) <= 80 for line in last[-10:] if not line.startswith("Report:"))
     assert (tmp_path / "r" / "country_year.csv").exists()
+
+
+def test_init_writes_a_study_that_plan_reads(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["--corpus", corpus, "--poles", "JP, KR", "--years", "2001-2007"]
+    code, said = call("init", "mine.toml", *given)
+    assert code == 0
+    assert "the whole corpus, 2001-2007, poles JP, KR" in said
+    assert "There is no corpus" not in said
+    assert "country_year" in call("plan", "mine.toml")[1]
+    done = CliRunner().invoke(app, ["init", "mine.toml"])
+    assert isinstance(done.exception, TargetError)
+    assert "There is no corpus" in call("init", "mine.toml", "--overwrite")[1]
+
+
+def test_share_packs_and_says_what_is_missing(tmp_path: Path) -> None:
+    rng, folder = np.random.default_rng(1), tmp_path / "results"
+    folder.mkdir()
+    study = Study.parse({"study": {"corpus": "c", "years": [2000, 2001]}})
+    finish(folder, leadership(rng, codes(3), np.arange(2000, 2002)), study)
+    code, said = call("share", folder, "--to", tmp_path / "p.zip")
+    assert code == 0
+    assert "It states no licence" in said
+    assert zipfile.is_zipfile(tmp_path / "p.zip")
+    done = CliRunner().invoke(app, ["share", str(folder), "--to", str(tmp_path / "p.zip")])
+    assert isinstance(done.exception, TargetError)
 
 
 def test_verify_fails_on_a_damaged_corpus(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ empty folder, top to bottom, as a reader would go.
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import shlex
@@ -14,9 +16,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from mkdocs.exceptions import PluginError
+
+import isthmus
+import isthmus.stats
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+HOOK = DOCS.parent / "scripts" / "documentation_pages.py"
+
+#: Notebook -> what its page shows when its last cell has run.
+OUTPUTS = {
+    "edges-to-poles": "slope found: 0.0",
+    "field-to-findings": "undecided: ",
+    "kernel-beside-peer": "[[  nan",
+}
 
 #: Page -> files that must be there when it has been followed.
 FOLLOWED = {
@@ -33,6 +50,8 @@ FOLLOWED = {
         "results/run.json",
         "results/comparison_years.csv",
         "site/coverage.html",
+        "all-keys.toml",
+        "package.zip",
     ],
 }
 
@@ -88,8 +107,37 @@ def test_the_documentation_builds_without_a_broken_link(tmp_path: Path) -> None:
         place = page.relative_to(DOCS).with_suffix("")
         built = place.with_suffix(".html") if page.stem == "index" else place / "index.html"
         assert (tmp_path / built).is_file(), f"{page.name} is not built"
+    for notebook in NOTEBOOKS:
+        shown = (tmp_path / "notebooks" / notebook.stem / "index.html").read_text(encoding="utf-8")
+        assert OUTPUTS[notebook.stem] in shown, f"{notebook.name} shows no output"
+    reference = (tmp_path / "reference" / "python" / "index.html").read_text(encoding="utf-8")
+    for module in (isthmus, isthmus.stats):
+        for name in set(module.__all__) - {"stats"}:
+            value = getattr(module, name)
+            home = f"{value.__module__}.{value.__qualname__}"
+            assert f'id="{home}"' in reference, f"no reference of {name}"
     text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html"))
     assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?://', text)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_without_outputs(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    for cell in code:
+        assert not cell["outputs"]
+        assert cell["execution_count"] is None
+
+
+def test_a_failing_cell_fails_the_build_and_is_named(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("documentation_pages", HOOK)
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    cell = nbformat.v4.new_code_cell("1 / 0")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "bad.ipynb")
+    with pytest.raises(PluginError, match=r"bad\.ipynb fails(.|\n)*ZeroDivisionError"):
+        hook.executed(tmp_path / "bad.ipynb")
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.selection.wording import UNTITLED, StudyWords, capital, joined, listed, possessive
+from isthmus.selection.wording import UNTITLED, StudyWords, capital, joined, listed
 from isthmus.study import About, Study
 
 
@@ -13,16 +13,11 @@ def words(poles: list[str], title: str = "Fossils", **field: object) -> StudyWor
     return StudyWords.of({"study": study, "countries": {"poles": poles}, "field": field}, title)
 
 
-def test_poles_have_names_articles_and_possessives() -> None:
+def test_poles_have_names_and_articles() -> None:
     found = words(["US", "CN", "IN"])
     assert found.names == ("US", "China", "India")
     assert (found.first, found.second) == ("the US", "China")
     assert found.the_poles == "the US, China and India"
-    assert (possessive(found.first), possessive("the Philippines")) == (
-        "the US's",
-        "the Philippines'",
-    )
-    assert possessive("Honduras") == "Honduras's"
     assert capital(found.first) == "The US"
 
 

@@ -7,12 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line; errors made on purpose are sentences, not tracebacks."""
-    from rich.console import Console
-
+    from isthmus.cli.terminal import err as said
     from isthmus.cli.verbs import app
     from isthmus.errors import IsthmusError
 
-    said = Console(stderr=True)
     try:
         app()
     except IsthmusError as error:

@@ -43,6 +43,9 @@ PLANTED = {
 #: Columns of the terminal that a verdict and its number take: "not testable here" fits.
 VERDICT_WIDTH = 17
 
+#: Characters of a study's title that the terminal shows.
+TITLE_WIDTH = 90
+
 #: What the demonstration says last.
 NEXT = """\
 Everything is in {folder}: the world as OpenAlex files, its truth, the corpus,
@@ -222,6 +225,10 @@ def field_summary(results: Results) -> str:
     return f"{words}. Left out by rule: {', '.join(parts) or 'none'} (table funnel)."
 
 
+def _short(title: str) -> str:
+    return textwrap.shorten(title, TITLE_WIDTH, placeholder=" ...")
+
+
 def run_end(results: Results, report: object, explore: str) -> Iterator[str]:
     """Say what a run found, in 20 lines at most of 80 columns; paths may be longer.
 
@@ -231,8 +238,7 @@ def run_end(results: Results, report: object, explore: str) -> Iterator[str]:
     from isthmus.report.cards import COLUMNS, LINES, terminal
     from isthmus.report.source import Source
 
-    title = "".join(c if c.isprintable() else " " for c in str(results.record["title"]))
-    said = f"{textwrap.shorten(title, COLUMNS // 2, placeholder=' ...')}, {field_summary(results)}"
+    said = f"{_short(str(results.record['title']))}, {field_summary(results)}"
     first = textwrap.wrap(said, COLUMNS, max_lines=2, placeholder=" ...")
     yield from first
     yield f"Report: {report}"
@@ -332,7 +338,7 @@ def pole_summary(results: Results) -> Iterator[Table | str]:
     rows = [row for row in rows if not row["what"].startswith(_NOT_SHOWN)]
     for model in dict.fromkeys(row["null_model"] for row in rows):
         how = f"under {model}" if model != AFFINITY else "by affinity, relative to other partners"
-        table = Table(title=f"{results.record['title']}, {how}")
+        table = Table(title=f"{_short(results.record['title'])}, {how}")
         table.add_column("what", overflow="fold")
         for name in ("study", "replays, 95 %", "p", "survives"):
             table.add_column(name, justify="right", no_wrap=True)
@@ -378,6 +384,7 @@ def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
             "placebo": decision.placebo,
             "counting": decision.counting,
             "dropping": decision.dropping,
+            "survives missing data": decision.missing_data,
         }
         for name, said in checks.items():
             if not said.startswith(("not tested", "not asked")):

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from isthmus.cli import packages
 from isthmus.cli.options import Master, Memory
+from isthmus.cli.terminal import err as _err
+from isthmus.cli.terminal import out as _out
 
 app = typer.Typer(
     name="isthmus",
@@ -19,13 +21,10 @@ app = typer.Typer(
     help=(
         "How countries lead, move, team up and polarise in a research field.\n\n"
         "Start with `isthmus demo`: a simulated world, every question, no download. With OpenAlex "
-        "files of your own: `isthmus ingest FILES --to corpus`, write a study, "
+        "files of your own: `isthmus ingest FILES --to corpus`, `isthmus init STUDY.toml`, "
         "`isthmus run STUDY.toml --to results`."
     ),
 )
-
-_out = Console()
-_err = Console(stderr=True)
 
 
 def _warn(sentence: str) -> None:
@@ -50,6 +49,9 @@ def demo(
         shown = demonstrate(to, works=works, seed=seed, progress=progress)
     for part in demonstration(shown):
         _out.print(part, soft_wrap=isinstance(part, str), highlight=False, markup=False)
+
+
+app.command()(packages.init)
 
 
 @app.command()
@@ -438,3 +440,6 @@ def explore(
     )
     if page is not None:
         _out.print(f"The explorer is at {page}.", markup=False)
+
+
+app.command()(packages.share)

@@ -14,7 +14,7 @@ SCHEMA_VERSION = 2
 
 _id, _text, _flag = pa.int64(), pa.string(), pa.bool_()
 
-#: Table name -> Arrow schema. The docstring of each grain stands in ``GRAINS``.
+#: Table name -> Arrow schema.
 TABLES: dict[str, pa.Schema] = {
     "works": pa.schema(
         [
@@ -94,21 +94,3 @@ TABLES: dict[str, pa.Schema] = {
         ]
     ),
 }
-
-#: Table name -> what one row is.
-GRAINS: dict[str, str] = {
-    "works": "a work",
-    "authorships": "a place of an author on a work; position counts from 0; null for unknown",
-    "affiliations": "an affiliation of an author on a work",
-    "references": "a reference from one work to another, both by id",
-    "subjects": "a label on a work; scheme is topic, subfield, field, concept or mag_fos",
-    "institutions": "an institution",
-    "venues": "a journal, conference, repository or book series",
-    "authors": "an author of author entities, or whose ORCID a work gives; works_count: all fields",
-}
-
-#: Schemes a subject may have.
-SUBJECT_SCHEMES = ("topic", "subfield", "field", "concept", "mag_fos")
-
-#: What ``country_source`` may say: where the country of an affiliation came from.
-COUNTRY_SOURCES = ("institution", "parsed")

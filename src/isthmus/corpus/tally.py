@@ -44,28 +44,3 @@ SET_ASIDE: dict[str, str] = {
     "value_unreadable": "a field of another type than every known release gives it; dropped",
     "venue_unreadable": "a venue without a readable id; dropped",
 }
-
-#: Count -> what it says of the reading as a whole.
-NOTES: dict[str, str] = {
-    "records_read": "records found in the sources, good and bad",
-    "duplicate_work": "older versions of a work that is in the corpus once",
-    "duplicate_entity": "older versions of an institution, venue or author",
-    "merged_away": "records of ids that were merged into another; dropped",
-    "deleted_work": "works that the release's list of deleted ids names; dropped",
-    "author_listed_again": "further places of authors listed more than once on a work; kept",
-    "files_passed_over": "files that were given and not read; each is listed with its reason",
-    "merged_id": "ids rewritten because they were merged into another or deleted",
-    "entities_kept": "records of institutions, venues and authors with a readable id",
-    "country_from_entity": "affiliations whose country came from the institution's own record",
-    "file_cut_off": "files that break off or are damaged; read up to there",
-    "files_missing": "files that the release's manifest names and the sources lack",
-    "files_of_other_size": "files of other bytes than the release's manifest announces",
-    "records_missing": "records fewer than the release's manifest announces",
-    "country_from_table": "institutions whose country came from the table given",
-    "country_from_code": "institutions whose country came from their own record",
-    "country_from_place": "institutions whose country came from latitude and longitude",
-    "institution_without_country": "institutions of which no way gave a country",
-    "newest_year": "publication year of the newest work",
-    "last_year": "last year the source covers; Microsoft Academic Graph ended in 2021",
-    "rows_unreadable": "lines of tables about works that are not text in UTF-8; dropped",
-}

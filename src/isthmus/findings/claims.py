@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from isthmus.findings import drifting, emerging, joining, leading, moving
+from isthmus.findings import drifting, emerging, joining, leading, moving, staying
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
 from isthmus.findings.verdict import Claim
@@ -55,6 +55,7 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
         return [*_in_words(asked, evidence), *own_claims(wishes)]
     asked += [
         *moving.claims(evidence),
+        *staying.claims(evidence),
         *joining.claims(evidence),
         *drifting.claims(evidence),
         *emerging.claims(evidence),

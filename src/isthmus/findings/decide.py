@@ -11,6 +11,7 @@ from scipy.stats import false_discovery_control
 
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
+from isthmus.findings.missing import missing_share, under_missing
 from isthmus.findings.verdict import (
     NOT_TESTED,
     Claim,
@@ -136,12 +137,16 @@ def _decided(
         models=_compared(verdict, claim, claim.models, evidence),
         counting=_counted(verdict, claim, evidence, elsewhere),
         dropping=_compared(verdict, claim, claim.dropping, evidence),
+        missing_data=under_missing(claim, verdict, evidence),
     )
     return _settled(claim, checked, evidence)
 
 
 def _settled(claim: Claim, found: Decision, evidence: Evidence) -> Decision:
-    """Leave a reading open where error rate, placebo, models or counting stand against it."""
+    """Leave a reading open where a check stands against it.
+
+    These are error rate, placebo, null models, counting and missing affiliations.
+    """
     against = []
     if found.verdict == "supported" and found.q is not None:
         limit = evidence.error_rate
@@ -157,6 +162,12 @@ def _settled(claim: Claim, found: Decision, evidence: Evidence) -> Decision:
     ):
         if said.startswith("differ"):
             against.append(f"{what}: {said.partition(': ')[2]}.")
+    lost = missing_share(claim, evidence)
+    if found.missing_data.startswith("no") and lost > evidence.rules["missing_share"]:
+        against.append(
+            f"It turns on missing affiliations: {lost:.0%} of the works may lack a country "
+            f"({found.missing_data.partition(': ')[2]})."
+        )
     why = found.why
     if claim.of_sizes and found.verdict == "supported" and not against:
         why = f"{why} Sizes alone can make this true: {claim.of_sizes}."

@@ -38,6 +38,8 @@ class Evidence:
 
     results: Results
     _read: dict[str, pa.Table] = field(default_factory=dict, repr=False)
+    #: The evidence with other tables, by what it is for; several claims look at the same.
+    variants: dict[str, dict[str, Evidence]] = field(default_factory=dict, repr=False)
 
     def has(self, table: str) -> bool:
         """Whether the results hold the table with at least one row."""
@@ -51,6 +53,10 @@ class Evidence:
         for column, value in values.items():
             table = table.filter(pc.equal(table[column], pa.scalar(value, table[column].type)))
         return table
+
+    def with_tables(self, tables: Mapping[str, pa.Table]) -> Evidence:
+        """Return the evidence with other tables in the place of some."""
+        return replace(self, _read={**self._read, **tables}, variants={})
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""

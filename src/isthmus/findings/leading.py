@@ -64,6 +64,7 @@ def _leads(evidence: Evidence) -> list[Claim]:
             of_sizes=_SIZES,
             measure=partial(_leading, key),
             counting=_other_papers(partial(_leading, key)) if key == "output" else None,
+            missing="poles" if key in ("output", "hits") else "",
         )
         for key, word in WORDS.items()
         for said in [_SAID[key]]
@@ -90,6 +91,7 @@ def _catches_up(evidence: Evidence) -> list[Claim]:
                 of_sizes=_GROWTH,
                 measure=partial(_caught_up, key),
                 counting=_other_papers(partial(_caught_up, key)) if key == "output" else None,
+                missing="two poles" if key == "output" else "",
             )
         )
     made.append(
@@ -158,6 +160,7 @@ def _hits(evidence: Evidence) -> list[Claim]:
             f"first {SPAN}.",
             of_sizes=_GROWTH,
             measure=partial(_hits_change, place, rising),
+            missing="two poles",
         )
         for key, place, pole, verb, rising, said in (
             ("second-gains-hits", 1, words.second, "increased", True,

@@ -93,6 +93,7 @@ def _joint(evidence: Evidence) -> list[Claim]:
             estimand=f"Joint papers over papers (both whole counts) of each pole: below {RARE:.0%}",
             of_sizes="how often two countries write together follows from their sizes",
             measure=_rare,
+            missing="joint",
         ),
         Claim(
             name="joint-papers-rise",
@@ -103,6 +104,7 @@ def _joint(evidence: Evidence) -> list[Claim]:
             estimand="Yearly change of the log of joint papers.",
             of_sizes="a field that grows has more joint papers",
             measure=partial(_joint_rise, "works_whole"),
+            missing="joint",
             counting=lambda e: {"fractional": _joint_rise("works_fractional", e)},
         ),
     ]

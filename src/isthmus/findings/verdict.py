@@ -179,6 +179,8 @@ class Decision:
     models, placebo, counting, dropping
         What other null models, placebo worlds, other rules of counting, and dropping a
         country or the largest papers say: ``agree``, ``differ`` or ``not tested``, and why.
+    missing_data
+        Whether the verdict survives missing affiliations: ``yes``, ``no`` or ``not tested``.
     """
 
     verdict: Verdict
@@ -194,6 +196,7 @@ class Decision:
     placebo: str = NOT_TESTED
     counting: str = NOT_TESTED
     dropping: str = NOT_TESTED
+    missing_data: str = NOT_TESTED
 
     def with_(self, **changes: Any) -> Decision:
         """Return the decision with some fields replaced."""
@@ -232,6 +235,9 @@ class Claim:
         The same numbers without one country or paper group, by what is left out.
     placebo
         What stands in for placebo worlds when none can be made, and why.
+    missing
+        What its numbers hang on in ``bounds``, as :data:`isthmus.findings.missing.Hangs`; empty
+        where no bounds are made for them.
     """
 
     name: str
@@ -252,6 +258,7 @@ class Claim:
         repr=False, default=None
     )
     placebo: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,9 @@ def connect(spill: Path, n_threads: int, memory: str = MEMORY) -> duckdb.DuckDBP
         "autoload_known_extensions": False,
     }
     connection = duckdb.connect(config=config)
-    connection.execute("SET enable_progress_bar = false").fetchall()
+    # Jupyter without its widgets shows no bar, and DuckDB then refuses the setting.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false").fetchall()
     pairs = ", ".join(f"('{raw}', '{code}')" for raw, code in written_codes().items())
     connection.execute(f"CREATE TABLE codes AS SELECT * FROM (VALUES {pairs}) AS given(raw, code)")
     return connection
@@ -139,7 +141,7 @@ class Reader:
         )
         relation = (
             f"read_json({quoted(path)}, format='newline_delimited', columns={{{columns}}}, "
-            f"maximum_object_size={_OBJECT_BYTES}, compression='none')"
+            f"maximum_object_size={_OBJECT_BYTES}, compression='uncompressed')"
         )
         n_read = self._load(relation, dict(constants.pop()))
         if n_read is None:

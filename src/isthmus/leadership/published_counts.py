@@ -264,11 +264,8 @@ def spearman(first: Floats, second: Floats) -> float | None:
     >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0]))
     0.5
     """
-    if len(first) < LEAST_RANKED:
+    if len(first) < LEAST_RANKED or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    from scipy.stats import rankdata
+    from scipy.stats import spearmanr
 
-    ranks = np.vstack([rankdata(first), rankdata(second)])
-    apart = ranks - ranks.mean(axis=1, keepdims=True)
-    spread = np.sqrt((apart**2).sum(axis=1).prod())
-    return float((apart[0] * apart[1]).sum() / spread) if spread else None
+    return float(spearmanr(first, second).statistic)

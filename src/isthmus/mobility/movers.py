@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from isthmus.engine import Table
 from isthmus.errors import StudyError
+from isthmus.mobility import cohorts as cohorts_of
 from isthmus.mobility import flows as flows_of
 from isthmus.mobility import history as history_of
 from isthmus.mobility import mover_contrasts as contrasts_of
@@ -18,6 +19,7 @@ from isthmus.mobility import moves as moves_of
 from isthmus.mobility import multiverse as multiverse_of
 from isthmus.mobility import records as records_of
 from isthmus.mobility import retention as retention_of
+from isthmus.mobility.author_groups import author_groups
 from isthmus.mobility.matched_movers import BALANCE, MATCHED, Rules, compare
 from isthmus.mobility.profiles import mover_profiles
 from isthmus.selection.attribution import AUTHOR_YEAR
@@ -42,6 +44,8 @@ class Movers:
         self.rules = tables.study.mobility
         self.scientists = scientists
         self.places = places
+        #: Authors that the study's groups name, and how many of them a cohort holds.
+        self.authors_in_groups: dict[str, int] | None = None
 
     @cached_property
     def author_years(self) -> Table:
@@ -212,6 +216,26 @@ class Movers:
             "retention": pa.concat_tables(matched),
             "retention_balance": pa.concat_tables(balance),
         }
+
+    def cohorts(self, impact: Table) -> dict[str, pa.Table]:
+        """Follow scientists from their first papers; the table by name, if the study wants it.
+
+        `impact` is ``c_k`` of the field's works.
+        """
+        study = self.tables.study
+        if not study.cohorts.enabled:
+            return {}
+        rows = cohorts_of.author_years(self.history, self.papers, impact, study.years)
+        people = cohorts_of.people_of(self.tables.engine.collect(rows), study.cohorts)
+        groups, draws = author_groups(study), study.groups.draws
+        if groups is not None:
+            named = set(groups["author_id"].to_pylist())
+            followed = len(named & set(people.author.tolist()))
+            self.authors_in_groups = {"named": len(named), "followed": followed}
+        made = cohorts_of.cohort_table(
+            people, study.cohorts, groups, draws=draws, seed=study.run.seed
+        )
+        return {"cohorts": made}
 
     def multiverse(self) -> dict[str, pa.Table]:
         """Count flows under every combination of settings; the tables by name."""

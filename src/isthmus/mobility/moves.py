@@ -13,8 +13,6 @@ import ibis
 
 from isthmus.engine import Table
 
-ALONG = ["author_id"]
-
 
 def stays(history: Table) -> Table:
     """Group a country history into stays.

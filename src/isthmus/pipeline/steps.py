@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.engine import Table
+from isthmus.leadership.bounds import Bounds
 from isthmus.leadership.country_year import Leaders
 from isthmus.leadership.coverage import coverage
 from isthmus.leadership.impact import hit_thresholds
@@ -131,6 +132,13 @@ def _leaders(context: Context) -> dict[str, pa.Table]:
     return made
 
 
+def _bounds(context: Context) -> dict[str, pa.Table]:
+    leaders, tables = context.leaders, context.tables
+    if not tables.study.bounds.enabled:
+        return {}
+    return {"bounds": Bounds(tables, leaders.impact, leaders.hit_thresholds).table()}
+
+
 def _mobility(context: Context) -> dict[str, pa.Table]:
     leaders, collect = context.leaders, context.collect
     movers = Movers(context.tables, leaders.scientists, leaders.scientist_places)
@@ -145,6 +153,9 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
         "set_aside": collect(movers.set_aside()),
     }
     context.notes["authors_set_aside"] = made["set_aside"].num_rows
+    made |= movers.cohorts(leaders.impact)
+    if movers.authors_in_groups is not None:
+        context.notes["authors_in_groups"] = movers.authors_in_groups
     return made | movers.retention() | movers.multiverse()
 
 
@@ -223,6 +234,7 @@ STEPS: tuple[Step, ...] = tuple(
         ("field", _field),
         ("coverage", _coverage),
         ("leadership", _leaders),
+        ("bounds", _bounds),
         ("mobility", _mobility),
         ("teaming", _teaming),
         ("networks", _networks),

@@ -8,7 +8,6 @@ used, so that a short peak between two looks counts too.
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import threading
 import time
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 #: Seconds between two looks at memory and spill: a look costs well under a millisecond.
 PERIOD = 0.1
-
-_STATUS, _IO = Path("/proc/self/status"), Path("/proc/self/io")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Meter:
         self.usage = Usage(
             seconds=time.perf_counter() - self._began,
             cpu_seconds=cpu_seconds() - self._cpu,
-            peak_rss_bytes=mark if mark > self._mark else self._rss or mark,
+            peak_rss_bytes=mark if mark > self._mark else self._rss,
             engine_bytes=self._engine,
             own_bytes=self._own,
             spilled_bytes=self._spilled,
@@ -118,7 +117,7 @@ class Meter:
 
     def _look(self) -> None:
         engine = (self._held() or 0) if self._held is not None else 0
-        rss = resident() or 0
+        rss = resident()
         self._rss, self._engine = max(self._rss, rss), max(self._engine, engine)
         self._own = max(self._own, rss - engine)
         if self._spill is not None:
@@ -131,20 +130,24 @@ def cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def resident() -> int | None:
-    """Bytes this process has in memory now; None where the system does not say."""
-    return _status("VmRSS:")
+def resident() -> int:
+    """Bytes this process has in memory now."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def high_water() -> int:
     """Most bytes this process ever had in memory."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def machine_memory() -> int:
     """Bytes of memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(psutil.virtual_memory().total)
 
 
 def folder_bytes(folder: Path) -> int:
@@ -166,16 +169,7 @@ def folder_bytes(folder: Path) -> int:
 def transferred() -> tuple[int | None, int | None]:
     """Bytes this process read and wrote so far; None where the system does not count."""
     try:
-        lines = dict(line.split(": ") for line in _IO.read_text().splitlines())
-        return int(lines["rchar"]), int(lines["wchar"])
-    except (OSError, KeyError, ValueError):
+        counted = psutil.Process().io_counters()
+        return counted.read_chars, counted.write_chars
+    except (AttributeError, psutil.Error):
         return None, None
-
-
-def _status(key: str) -> int | None:
-    try:
-        lines = _STATUS.read_text().splitlines()
-    except OSError:
-        return None
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith(key)]
-    return found[0] if found else None

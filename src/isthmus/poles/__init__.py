@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from isthmus.poles.analysis import analyse as analyse
@@ -13,24 +14,13 @@ if TYPE_CHECKING:
     from isthmus.poles.panel_statistics import pole_statistics as pole_statistics
     from isthmus.poles.statistics import Number as Number
 
-_HOME = {
-    "Number": "statistics",
-    "PanelStatistic": "panel_statistics",
-    "analyse": "analysis",
-    "analyse_edges": "edge_layers",
-    "pole_statistics": "panel_statistics",
-    "read_edges": "edge_layers",
-}
-
-__all__ = sorted(_HOME)
-
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name in _HOME:
-            return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+    __getattr__, __dir__, __all__ = lazy_loader.attach(
+        __name__,
+        submod_attrs={
+            "analysis": ["analyse"],
+            "edge_layers": ["analyse_edges", "read_edges"],
+            "panel_statistics": ["PanelStatistic", "pole_statistics"],
+            "statistics": ["Number"],
+        },
+    )

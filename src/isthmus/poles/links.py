@@ -104,7 +104,7 @@ class Fitter:
             directed=self.directed,
             parameters={},
             residual=QUICK_ERROR["multiedge"],
-            law=PoissonLaw(size_expectation(weights, tolerance=QUICK_ERROR["multiedge"])),
+            law=PoissonLaw(size_expectation(weights)),
             has_rows=weights.sum(axis=1) > 0,
             has_columns=weights.sum(axis=0) > 0,
         )

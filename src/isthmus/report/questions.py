@@ -21,6 +21,7 @@ CHECKS = {
     "models": "Other null models",
     "counting": "Other counting rules",
     "dropping": "Without each of the largest countries",
+    "missing_data": "Missing data",
     "as_said": "As large as the study said",
 }
 
@@ -96,7 +97,7 @@ def _folded(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     if row["of_sizes"]:
         items += html.tag("dt", "Sizes alone") + html.tag("dd", html.text(row["of_sizes"]))
     for name, label in CHECKS.items():
-        said = in_words(str(row[name] or "not tested"), settings)
+        said = in_words(str(row.get(name) or "not tested"), settings)
         if name == "placebo" and row["verdict"] != "supported" and not said.startswith("not"):
             said = "asked only where a claim is supported"
         items += html.tag("dt", label) + html.tag("dd", html.text(said))

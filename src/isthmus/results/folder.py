@@ -2,6 +2,7 @@
 
 Tables of more than :data:`CSV_MOST_ROWS` rows are Parquet alone, unless the study says
 ``csv = true`` under ``[run]``; those with a row for every work of the field always are.
+Text that a spreadsheet would run is made inert in CSV; see :mod:`isthmus.results.csv_files`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from isthmus.errors import ResultsError
 from isthmus.files import atomic_path, sha256, write_text
+from isthmus.results.csv_files import write_csv
 from isthmus.results.description import Description
 from isthmus.results.registry import TABLES, Column, Term, in_study
 
@@ -258,7 +259,7 @@ def write_table(folder: Path, name: str, table: pa.Table, *, csv: bool = False) 
     ordered = ordered.combine_chunks().replace_schema_metadata(None)
     write = {"parquet": _write_parquet}
     if (entry is None or entry.csv) and (csv or ordered.num_rows <= CSV_MOST_ROWS):
-        write["csv"] = pa_csv.write_csv
+        write["csv"] = write_csv
     else:
         (folder / f"{name}.csv").unlink(missing_ok=True)
     hashes = {}

@@ -75,14 +75,19 @@ def deciding_countries(
     if attribution == "any":
         return work_countries(affiliations.semi_join(field, "work_id"))
     authorships = corpus["authorships"]
-    decides = {
-        "last_author": authorships.is_last,
-        "first_author": authorships.position == 0,
-        "corresponding": authorships.is_corresponding,
-    }[attribution]
-    deciding = authorships.filter(decides).select("work_id", "position")
+    deciding = authorships.filter(decides(authorships, attribution)).select("work_id", "position")
     deciding = deciding.semi_join(field, "work_id")
     return work_countries(affiliations.semi_join(deciding, ["work_id", "position"]))
+
+
+def decides(authorships: Table, attribution: Attribution) -> Any:
+    """Return whether an author is one by whom a work's countries are decided."""
+    return {
+        "last_author": authorships.is_last,
+        "first_author": authorships.position == 0,
+        "corresponding": authorships.is_corresponding.fill_null(False),
+        "any": authorships.position >= 0,
+    }[attribution]
 
 
 def in_blocs(table: Table, blocs: Mapping[str, tuple[str, ...]]) -> Table:

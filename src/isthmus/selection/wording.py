@@ -55,8 +55,6 @@ class StudyWords:
     >>> words = StudyWords.of({"countries": {"poles": ["DE", "NL"]}}, "Fossils")
     >>> words.first, words.second, words.the_poles, words.is_original_study
     ('Germany', 'the Netherlands', 'Germany and the Netherlands', False)
-    >>> [possessive(pole) for pole in (words.first, words.second)]
-    ["Germany's", "the Netherlands'"]
     """
 
     poles: tuple[str, ...]
@@ -148,15 +146,6 @@ def joined(words: Sequence[str]) -> str:
     ('one', 'one, two and three')
     """
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
-
-
-def possessive(name: str) -> str:
-    """Return the possessive of a name.
-
-    Only plurals take a bare apostrophe: names with an article that end in s.
-    """
-    plural = name.startswith("the ") and name.endswith("s")
-    return f"{name}'" if plural else f"{name}'s"
 
 
 def capital(sentence: str) -> str:

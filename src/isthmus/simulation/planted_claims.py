@@ -39,6 +39,9 @@ RARE = 0.1
 #: The last year for which the second pole's premium is compared with the first's.
 LAST_APART = 2015
 
+#: Years that cohorts are followed, and share never moved from which most clearly stay.
+FOLLOWED, MOST = 10, 0.55
+
 #: What a claim says of a country and a pole; ``any`` says nothing.
 Relation = Literal["closer", "apart", "not closer", "any"]
 
@@ -97,7 +100,7 @@ def planted_claims(
     design = Design(settings, first, second)
     return [
         PlantedClaim(*claim)
-        for part in (_leading, _moving, _premium, _movers, _papers, _drifting, _emerging)
+        for part in (_leading, _moving, _premium, _staying, _movers, _papers, _drifting, _emerging)
         for claim in part(design)
     ]
 
@@ -172,6 +175,16 @@ def _premium(design: Design) -> _Claims:
     if pooled == ["true", "true"] and not others:
         own = "true"
     yield "premium-is-the-poles-own", own, why
+
+
+def _staying(design: Design) -> _Claims:
+    settings = design.settings
+    most = max([1.0, *(value for pair in settings.migration_pairs for _, value in pair.curve)])
+    stay = (1 - settings.migration_rate * most) ** FOLLOWED
+    for word in ("first", "second"):
+        yield f"beginners-stay-{word}", "true" if stay > MOST else "undetermined", (
+            "The planted chance to move at all, over the years that cohorts are followed."
+        )  # fmt: skip
 
 
 def _movers(design: Design) -> _Claims:

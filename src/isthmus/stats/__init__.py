@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from isthmus.stats.dtw.kmeans import Clusters as Clusters
+    from isthmus.stats.dtw.kmeans import dtw_distance as dtw_distance
     from isthmus.stats.dtw.kmeans import dtw_kmeans as dtw_kmeans
     from isthmus.stats.matching.cem import Matching as Matching
     from isthmus.stats.matching.cem import cem as cem
@@ -40,51 +42,31 @@ if TYPE_CHECKING:
     from isthmus.stats.trends.theil_sen import Trends as Trends
     from isthmus.stats.trends.theil_sen import theil_sen as theil_sen
 
-_HOME = {
-    "Affinity": "three_way.affinities",
-    "Atypicality": "novelty.venue_pairs",
-    "BootstrapEffect": "resampling.cluster_bootstrap",
-    "BootstrapMean": "resampling.bootstrap",
-    "Clusters": "dtw.kmeans",
-    "Disruption": "novelty.disruption_index",
-    "EValue": "matching.sensitivity",
-    "Effect": "matching.effects",
-    "LinkTest": "nulls",
-    "Matching": "matching.cem",
-    "NullFit": "nulls",
-    "RosenbaumBounds": "matching.sensitivity",
-    "Trend": "trends.gls",
-    "Trends": "trends.theil_sen",
-    "affinity": "three_way.affinities",
-    "atypicality": "novelty.venue_pairs",
-    "bootstrap_mean": "resampling.bootstrap",
-    "cem": "matching.cem",
-    "cluster_bootstrap": "resampling.cluster_bootstrap",
-    "disruption": "novelty.disruption_index",
-    "dtw_kmeans": "dtw.kmeans",
-    "e_value": "matching.sensitivity",
-    "fit_bipartite": "nulls",
-    "fit_null": "nulls",
-    "fit_panel": "nulls",
-    "fit_team_counts": "nulls",
-    "link_test": "nulls",
-    "poisson_regression": "ppml",
-    "rosenbaum_bounds": "matching.sensitivity",
-    "sample": "nulls",
-    "satt": "matching.effects",
-    "theil_sen": "trends.theil_sen",
-    "trend": "trends.gls",
-}
-
-__all__ = sorted(_HOME)
-
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name in _HOME:
-            return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+    __getattr__, __dir__, __all__ = lazy_loader.attach(
+        __name__,
+        submod_attrs={
+            "dtw.kmeans": ["Clusters", "dtw_distance", "dtw_kmeans"],
+            "matching.cem": ["Matching", "cem"],
+            "matching.effects": ["Effect", "satt"],
+            "matching.sensitivity": ["EValue", "RosenbaumBounds", "e_value", "rosenbaum_bounds"],
+            "novelty.disruption_index": ["Disruption", "disruption"],
+            "novelty.venue_pairs": ["Atypicality", "atypicality"],
+            "nulls": [
+                "LinkTest",
+                "NullFit",
+                "fit_bipartite",
+                "fit_null",
+                "fit_panel",
+                "fit_team_counts",
+                "link_test",
+                "sample",
+            ],
+            "ppml": ["poisson_regression"],
+            "resampling.bootstrap": ["BootstrapMean", "bootstrap_mean"],
+            "resampling.cluster_bootstrap": ["BootstrapEffect", "cluster_bootstrap"],
+            "three_way.affinities": ["Affinity", "affinity"],
+            "trends.gls": ["Trend", "trend"],
+            "trends.theil_sen": ["Trends", "theil_sen"],
+        },
+    )

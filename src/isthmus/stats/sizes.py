@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from isthmus.errors import InputError
 
 Floats = NDArray[np.float64]
 
-
-#: Largest relative error of a strength that is still taken when sweeps run out: at
-#: the edge, where one node takes part in all weight, the fit creeps up on its limit.
+#: Largest relative error of a strength: at the edge, where one node takes part in all
+#: weight, the answer is a limit that no finite numbers reach.
 LOOSEST = 1e-2
+#: How far beyond its least value the total is looked for.
+FARTHEST = 1e6
 
 
-def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_000) -> Floats:
+def size_expectation(weights: Floats) -> Floats:
     """Expected weights x_i y_j without self-loops that keep every strength.
 
-    The means of the multi-edge null model, by iterative proportional fitting:
-    each sweep costs n operations, since only the sums over the other nodes are
-    needed. For symmetric weights the answer is symmetric.
+    The means of the multi-edge null model. With sum(x) = sum(y) = S, which the scale of x
+    leaves free, the two equations of a node, x (S - y) = out-strength and
+    y (S - x) = in-strength, have a closed solution; what is left is one equation in S.
 
     Parameters
     ----------
     weights : (n, n)
         Non-negative, zero diagonal.
-    tolerance : float
-        Relative error of the strengths that is aimed at.
-    most : int
-        Sweeps after which the answer is taken as it is, or refused.
+
+    Returns
+    -------
+    (n, n)
+        Symmetric for symmetric weights.
 
     Raises
     ------
@@ -39,33 +42,61 @@ def size_expectation(weights: Floats, *, tolerance: float = 1e-9, most: int = 2_
     rows, columns = weights.sum(axis=1), weights.sum(axis=0)
     if not rows.any():
         return np.zeros(weights.shape)
-    with np.errstate(over="ignore", invalid="ignore"):
-        x, y, missed = _fitted(rows, columns, tolerance, most)
+    x, y = _fitted(rows, columns)
+    expected = np.outer(x, y)
+    np.fill_diagonal(expected, 0.0)
+    missed = max(_missed(expected.sum(axis=1), rows), _missed(expected.sum(axis=0), columns))
     if not missed <= LOOSEST:
         raise InputError(
             "No expected weights without self-loops keep these strengths: one node would need "
             f"links with itself (a strength is missed by {missed:.1%}). Leave that network out."
         )
-    expected = np.outer(x, y)
-    np.fill_diagonal(expected, 0.0)
     return expected
 
 
-def _fitted(
-    rows: Floats, columns: Floats, tolerance: float, most: int
-) -> tuple[Floats, Floats, float]:
-    """Sweep over rows and columns in turn; the last element is the error that is left."""
-    root = np.sqrt(rows.sum())
-    x, y, missed = rows / root, columns / root, np.inf
-    for _ in range(most):
-        x = _divided(rows, y.sum() - y)
-        gaps = np.abs(y * (x.sum() - x) - columns)
-        missed = float((gaps / np.where(columns > 0, columns, 1.0)).max())
-        if missed <= tolerance:
-            break
-        y = _divided(columns, x.sum() - x)
-    return x, y, missed
+def _fitted(rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    """Find the total, and with it x and y of every node."""
+    least = np.sqrt(rows) + np.sqrt(columns)
+    largest = int(np.argmax(least))
+    start = float(least[largest])
+
+    def excess(total: float) -> float:
+        return float(_lower(rows, columns, total)[0].sum() - total)
+
+    def shortfall(total: float) -> float:
+        x, y = _lower(rows, columns, total)
+        return float(x.sum() - x[largest] - y[largest])
+
+    if excess(start) >= 0:
+        return _lower(rows, columns, _root(excess, start))
+    # A node with more than half of all weight has the larger solution of its equations.
+    total = _root(lambda total: -shortfall(total), start)
+    x, y = _lower(rows, columns, total)
+    x[largest], y[largest] = total - y[largest], total - x[largest]
+    return x, y
 
 
-def _divided(size: Floats, others: Floats) -> Floats:
-    return np.divide(size, others, out=np.zeros_like(size), where=others > 0)
+def _lower(rows: Floats, columns: Floats, total: float) -> tuple[Floats, Floats]:
+    """Smaller solutions of x (S - y) = rows and y (S - x) = columns."""
+    apart = (columns - rows) / total
+    middle = total - (rows + columns) / total
+    root = np.sqrt(np.maximum(middle**2 - 4 * rows * columns / total**2, 0.0))
+    x = 2 * rows / np.maximum(total - apart + root, 1e-300)
+    y = 2 * columns / np.maximum(total + apart + root, 1e-300)
+    return x, y
+
+
+def _root(falling, start: float) -> float:  # type: ignore[no-untyped-def]
+    """Where a function that is positive at `start` becomes negative, or the farthest place."""
+    low, high = start, 2 * start
+    while falling(high) > 0:
+        if high > FARTHEST * start:
+            return high
+        low, high = high, 2 * high
+    if falling(low) <= 0:
+        return low
+    return float(brentq(falling, low, high, xtol=1e-300, rtol=1e-14))
+
+
+def _missed(found: Floats, wanted: Floats) -> float:
+    return float((np.abs(found - wanted) / np.where(wanted > 0, wanted, 1.0)).max())

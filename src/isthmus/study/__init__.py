@@ -16,7 +16,16 @@ from isthmus.study.field import (
     Field,
     entity_id,
 )
-from isthmus.study.questions import Impact, Mobility, Novelty, Scientists, Teaming
+from isthmus.study.questions import (
+    Bounds,
+    Cohorts,
+    Groups,
+    Impact,
+    Mobility,
+    Novelty,
+    Scientists,
+    Teaming,
+)
 
 __all__ = [
     "CORE_LANGUAGE",
@@ -26,6 +35,8 @@ __all__ = [
     "NAMED",
     "About",
     "Attribution",
+    "Bounds",
+    "Cohorts",
     "Comparison",
     "Concept",
     "Corrections",
@@ -33,6 +44,7 @@ __all__ = [
     "Countries",
     "Field",
     "Findings",
+    "Groups",
     "Impact",
     "Mobility",
     "Novelty",

@@ -32,6 +32,9 @@ class Findings(Section, frozen=True):
         between -1 and 1). That of a tie is ``poles.smallest_change``.
     smallest
         Smallest effects of interest of single claims, by name.
+    missing_share
+        Share of works with a missing country from which a verdict that hangs on them is left
+        undecided.
     """
 
     section: ClassVar[str] = "findings"
@@ -44,14 +47,16 @@ class Findings(Section, frozen=True):
     smallest_points: float = 1.0
     smallest_index: float = 0.001
     smallest: dict[str, float] = msgspec.field(default_factory=dict)
+    missing_share: float = 0.2
 
     def rules(self) -> list[Rule]:
         """Return the rules on error rates and smallest effects."""
-        rate, ratio = self.error_rate, self.smallest_ratio
+        rate, ratio, lost = self.error_rate, self.smallest_ratio, self.missing_share
         positive = ("min_clusters", "smallest_percent", "smallest_change", "smallest_points")
         return [
             (0 < rate < 1, "findings.error_rate", rate, "above 0 and below 1"),
             (ratio > 1, "findings.smallest_ratio", ratio, "above 1"),
+            (0 <= lost <= 1, "findings.missing_share", lost, "0 to 1"),
             *(
                 (getattr(self, name) > 0, f"findings.{name}", getattr(self, name), "above 0")
                 for name in (*positive, "smallest_index")
@@ -62,13 +67,29 @@ class Findings(Section, frozen=True):
 class Run(Section, frozen=True):
     """``[run]``: the seed, the engine and what it may use.
 
-    `memory` and `spill` bound either engine; `threads` are DuckDB's and the kernels';
-    `master` is Spark's master URL or the address of Spark Connect (``sc://host:15002``), by
-    default all cores of this machine. `storage` is the address of a copy of the corpus that
-    the engine reads instead, such as ``s3a://bucket/corpus``; Spark keeps shared tables there too.
-    `pair_memory_mb` bounds the venue pairs that novelty holds at a time beside its
-    references; beyond it they go to files in `spill`, by default in the results.
-    `csv` writes the largest tables as CSV too, which are Parquet alone otherwise.
+    Attributes
+    ----------
+    seed
+        Seed of all that is drawn; the same seed gives the same tables.
+    engine
+        What computes the tables: ``duckdb`` on this machine, or ``spark``.
+    memory
+        Most memory the engine may use, like 4GB.
+    threads
+        Threads of DuckDB and of the kernels; all cores by default.
+    spill
+        Folder for what does not fit into memory, by default in the results.
+    pair_memory_mb
+        Megabytes of venue pairs that novelty holds at a time beside its references; beyond it
+        they go to files in `spill`.
+    master
+        Spark's master URL or the address of Spark Connect (``sc://host:15002``), by default all
+        cores of this machine.
+    storage
+        Address of a copy of the corpus that the engine reads instead, such as
+        ``s3a://bucket/corpus``; Spark keeps shared tables there too.
+    csv
+        Whether the largest tables are written as CSV too, which are Parquet alone otherwise.
     """
 
     section: ClassVar[str] = "run"
@@ -91,9 +112,18 @@ class Run(Section, frozen=True):
 class OwnClaim(Section, frozen=True):
     """``[claims.NAME]``: a claim of the user's own, decided from a result table.
 
-    It holds when in every row of `table` whose columns have the values in
-    `where`, `column` lies above or below a number or equals a value. `low` and
-    `high` name the columns of its interval, if the table has one.
+    Attributes
+    ----------
+    statement
+        The claim as a sentence.
+    table, column
+        The result that decides it: the claim holds when it does in every row that is looked at.
+    where
+        Values of columns that choose the rows.
+    above, below, equals
+        What the column must lie above or below, or equal; one of them is needed.
+    low, high
+        Columns of the result's interval, if the table has one.
     """
 
     section: ClassVar[str] = "claims.NAME"
@@ -118,12 +148,21 @@ class Comparison(Section, frozen=True):
     """``[comparisons.NAME]``: counts of works by year and country that somebody else publishes.
 
     They are shown beside the study's own on the page on coverage, under this
-    name (OECD, NCSES, CSET, ...). `file` is a CSV file with a header, relative to
-    the study file; `year`, `country` and `value` name its columns. Countries are
-    ISO 3166-1 alpha-2 or alpha-3 codes or English names. `where` keeps the rows
-    whose columns have the given values. `counting` says how the file counts joint
-    works, and so which of the study's counts stands beside it; it has no default,
-    because the two differ most for the countries that cooperate most.
+    name (OECD, NCSES, CSET, ...).
+
+    Attributes
+    ----------
+    file
+        A CSV file with a header, relative to the study file.
+    counting
+        How the file counts joint works, ``whole`` or ``fractional``, and so which of the
+        study's counts stands beside it. It has no default, because the two differ most for
+        the countries that cooperate most.
+    year, country, value
+        Names of the file's columns. Countries are ISO 3166-1 alpha-2 or alpha-3 codes or
+        English names.
+    where
+        Values of columns that choose the rows.
     """
 
     section: ClassVar[str] = "comparisons.NAME"

@@ -18,7 +18,16 @@ import msgspec
 from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
-from isthmus.study.questions import Impact, Mobility, Novelty, Scientists, Teaming
+from isthmus.study.questions import (
+    Bounds,
+    Cohorts,
+    Groups,
+    Impact,
+    Mobility,
+    Novelty,
+    Scientists,
+    Teaming,
+)
 from isthmus.study.sections import (
     Poles,
     Section,
@@ -42,6 +51,9 @@ class Study(Section, frozen=True):
     novelty: Novelty = Novelty()
     scientists: Scientists = Scientists()
     mobility: Mobility = Mobility()
+    cohorts: Cohorts = Cohorts()
+    groups: Groups = Groups()
+    bounds: Bounds = Bounds()
     teaming: Teaming = Teaming()
     poles: Poles = Poles()
     findings: Findings = Findings()
@@ -65,7 +77,7 @@ class Study(Section, frozen=True):
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StudyError(
-                f"There is no study file at {path}. `isthmus demo` writes one to start from."
+                f"There is no study file at {path}. `isthmus init {path}` writes one to start from."
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"Cannot read the study file {path}: {error}.") from None
@@ -125,6 +137,8 @@ Allowed: corpus, title, years.
         plain["study"].pop("corpus")
         if self.field.works is not None:
             plain["field"]["works"] = _content(self.path(self.field.works), "field.works")
+        if self.groups.file is not None:
+            plain["groups"]["file"] = _content(self.path(self.groups.file), "groups.file")
         for key, name in plain["corrections"].items():
             if name is not None:
                 plain["corrections"][key] = _content(self.path(name), f"corrections.{key}")

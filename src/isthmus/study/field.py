@@ -25,8 +25,15 @@ EARLIEST_YEAR, LATEST_YEAR = 1450, 2050
 class About(Section, frozen=True):
     """``[study]``: what is studied, on which corpus, in which years.
 
-    `years` are the first and the last year reported: publication years of
-    works, citing years of citations. `corpus` is relative to the study file.
+    Attributes
+    ----------
+    corpus
+        Folder of the corpus, relative to the study file.
+    years
+        First and last year reported: publication years of works, citing years of
+        citations.
+    title
+        What pages and tables are headed with.
     """
 
     section: ClassVar[str] = "study"
@@ -74,6 +81,12 @@ class Field(Section, frozen=True):
 
     Attributes
     ----------
+    subfields, fields, topics
+        OpenAlex ids of subfields (like 1702), fields (17) or topics (T10028) of the field.
+    concepts
+        OpenAlex ids of concepts, or tables with an id and the least score a work must have.
+    mag_fos, venues
+        Ids of fields of study of Microsoft Academic Graph, and of venues.
     works
         A file of work ids, one a line, relative to the study file.
     include_citing
@@ -135,8 +148,19 @@ class Field(Section, frozen=True):
 class Countries(Section, frozen=True):
     """``[countries]``: the poles, the rule that gives a paper its country, and groupings.
 
-    `merge` folds countries into another before anything is counted. `blocs` are
-    reported beside the countries and change no country's numbers.
+    Attributes
+    ----------
+    poles
+        Countries whose leads, moves and ties are looked at most closely.
+    attribution
+        Whose countries a paper counts for: those of its ``last_author``, ``first_author``,
+        ``corresponding`` authors, or ``any`` author.
+    merge
+        Countries folded into another before anything is counted, as in
+        ``{ CN = ["HK", "MO"] }``.
+    blocs
+        Groups of countries, reported beside the countries; they change no country's
+        numbers.
     """
 
     section: ClassVar[str] = "countries"
@@ -176,10 +200,14 @@ class Countries(Section, frozen=True):
 class Corrections(Section, frozen=True):
     """``[corrections]``: files beside the study that set the corpus right, and are counted.
 
-    `affiliations` is a CSV file with the columns ``institution`` (id) and
-    ``country``: affiliations with that institution take that country, whatever
-    the corpus says. `exclude_works` is a file of work ids, one a line, that are
-    left out altogether, as citing and as cited works too.
+    Attributes
+    ----------
+    affiliations
+        A CSV file with the columns ``institution`` (id) and ``country``: affiliations
+        with that institution take that country, whatever the corpus says.
+    exclude_works
+        A file of work ids, one a line, that are left out altogether, as citing and as
+        cited works too.
     """
 
     section: ClassVar[str] = "corrections"

@@ -15,13 +15,22 @@ from isthmus.study.sections import (
 class Impact(Section, frozen=True):
     """``[impact]``: citations within a window, and hits.
 
-    ``c_k`` counts citing works published in calendar years ``y..y+k`` for a
-    paper of year ``y``, with `window` as ``k`` (2 in AlShebli et al.). It is
-    undefined where ``y + k`` lies after `corpus_end`, by default the newest
-    year of the corpus, and where references of one of these years are absent or
-    break off (`coverage` says which; a `corpus_end` set here overrides all but
-    years with next to no reference). `hit_percent` is the share of a year's papers called
-    hits (1 in AlShebli et al.).
+    Attributes
+    ----------
+    window
+        The ``k`` of ``c_k``, which counts citing works published in calendar years
+        ``y..y+k`` for a paper of year ``y`` (2 in AlShebli et al.).
+    hit_percent
+        Share of a year's papers called hits (1 in AlShebli et al.).
+    corpus_end
+        Last year whose citations count, by default the newest year of the corpus. ``c_k``
+        is undefined where ``y + k`` lies after it, and where references of one of these
+        years are absent or break off (`coverage` says which; a year set here overrides all
+        but years with next to no reference).
+    exclude_self_citations
+        Whether citations are left out whose citing and cited work share an author.
+    exclude_citing_countries
+        Countries whose citations are left out.
     """
 
     section: ClassVar[str] = "impact"
@@ -89,8 +98,13 @@ class Novelty(Section, frozen=True):
 class Scientists(Section, frozen=True):
     """``[scientists]``: who counts as a scientist of the field.
 
-    At least `min_works` works in the study's years, more than `min_share` of
-    them in the field (AlShebli et al.: at least three papers, the majority AI).
+    Attributes
+    ----------
+    min_works
+        Works a scientist has at least in the study's years (3 in AlShebli et al.).
+    min_share
+        Share of a scientist's works that lie in the field; it must be exceeded (the majority
+        in AlShebli et al.).
     """
 
     section: ClassVar[str] = "scientists"
@@ -113,10 +127,10 @@ class Mobility(Section, frozen=True):
     Attributes
     ----------
     view
-        ``majority``: a year belongs to the country of most of its affiliations.
-        ``tenure``: the previous year's country holds the year as long as it is
-        among the year's affiliations at all, so that overlapping double
-        affiliations delay a move.
+        Which country a year belongs to: ``majority``, that of most of its affiliations, or
+        ``tenure``, the previous one while it is still among them. Under ``tenure`` the
+        previous year's country holds the year as long as it is among the year's affiliations
+        at all, so that overlapping double affiliations delay a move.
     ties
         Where the most frequent countries tie and the previous year's is not among
         them: the country of the ``later_paper``, or the year is ``shared`` and so
@@ -127,10 +141,10 @@ class Mobility(Section, frozen=True):
     min_stay_years
         A stay shorter than this is a visit and is passed over (1: every stay counts).
     max_overlap_years, backfill_years
-        Tenure view only. A country that has not been the most frequent for more
-        than `max_overlap_years` no longer holds the author: an honorary chair is
-        not a residence. Up to `backfill_years` years without a country between
-        two with it count as with it: papers appear late.
+        In the tenure view, years after which a country that is not the most frequent no longer
+        holds the author, and years without a country that are filled. An honorary chair is not
+        a residence. Up to `backfill_years` years without a country between two with it count
+        as with it: papers appear late.
     orcid_only
         Only authors with an ORCID in the corpus's author entities.
     max_countries
@@ -178,6 +192,92 @@ class Mobility(Section, frozen=True):
         ]
 
 
+class Bounds(Section, frozen=True):
+    """``[bounds]``: headline numbers under missing affiliations.
+
+    Attributes
+    ----------
+    enabled
+        Whether the table ``bounds`` is made.
+    nearest_years
+        How many years away an author's own papers may be that say where an author without an
+        affiliation was. 3: in a simulated corpus with a third of affiliations missing, 94 % of
+        last authors without one have a paper as near; in the same year 69 %, within six 96 %.
+    least_known
+        Fewest works with a country for which works of one year, venue and type are weighted by
+        themselves. 5.
+    """
+
+    section: ClassVar[str] = "bounds"
+
+    enabled: bool = True
+    nearest_years: int = 3
+    least_known: int = 5
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on neighbouring years and cells."""
+        return self.at_least({"nearest_years": 0, "least_known": 1})
+
+
+class Cohorts(Section, frozen=True):
+    """``[cohorts]``: who stays in the country of their first papers.
+
+    Attributes
+    ----------
+    enabled
+        Whether the table ``cohorts`` is made.
+    years
+        Years after the first papers that a cohort is followed.
+    min_authors
+        Smallest cohort, and smallest group of authors, that gets a row.
+    top_percent
+        Share of each year's new authors, by mean citations of their first papers, that are
+        the upper tier of impact.
+    """
+
+    section: ClassVar[str] = "cohorts"
+
+    enabled: bool = True
+    years: int = 10
+    min_authors: int = 20
+    top_percent: float = 25.0
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on cohorts."""
+        top = self.top_percent
+        return [
+            *self.at_least({"years": 1, "min_authors": 1}),
+            (0 < top < 100, "cohorts.top_percent", top, "above 0 and below 100"),
+        ]
+
+
+class Groups(Section, frozen=True):
+    """``[groups]``: authors in groups of the user's own, such as origin or gender.
+
+    `file` is a CSV file with a header, relative to the study file; `author`, `group` and
+    `probability` name its columns. An author is the OpenAlex id (``A5023888391``) or its
+    number. An author may be in several groups, with probabilities that add up to 1 at most.
+    Groups are shown as aggregates of at least ``cohorts.min_authors`` authors.
+    """
+
+    section: ClassVar[str] = "groups"
+
+    file: str | None = None
+    author: str = "author_id"
+    group: str = "group"
+    probability: str = "probability"
+    draws: int = 20
+
+    def rules(self) -> list[Rule]:
+        """Return the rules on the columns and on draws of who is in a group."""
+        columns = [self.author, self.group, self.probability]
+        differ = len(set(columns)) == len(columns)
+        return [
+            (differ, "groups", columns, "three different columns"),
+            *self.at_least({"draws": 2}),
+        ]
+
+
 class Teaming(Section, frozen=True):
     """``[teaming]``: how joint papers are matched, and which pairs they are held against.
 
@@ -199,10 +299,11 @@ class Teaming(Section, frozen=True):
         How many hours a placebo's time difference may be from that of the poles, where
         institutions are located.
     outcome
-        ``c_k``: citations within ``impact.window``, from the references in the corpus.
-        ``cited_by_count``: all citations the source states for a paper, for corpora without
-        references. Papers match on the exact year, so that ages are equal; papers whose
-        count is unknown are left out, and where citations came from is not known.
+        Citations that are compared: ``c_k``, those within ``impact.window``, from the
+        references in the corpus, or ``cited_by_count``, all that the source states for a
+        paper. The latter is for corpora without references. Papers match on the exact year, so
+        that ages are equal; papers whose count is unknown are left out, and where citations
+        came from is not known.
     papers_in_memory
         Papers of a leading country up to which they are read into memory (about 100 bytes
         each). Of more, the engine groups those alike and only the groups are read; counts,

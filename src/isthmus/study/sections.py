@@ -121,9 +121,10 @@ class Poles(Section, frozen=True):
         it is known to create trends of its own. ``bipartite`` keeps teams together; it
         needs a corpus and looks at collaboration alone.
     quantity
-        What trajectories follow. ``affinity``: how much more two countries work together
-        than either does with its typical partner, free of their sizes. Under the null
-        models z is followed then, as in Gallo et al.; else the quantity named here.
+        What trajectories follow: ``affinity``, ``log_ratio``, ``z`` or ``percentile``.
+        Affinity: how much more two countries work together than either does with its typical
+        partner, free of their sizes. Under the null models z is followed then, as in Gallo et
+        al.; else the quantity named here.
     min_works
         Works a year, on average over the last `average_years`, from which a country
         enters; joint works are used where output is not given. 50: below it a year's
@@ -136,9 +137,10 @@ class Poles(Section, frozen=True):
         Share of the years in which a country must be active and a pair tested. 20 of 22.
     max_gap
         Missing years in a row that are interpolated for the clustering. 2.
-    archetypes, dtw_window
-        Clusters of trajectories: 4, one per archetype; see ``cluster_choice``. Half-width
-        in years within which dynamic time warping may shift; none: any lag.
+    archetypes
+        Clusters of trajectories: 4, one per archetype; see ``cluster_choice``.
+    dtw_window
+        Half-width in years within which dynamic time warping may shift; none: any lag.
     n_init, n_resamples
         Restarts of the clustering, and bootstrap resamples of pairs for its stability. 10
         each: a stability in steps of five per cent.

@@ -20,7 +20,7 @@ from isthmus.report.answers.answer import (
     tested,
 )
 from isthmus.report.source import Source, where
-from isthmus.selection.wording import capital, country_name, in_sentence, possessive
+from isthmus.selection.wording import capital, country_name, in_sentence
 
 Row = Mapping[str, Any]
 
@@ -129,7 +129,7 @@ def impact(source: Source) -> Answer | Absent:
     year = int(pc.max(known["year"]).as_py())
     rows = {row["country"]: row for row in where(known, year=year).to_pylist()}
     said = [
-        f"{possessive(in_sentence(code))} papers have {number(rows[code][mean])} citations"
+        f"papers of {in_sentence(code)} have {number(rows[code][mean])} citations"
         f"{between(rows[code].get(f'{mean}_low'), rows[code].get(f'{mean}_high'))}"
         for code in source.poles[:2]
         if code in rows

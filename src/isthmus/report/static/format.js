@@ -46,9 +46,12 @@
 
   isthmus.isNumeric = (kind) => ["count", "number", "share", "percent", "p"].includes(kind);
 
+  // Text that a spreadsheet would run as a formula, as in isthmus.results.csv_files.
+  const RUNS = /^'*(?:[ \t\r\n\f\v]*[=+\-@＝＋－＠]|[\t\r\n])/;
+
   function field(value) {
     if (value === null || value === undefined) return "";
-    const text = String(value);
+    const text = typeof value === "string" && RUNS.test(value) ? "'" + value : String(value);
     return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
 

@@ -99,6 +99,8 @@ def approach(dual: Dual, start: Floats) -> Floats:
         if not NEAR < dual.error(sums.mean) < np.inf:
             break
         step = SWEEP * node_step(sums.info, dual.missing(sums.mean))
+        if not np.isfinite(step).all():
+            break
         theta = theta + _length(dual, theta, step) * step
     return theta
 

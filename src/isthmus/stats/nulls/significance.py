@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import special, stats
 
 from isthmus.errors import InputError
 from isthmus.stats.nulls.labels import Labels, labelled, labels_of
@@ -207,12 +207,7 @@ def _false_discovery(p: Floats, tested: npt.NDArray[np.bool_], directed: bool) -
     once = tested if directed else np.triu(tested, 1)
     q = np.full(p.shape, np.nan)
     if once.any():
-        tested_p = np.clip(p[once], 0.0, 1.0)
-        order = np.argsort(tested_p)
-        scaled = tested_p[order] * len(order) / np.arange(1, len(order) + 1)
-        adjusted = np.empty_like(scaled)
-        adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1]
-        q[once] = np.minimum(adjusted, 1.0)
+        q[once] = stats.false_discovery_control(np.clip(p[once], 0.0, 1.0))
     if not directed:
         q = np.where(np.isnan(q), q.T, q)
     return q

@@ -51,12 +51,14 @@ class Design:
         return cls(first, second, csr_array((np.ones(2 * len(first)), at), shape=shape))
 
     def normal(self, weight: Floats) -> Floats:
-        """Normal matrix of pairs weighted so: (p,) to (e, e)."""
+        """Normal matrix of pairs weighted so: (p,) to (e, e), or (t, p) to (t, e, e)."""
         size = self.matrix.shape[0]
-        cells = np.zeros((size, size))
-        cells[self.first, self.second] = weight
-        cells += cells.T
-        cells[np.diag_indices(size)] = cells.sum(axis=1)
+        cells = np.zeros((*weight.shape[:-1], size * size))
+        cells[..., self.first * size + self.second] = weight
+        cells[..., self.second * size + self.first] = weight
+        cells = cells.reshape(*weight.shape[:-1], size, size)
+        own = np.arange(size)
+        cells[..., own, own] = cells.sum(axis=-1)
         return cells
 
     def sums(self, values: Floats) -> Floats:
@@ -98,8 +100,10 @@ def solved(normal: Floats, right: Floats) -> Floats:
 
 def ridge_inverse(normal: Floats) -> Floats:
     """Inverse of the same matrix, where one serves many right-hand sides."""
-    lower = np.tril(dpotri(_factor(normal), lower=1, overwrite_c=1)[0])
-    return np.asarray(lower + np.tril(lower, -1).T)
+    lower = dpotri(_factor(normal), lower=1, overwrite_c=1)[0]
+    whole = lower + lower.T
+    whole[np.diag_indices(len(whole))] = np.diag(lower)
+    return np.asarray(whole)
 
 
 def solve(
@@ -112,7 +116,7 @@ def solve(
     weight, y : (p, t)
         Weights (0 where a pair is absent) and log counts.
     """
-    inverses = np.array([ridge_inverse(design.normal(year)) for year in weight.T])
+    inverses = np.array([ridge_inverse(normal) for normal in design.normal(weight.T)])
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
     rest = y - design.of_pairs(effects)
     constant = (share * rest).sum(axis=1)

@@ -109,7 +109,7 @@ def _start(pairs: Pairs, counts: Floats) -> Floats:
 def _sizes(weights: Floats) -> Floats:
     """Counts that sizes alone give, loosely where no such counts exist."""
     try:
-        return size_expectation(weights, tolerance=1e-3)
+        return size_expectation(weights)
     except InputError:
         return np.asarray(np.outer(weights.sum(axis=1), weights.sum(axis=0)) / weights.sum())
 

@@ -1,0 +1,190 @@
+"""Claims under missing affiliations: their numbers filled in, weighted, and at the extremes.
+
+The table ``bounds`` says what each headline number could be. A claim that rests on such
+numbers is measured again on tables in which they take these values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isthmus.findings.evidence import Evidence, name
+from isthmus.findings.verdict import NOT_TESTED, Claim, Verdict, reading
+from isthmus.leadership.totals import SCHEMA as TOTALS
+from isthmus.leadership.totals import country_totals
+
+#: What a claim's numbers hang on: every pole beside every other country, the two poles beside
+#: each other and over time, or their joint papers.
+Hangs = Literal["poles", "two poles", "joint"]
+
+#: Which value of ``bounds`` a row takes, by year and country.
+Choice = Callable[[int, str], str]
+
+#: Ways to measure that assume something of the missing works, by name.
+ASSUMING = {"filled in": "imputed", "weighted": "weighted"}
+
+#: Headline numbers by whether the claim is about joint papers.
+_JOINT = "joint_share"
+
+
+def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
+    """Say whether a claim is decided alike whatever the missing affiliations are.
+
+    Returns
+    -------
+    str
+        ``yes``, ``no`` or ``not tested``, and the reading under each way to know the missing.
+    """
+    if not claim.missing:
+        return f"{NOT_TESTED}: no bounds are made for this number"
+    if not evidence.has("bounds"):
+        return f"{NOT_TESTED}: these results hold no bounds"
+    if verdict == "not testable here":
+        return NOT_TESTED
+    readings = {
+        way: reading(claim.measure(changed), absence=claim.absence)
+        for way, changed in _variants(claim.missing, evidence).items()
+    }
+    alike = all(found == verdict for found in readings.values())
+    said = ", ".join(f"{way}: {found}" for way, found in readings.items())
+    return f"{'yes' if alike else 'no'}: {said}"
+
+
+def missing_share(claim: Claim, evidence: Evidence) -> float:
+    """Return the share of the study's works of which a country that the claim needs may miss."""
+    if not claim.missing or not evidence.has("bounds"):
+        return 0.0
+    whole = claim.missing == "joint"
+    number = _JOINT if whole else f"{evidence.papers}_share"
+    rows = evidence.table("bounds", number=number)
+    rows = rows.filter(pc.is_null(rows["year"])).slice(0, 1).to_pylist()
+    return rows[0]["missing"] / rows[0]["works"] if rows and rows[0]["works"] else 0.0
+
+
+def _variants(hangs: str, evidence: Evidence) -> dict[str, Evidence]:
+    if hangs not in evidence.variants:
+        evidence.variants[hangs] = dict(_changed(hangs, evidence))
+    return evidence.variants[hangs]
+
+
+def _changed(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
+    make = _with_joint if hangs == "joint" else _with_countries
+    for way, column in ASSUMING.items():
+        yield way, make(evidence, lambda year, country, column=column: column)  # type: ignore[misc]
+    for way, choice in _extremes(hangs, evidence):
+        yield way, make(evidence, choice)
+
+
+def _extremes(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Choice]]:
+    """Name who gets the missing works, in the earlier and in the later half of the years."""
+    poles, middle = set(evidence.poles), sum(evidence.years) / 2
+    if hangs == "poles":
+        yield "all of them the poles'", lambda _, c: "highest" if c in poles else "lowest"
+        yield "all of them others'", lambda _, c: "lowest" if c in poles else "highest"
+        return
+    first, second = ("none", "all") if hangs == "joint" else evidence.poles[:2]
+
+    def halves(early: str, late: str) -> Choice:
+        def choice(year: int, country: str) -> str:
+            favoured = early if year <= middle else late
+            gets = favoured == "all" if hangs == "joint" else country == favoured
+            return "highest" if gets else "lowest"
+
+        return choice
+
+    for early, late in ((first, first), (second, second), (first, second), (second, first)):
+        yield _named(hangs, early, late), halves(early, late)
+
+
+def _named(hangs: str, early: str, late: str) -> str:
+    if hangs == "joint":
+        both = "all of them joint" if early == "all" else "none of them joint"
+        return (
+            both if early == late else f"only the {'earlier' if late == 'none' else 'later'} joint"
+        )
+    if early == late:
+        return f"all of them from {name(early)}"
+    return f"first from {name(early)}, later from {name(late)}"
+
+
+def _values(evidence: Evidence, number: str, choice: Choice) -> dict[tuple[int, str], float]:
+    """Return works by year and country (pair of countries) under a choice."""
+    found = {}
+    for row in evidence.table("bounds", number=number).to_pylist():
+        if row["year"] is not None and row["country"] is not None:
+            value = row[choice(row["year"], row["country"])]
+            if value is not None:
+                found[row["year"], row["country"]] = value * row["works"]
+    return found
+
+
+def _with_countries(evidence: Evidence, choice: Choice) -> Evidence:
+    papers = evidence.papers
+    numbers = {papers: f"{papers}_share", "hits": "hit_share"}
+    table = evidence.table("country_year")
+    for column, number in numbers.items():
+        if column in table.column_names:
+            table = _replaced(table, column, _values(evidence, number, choice))
+    changed = {"country_year": table}
+    if evidence.has("country_totals"):
+        before = evidence.table("country_totals")
+        kept = before.filter(pc.invert(pc.is_in(before["measure"], pa.array(list(numbers)))))
+        made = country_totals(table, list(numbers), lambda years: TOTALS.empty_table())
+        made = made.select(before.column_names).cast(before.schema)
+        changed["country_totals"] = pa.concat_tables([kept, made])
+    return evidence.with_tables(changed)
+
+
+def _with_joint(evidence: Evidence, choice: Choice) -> Evidence:
+    a, b = sorted(evidence.poles[:2])
+    rows = evidence.table("bounds", number=_JOINT, country=a, partner=b).to_pylist()
+    joint = {
+        row["year"]: row[choice(row["year"], a)] * row["works"]
+        for row in rows
+        if row["year"] is not None and row[choice(row["year"], a)] is not None
+    }
+    table = evidence.table("collaboration")
+    first = pa.table(
+        {
+            "year": pa.array(list(joint), table["year"].type),
+            "source": [a] * len(joint),
+            "target": [b] * len(joint),
+            "works_whole": list(joint.values()),
+        }
+    )
+    whole = "papers_whole" if "papers_whole" in evidence.columns("country_year") else "papers_any"
+    most = _values(evidence, f"{whole}_share", lambda year, country: _beside(choice, year))
+    papers = _replaced(evidence.table("country_year"), whole, most)
+    return evidence.with_tables({"collaboration": first, "country_year": papers})
+
+
+def _beside(choice: Choice, year: int) -> str:
+    """Every work that may be joint, or is not, may be a pole's as well."""
+    column = choice(year, "")
+    return column if column in ASSUMING.values() else "highest"
+
+
+def _replaced(table: pa.Table, column: str, values: Mapping[tuple[int, str], float]) -> pa.Table:
+    """Return a table by year and country with other values in a column, errors in proportion."""
+    keys = list(zip(table["year"].to_pylist(), table["country"].to_pylist(), strict=True))
+    before = table[column].to_pylist()
+    after = [values.get(key, old) for key, old in zip(keys, before, strict=True)]
+    table = _set(table, column, after)
+    error = f"{column}_se"
+    if error not in table.column_names:
+        return table
+    errors = [
+        None if new is None else math.sqrt(new) if not (old and se) else se * math.sqrt(new / old)
+        for new, old, se in zip(after, before, table[error].to_pylist(), strict=True)
+    ]
+    return _set(table, error, errors)
+
+
+def _set(table: pa.Table, column: str, values: list[Any]) -> pa.Table:
+    at = table.column_names.index(column)
+    return table.set_column(at, column, pa.array(values, pa.float64()))
