@@ -39,10 +39,12 @@ draws = 20
 THEIRS = re.compile(r"\bU\.S\.|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|artificial intelligence")
 
 #: Where a country is one of the data's: a cell of a table, an entry among the countries, the
-#: largest country that is no pole. And a journal of that name among the references.
+#: largest country that is no pole, a sentence on a country or a pair, a label of a chart. And a
+#: journal of that name among the references.
 DATA = re.compile(
     r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|"
-    r"(over those of|without) China\b|"
+    r"(over those of|without) China\b|China had [\d.]+ %|"
+    r"\"text\":\[[^\]]*\]|<title>[^<]*</title>|>China</text>|"
     "American Statistical Association"
 )
 
