@@ -44,6 +44,9 @@ NAMES = {
     "centroids",
     "dropped",
     "turns",
+    "blocs",
+    "bloc_members",
+    "triangles",
 }
 
 

@@ -88,6 +88,7 @@ def observed(ties):
         {path: np.arange(10.0)},
         {path: found.only(frame.row("US", "CN"))},
         {},
+        {},
         {"collaboration": z},
     )
 

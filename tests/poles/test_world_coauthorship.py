@@ -66,7 +66,7 @@ def test_no_headline_says_only_that_the_poles_converge(tables):
             assert row["bend_p"] < 0.05
             assert not row["found"]
     (pair,) = of_poles(tables, "archetypes", null_model="none", source="CN", target="US")
-    assert pair["trend_collaboration"] == "not one line"
+    assert pair["trend_collaboration"] == "turned"
 
 
 @pytest.mark.shared_data

@@ -51,7 +51,7 @@ def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
         for way, changed in _variants(claim.missing, evidence).items()
     }
     alike = all(found == verdict for found in readings.values())
-    said = ", ".join(f"{way}: {found}" for way, found in readings.items())
+    said = ", ".join(f"{found} if {way}" for way, found in readings.items())
     return f"{'yes' if alike else 'no'}: {said}"
 
 
@@ -152,9 +152,9 @@ def _with_joint(evidence: Evidence, choice: Choice) -> Evidence:
     first = pa.table(
         {
             "year": pa.array(list(joint), table["year"].type),
-            "source": [a] * len(joint),
-            "target": [b] * len(joint),
-            "works_whole": list(joint.values()),
+            "source": pa.array([a] * len(joint), table["source"].type),
+            "target": pa.array([b] * len(joint), table["target"].type),
+            "works_whole": pa.array(list(joint.values()), pa.float64()),
         }
     )
     whole = "papers_whole" if "papers_whole" in evidence.columns("country_year") else "papers_any"

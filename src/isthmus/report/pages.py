@@ -46,7 +46,10 @@ COMPARED = 8
 
 
 def pages(source: Source) -> list[Page]:
-    """Give every page that has data, in the order of the menu, with the views that have a table."""
+    """Give every page that has data, in the order of the menu, with the views that have a table.
+
+    A table that was made and is empty says so on its page.
+    """
     makers: list[Callable[[Source], Page]] = [
         countries_page,
         country_page,
@@ -60,8 +63,8 @@ def pages(source: Source) -> list[Page]:
     made = []
     for make in makers:
         page = make(source)
-        views = [view for view in page.views if source.has(view.table)]
-        if views:
+        views = [view for view in page.views if view.table in source.results.record["tables"]]
+        if any(source.has(view.table) for view in views):
             made.append(replace(page, views=views))
     return made
 
