@@ -14,8 +14,8 @@ from recount import Author, Work
 
 #: Null models of a study whose tables of poles are not what a test is about: one tenth of the
 #: time of those a study has when it names none.
-LIGHT = {"null_models": ["multiedge"], "placebo_replays": 2}
-LIGHT_TOML = '[poles]\nnull_models = ["multiedge"]\nplacebo_replays = 2\n'
+LIGHT = {"null_models": ["multiedge"], "placebo_replays": 2, "turn_works": 1e9, "bloc_windows": 0}
+LIGHT_TOML = '[poles]\nnull_models = ["multiedge"]\nplacebo_replays = 2\nturn_works = 1e9\nbloc_windows = 0\n'
 
 COUNTRIES = ["US", "CN", "DE", "FR", "BR", "IN"]
 

@@ -43,7 +43,13 @@ def open_world(**changes: Any) -> WorldSettings:
 
 
 def poles(**changes: Any) -> dict[str, Any]:
-    return {"null_models": ["multiedge"], "min_works": 5, "placebo_replays": 80, **changes}
+    return {
+        "null_models": ["multiedge"],
+        "min_works": 5,
+        "placebo_replays": 80,
+        "turn_works": 1e9,
+        "bloc_windows": 0,
+    } | changes
 
 
 @pytest.mark.slow

@@ -33,7 +33,15 @@ FAMILIES, SEEDS = ("sizes", "constant_ties", "overdispersed"), range(1, 7)
 #: Sixteen countries over the simulator's years.
 SMALL = {"n_countries": 16, "n_works": 20_000}
 
-SETTINGS = Poles(null_models=("multiedge",), placebo_replays=0, min_works=5, dropped=0, n_init=2)
+SETTINGS = Poles(
+    null_models=("multiedge",),
+    placebo_replays=0,
+    min_works=5,
+    dropped=0,
+    n_init=2,
+    turn_works=1e9,
+    bloc_windows=0,
+)
 
 
 def judged(folder: Path, settings: WorldSettings) -> dict[str, Finding]:

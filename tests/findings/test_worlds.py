@@ -41,7 +41,12 @@ def judged(folder: Path, affinity: np.ndarray | None) -> dict[str, Finding]:
     year = panel.years[t].astype(np.int16)
     table = pa.table({"year": year, "source": ends[0], "target": ends[1], "works_whole": works})
     settings = Poles(
-        null_models=("multiedge",), placebo_replays=2 * REPLAYS, n_init=2, n_resamples=2
+        null_models=("multiedge",),
+        placebo_replays=2 * REPLAYS,
+        n_init=2,
+        n_resamples=2,
+        turn_works=1e9,
+        bloc_windows=0,
     )
     tables = analysis.analyse(table, None, settings=settings, poles=("US", "CN"), seed=1)
     full = {name: made for name, made in tables.items() if made.num_rows}

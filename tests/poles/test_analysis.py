@@ -27,6 +27,8 @@ QUICK = Poles(
     dropped=1,
     choice_sample=30,
     choice_most=2,
+    turn_works=1e9,
+    bloc_windows=0,
 )
 ALONE = replace(QUICK, placebo_replays=2)
 POLES = ("AA", "BB")

@@ -30,7 +30,7 @@ def panel(n=N, effect=0.8, strong=8.0):
 
 @pytest.fixture(scope="module")
 def tables():
-    return bloc_tables(panel(), ("C00", "C01"), 5, seed=3)
+    return bloc_tables(panel(), ("C00", "C01"), 5, 3, seed=3)
 
 
 def test_rows_are_numbers_of_blocs_in_windows(tables):
@@ -65,7 +65,7 @@ def test_the_strongest_of_each_bloc_is_its_centre(tables):
         if row["blocs"] == 2:
             assert sorted(row["centres"].split(", ")) == ["C00", "C01"]
             assert row["poles_are_centres"] is True
-    other = bloc_tables(panel(), ("C00", "C05"), 5, seed=3)["blocs"].to_pylist()
+    other = bloc_tables(panel(), ("C00", "C05"), 5, 3, seed=3)["blocs"].to_pylist()
     assert {r["poles_are_centres"] for r in other if r["blocs"] == 2} == {False}
 
 
@@ -77,7 +77,7 @@ def test_blocs_balance_triangles(tables):
 
 
 def test_a_panel_of_few_countries_has_typed_empty_tables():
-    found = bloc_tables(panel(9), ("C00", "C01"), 5, seed=3)
+    found = bloc_tables(panel(9), ("C00", "C01"), 5, 3, seed=3)
     assert all(table.num_rows == 0 for table in found.values())
     assert all(table.schema == schema_of(name) for name, table in found.items())
     assert isinstance(found["blocs"], pa.Table)
@@ -88,7 +88,7 @@ def test_a_panel_of_few_countries_has_typed_empty_tables():
     [(3, 5, [(0, 3)]), (9, 5, [(4, 9)]), (10, 5, [(0, 5), (5, 10)]), (34, 5, 3)],
 )
 def test_windows_do_not_overlap_and_end_with_the_last_year(count, years, wanted):
-    found = [(s.start, s.stop) for s in spans(count, years)]
+    found = [(s.start, s.stop) for s in spans(count, years, 3)]
     if isinstance(wanted, int):
         assert len(found) == wanted
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(found))

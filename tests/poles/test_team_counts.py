@@ -29,6 +29,8 @@ QUICK = Poles(
     n_resamples=2,
     choice_sample=40,
     choice_most=3,
+    turn_works=1e9,
+    bloc_windows=0,
 )
 NAMES = ("year", "source", "target", "works_whole")
 CITED = (*NAMES[:3], "citations_whole")

@@ -141,7 +141,8 @@ def analyse(
     under = [_Under(fit.seen_by(name), name, fits, settings, seed, own, progress) for name in names]
     with one_blas_thread(), ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(_Under.tables, under))
-    found = bloc_tables(panel, poles, settings.average_years, seed_of(seed, "blocs"))
+    windows = settings.average_years, settings.bloc_windows
+    found = bloc_tables(panel, poles, *windows, seed_of(seed, "blocs"))
     empty = _empty(poles)
     joined = {
         name: pa.concat_tables([empty[name], *(part[name] for part in parts)])

@@ -26,8 +26,8 @@ BLOCS_SCHEMA = schema_of("blocs")
 MEMBERS_SCHEMA = schema_of("bloc_members")
 TRIANGLES_SCHEMA = schema_of("triangles")
 
-#: Most blocs that are tried, and most windows of a study.
-MOST_BLOCS, MOST_WINDOWS = 6, 3
+#: Most blocs that are tried.
+MOST_BLOCS = 6
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,14 @@ class Window:
         return {"layer": self.layer, "first_year": self.first, "last_year": self.last}
 
 
-def bloc_tables(panel: Panel, poles: Sequence[str], years: int, seed: int) -> dict[str, pa.Table]:
-    """Find blocs in windows of `years` years: the first, the last, and one between.
+def bloc_tables(
+    panel: Panel, poles: Sequence[str], years: int, most: int, seed: int
+) -> dict[str, pa.Table]:
+    """Find blocs in at most `most` windows of `years` years, from the first to the last.
 
     Counts of a window are added up. A layer with fewer than ten active countries has none.
     """
-    windows = list(_windows(panel, years, seed))
+    windows = list(_windows(panel, years, most, seed))
     places = {pole: at for pole in poles if (at := panel.index(pole)) is not None}
     rows: list[dict[str, Any]] = []
     before: dict[str, Blocs] = {}
@@ -67,22 +69,22 @@ def bloc_tables(panel: Panel, poles: Sequence[str], years: int, seed: int) -> di
     }
 
 
-def spans(count: int, years: int) -> list[slice]:
+def spans(count: int, years: int, most: int) -> list[slice]:
     """Windows among `count` years: whole ones that do not overlap, the last one always.
 
     Examples
     --------
-    >>> [(s.start, s.stop) for s in spans(24, 5)]
+    >>> [(s.start, s.stop) for s in spans(24, 5, 3)]
     [(0, 5), (10, 15), (19, 24)]
     """
-    number = min(MOST_WINDOWS, max(1, count // years))
+    number = min(most, max(1, count // years))
     starts = np.linspace(max(count - years, 0), 0, number).round().astype(int)[::-1]
     return [slice(int(start), int(start) + min(years, count)) for start in starts]
 
 
-def _windows(panel: Panel, years: int, seed: int) -> Iterator[Window]:
+def _windows(panel: Panel, years: int, most: int, seed: int) -> Iterator[Window]:
     for layer in panel.layers:
-        for span in spans(len(panel.years), years):
+        for span in spans(len(panel.years), years, most):
             weights = _summed(layer, span)
             if (weights.any(axis=0) | weights.any(axis=1)).sum() < FEWEST:
                 continue

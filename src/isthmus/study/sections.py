@@ -159,6 +159,8 @@ class Poles(Section, frozen=True):
         Works a year from which a tie is asked whether it turns; measured by its standard
         error, which is about one over the root of the works. 20: at 5 works a year a change
         of slope of 0.10 is found in one of five ties. Ties between poles are always asked.
+    bloc_windows
+        Most windows of `average_years` in which blocs are looked for; 0: none. 3.
     centroid_change
         Smallest total change of a centroid, in standard deviations of a series, that
         names it rising or falling. 0.5; a straight line changes by 3.4.
@@ -194,6 +196,7 @@ class Poles(Section, frozen=True):
     flat_change: dict[str, float] = msgspec.field(default_factory=lambda: dict(FLAT_CHANGE))
     bend_level: float = 0.05
     turn_works: float = 20.0
+    bloc_windows: int = 3
     centroid_change: float = 0.5
     z_threshold: float = 2.0
     average_years: int = 5
@@ -213,7 +216,13 @@ class Poles(Section, frozen=True):
         """Return the rules on the pole analysis."""
         least = {"min_works": 0, "min_expected": 0, "max_gap": 0, "n_init": 1, "average_years": 1}
         least |= {"n_resamples": 0, "placebo_replays": 0, "simulated_replays": 0}
-        least |= {"turn_works": 0, "dropped": 0, "smallest_change": 0, "centroid_change": 0}
+        least |= {
+            "bloc_windows": 0,
+            "turn_works": 0,
+            "dropped": 0,
+            "smallest_change": 0,
+            "centroid_change": 0,
+        }
         least |= {"choice_sample": 0, "choice_most": 2}
         shares = [
             (0 < getattr(self, name) < 1, f"poles.{name}", getattr(self, name), "between 0 and 1")
