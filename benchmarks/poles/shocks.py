@@ -14,10 +14,12 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from isthmus.poles.shocks import LEVEL, whose
-from isthmus.stats import poisson_regression
 from isthmus.stats.event_study import event_study
+from isthmus.stats.event_study_fit import SPLIT, fit_levels
+from isthmus.stats.ppml import sweep
 
 Floats = NDArray[np.float64]
 
@@ -75,24 +77,32 @@ def _correlated(
     return np.asarray(sd * drawn)
 
 
-def clustered_p(counts: Floats, pair: tuple[int, int], window: int) -> float:
-    """P of the effect by errors clustered by pair; both directions of a pair are listed."""
+def clustered_p(counts: Floats, pair: tuple[int, int], window: int, estimate: float) -> float:
+    """P of the effect by errors clustered by pair, without corrections for few clusters.
+
+    The score of the regression with both directions of a pair listed, of which the effect
+    is swept by the effects of countries by year and of pairs.
+    """
     inside = counts[AT - window : AT + window]
     t, n, _ = inside.shape
-    source, target = np.nonzero(~np.eye(n, dtype=bool))
-    years = np.repeat(np.arange(t), len(source))
-    i, j = np.tile(source, t), np.tile(target, t)
+    kind = np.zeros((n, n), dtype=np.int8)
+    kind[pair] = kind[pair[::-1]] = SPLIT
+    effects = fit_levels(inside, kind, window, directed=False)[0]
+    product = effects.T[:, :, None] * effects.T[:, None]
+    ratio = inside.sum(axis=0) / np.maximum(product.sum(axis=0), 1e-300)
+    mean = product * ratio
+    for part in (slice(None, window), slice(window, None)):
+        own = inside[part][:, *pair].sum() / product[part][:, *pair].sum()
+        mean[part, pair[0], pair[1]] = mean[part, pair[1], pair[0]] = own * product[part][:, *pair]
+    years, i, j = np.nonzero(mean > 0)
     low, high = np.minimum(i, j), np.maximum(i, j)
-    post = (low == min(pair)) & (high == max(pair)) & (years >= window)
-    same = low * n + high
-    fit = poisson_regression(
-        inside[years, i, j],
-        post.astype(np.float64),
-        [i * t + years, j * t + years, same],
-        cluster=same,
-        tolerance=1e-8,
-    )
-    return float(fit.p[0])
+    same = np.unique(low * n + high, return_inverse=True)[1]
+    post = ((low == min(pair)) & (high == max(pair)) & (years >= window)).astype(np.float64)
+    weight = mean[years, i, j]
+    left = sweep(post[:, None], [i * t + years, j * t + years, same], weight)[:, 0]
+    score = np.bincount(same, left * (inside[years, i, j] - weight))
+    error = np.sqrt((score**2).sum()) / (weight * left**2).sum()
+    return float(2 * ndtr(-abs(estimate) / error))
 
 
 def main() -> None:
@@ -136,11 +146,10 @@ def _row(
             )
         )
         said.append(whose(found))
+        if hit == "none" and number < asked.clustered:
+            p = clustered_p(counts, pair, asked.window, found.after.estimate)
+            clustered.append(p <= LEVEL)
     spent = (time.process_time() - began) / asked.worlds
-    for number in range(asked.clustered if hit == "none" else 0):
-        random = np.random.default_rng([asked.seed, place, works, number])
-        counts, pair = world(random, noise, hit, factor, works)
-        clustered.append(clustered_p(counts, pair, asked.window) <= LEVEL)
     rates = [*np.mean(seen, axis=0), *(said.count(x) / asked.worlds for x in
              ("pair", "country", "undecided"))]  # fmt: skip
     cells = [f"{rate:.0%}" for rate in rates]

@@ -198,8 +198,10 @@ def judged(own: Floats, placebos: Floats, level: float = 0.05) -> Judged:
     error = np.sqrt(variance + extra)
     p = (1 + np.sum(far >= abs(estimate) / error)) / (1 + len(far))
     rank = int(np.ceil((1 - level) * (len(far) + 1) - 1e-9))
-    reach = error * far[rank - 1] if rank <= len(far) else np.inf
-    return Judged(estimate, estimate - reach, estimate + reach, float(p), len(far))
+    shown = rank <= len(far) and np.isfinite(estimate)
+    reach = error * far[rank - 1] if shown else np.inf
+    low, high = (estimate - reach, estimate + reach) if shown else (-reach, reach)
+    return Judged(float(estimate), float(low), float(high), float(p), len(far))
 
 
 def _between(b: Floats, v: Floats) -> float:
