@@ -185,14 +185,18 @@ def test_the_terminal_shows_names_and_obeys_none(results: Results, verb: str) ->
         assert "[red]markup[/] [/nothing] :smile:" in done.output
 
 
-def test_tables_on_the_terminal_obey_no_title(results: Results, capsys: Any) -> None:
-    from isthmus.cli.console import leaders
+def test_the_end_of_a_run_obeys_no_title(
+    results: Results, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from isthmus.cli import console
 
-    terminal.out.print(leaders(results))
+    monkeypatch.setattr(console, "field_summary", lambda _: "2000-2006: 5 works")
+    for line in console.run_end(results, "report", "explorer"):
+        terminal.say(line)
     shown = capsys.readouterr().out
     assert obeyed(shown) == []
-    assert "who leads" in " ".join(shown.split())
-    assert len(shown.splitlines()) < 30
+    assert "led with" in shown
+    assert len(shown.splitlines()) <= 20
 
 
 def test_an_error_about_a_hostile_file_obeys_nothing(

@@ -39,10 +39,12 @@ draws = 20
 THEIRS = re.compile(r"\bU\.S\.|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|artificial intelligence")
 
 #: Where a country is one of the data's: a cell of a table, an entry among the countries, the
-#: largest country that is no pole. And a journal of that name among the references.
+#: largest country that is no pole, a sentence on a country or a pair, a label of a chart. And a
+#: journal of that name among the references.
 DATA = re.compile(
     r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|"
-    r"(over those of|without) China\b|"
+    r"(over those of|without) China\b|China had [\d.]+ %|"
+    r"\"text\":\[[^\]]*\]|<title>[^<]*</title>|>China</text>|"
     "American Statistical Association"
 )
 
@@ -115,7 +117,7 @@ def test_its_own_poles_field_and_years_are_named(fossils: tuple[Path, str]) -> N
     assert "The poles are Germany and India." in page
     assert "Fossils, 2008-2021" in said
     explorer = (folder / "site" / "methods.html").read_text(encoding="utf-8")
-    assert "joint:DE+IN are papers led by Germany with someone in India" in explorer
+    assert "<code>joint:DE+IN</code> are papers led by Germany with someone in India" in explorer
 
 
 def test_strangers_would_be_found() -> None:

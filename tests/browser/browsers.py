@@ -109,7 +109,7 @@ class Browser:
 
     def wait(self) -> None:
         ready = (
-            "const p = document.getElementById('page');"
+            "const p = document.querySelector('script#page');"
             "return !p || document.documentElement.dataset.charts === 'ready'"
         )
         time.sleep(0.12)  # longer than the page waits before it draws again
@@ -146,6 +146,8 @@ class Browser:
     def views(self) -> list[dict[str, Any]]:
         """The page's views that have a table, as its script reads them."""
         code = "return JSON.parse(document.getElementById('page').textContent).views"
+        if not self.script("return document.querySelector('script#page') !== null"):
+            return []
         return [view for view in self.script(code) if "missing" not in view]
 
     def keys(self, name: str) -> list[str]:
@@ -179,7 +181,7 @@ class Browser:
         self.script(code, selector, value)
         self.wait()
 
-    def download(self, selector: str) -> str:
+    def download(self, selector: str, ending: str = "csv") -> str:
         """Click something that saves a file and give the file's text."""
         before = set(self.downloads.iterdir())
         self.script("document.querySelector(arguments[0]).click()", selector)
@@ -189,7 +191,7 @@ class Browser:
             if any(path.suffix == ".crdownload" for path in new):
                 return []
             # The browser keeps the place with an empty file first; what is saved has a head.
-            return [path for path in new if path.suffix == ".csv" and path.stat().st_size]
+            return [path for path in new if path.suffix == f".{ending}" and path.stat().st_size]
 
         self.until(arrived, "the download")
         path = arrived()[0]

@@ -27,7 +27,7 @@ def own_server(site: Path) -> Iterator[str]:
 
 
 def test_pages_work_under_the_headers_of_the_server(browser: Browser, own_server: str) -> None:
-    browser.open(f"{own_server}/index.html")
+    browser.open(f"{own_server}/countries.html")
     assert browser.complaints() == []
     assert browser.script("return document.querySelectorAll('svg, canvas').length") > 0
 
@@ -45,7 +45,7 @@ def test_a_page_from_elsewhere_cannot_load_the_data(
 
 
 def test_a_page_gives_the_csv_that_the_results_have(browser: Browser, own_server: str) -> None:
-    browser.open(f"{own_server}/index.html")
+    browser.open(f"{own_server}/countries.html")
     code = "return isthmus.csv([{key: 'text'}, {key: 'number'}], arguments[0])"
     saved = browser.script(code, [{"text": text, "number": -5} for text in TEXTS])
     rows = list(csv.DictReader(io.StringIO(saved, newline="")))

@@ -63,12 +63,14 @@ def test_plan_says_what_it_reads_and_does_nothing(tmp_path: Path, corpus: Path) 
     assert sorted(tmp_path.rglob("*")) == [*before, tmp_path / "study.toml"]
 
 
-def test_run_prints_the_leaders(tmp_path: Path, corpus: Path) -> None:
+def test_run_ends_with_the_answers(tmp_path: Path, corpus: Path) -> None:
     code, said = call("run", study_file(tmp_path, corpus), "--to", tmp_path / "r")
     assert code == 0
-    assert "Tiny, 2001-2007: who leads" in said
-    assert "papers_last_author" in said
-    assert re.search(r"2001-2007: \d+ works in the corpus, .* Left out by rule: none", said)
+    assert re.search(r"2001-2007: \d+ works in the corpus", said)
+    assert "led with" in said
+    last = [line for line in said.splitlines() if line.strip()]
+    assert re.match(r"Claims: \[\+\] \d+ supported", last[-1])
+    assert all(len(line) <= 80 for line in last[-10:] if not line.startswith("Report:"))
     assert (tmp_path / "r" / "country_year.csv").exists()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from isthmus.corpus.countries import countries
-from isthmus.report import charts
+from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
 from isthmus.report.pages import pages
 from isthmus.report.source import Source
@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[[], Spec]] = {
     "profiles": charts.profiles,
     "matrix": lambda: charts.matrix("a", "b", "c", "A"),
     "world": lambda: charts.with_shapes(charts.world("a", "A")),
+    "dots": lambda: panels.ranked_dots("a", "b", "A", reference=1.0),
     "links": lambda: charts.with_shapes(charts.link_map("a", "A")),
     "lead": lambda: charts.by_lead(charts.lines("a", "A"), ["US", "CN"]),
 }

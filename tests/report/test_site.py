@@ -19,6 +19,7 @@ from isthmus.results import Results
 from report.synthetic import HOSTILE, TITLE, codes
 
 PAGES = [
+    "countries",
     "country",
     "coverage",
     "findings",
@@ -156,9 +157,13 @@ def test_an_old_site_is_replaced_and_nothing_else(results: Results, tmp_path: Pa
 
 def test_missing_tables_are_said_on_the_page(bare: Source, tmp_path: Path) -> None:
     site = build_site(bare.results, tmp_path / "site").parent
-    text = (site / "poles.html").read_text()
-    assert "hold no table `links`" in text
+    assert {path.stem for path in site.glob("*.html")} == {
+        "index", "findings", "countries", "country", "methods",
+    }  # fmt: skip
+    text = (site / "index.html").read_text()
+    assert "hold no table <code>links</code>" in text
     assert "The step that makes it is poles" in text
+    assert "poles.html" not in text
     for path in set(site.glob("*.html")) - {site / "methods.html"}:
         assert "{" not in re.sub(r"<script.*?</script>", "", path.read_text(), flags=re.DOTALL)
 

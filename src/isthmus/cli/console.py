@@ -229,22 +229,21 @@ def _short(title: str) -> str:
     return textwrap.shorten(title, TITLE_WIDTH, placeholder=" ...")
 
 
-def leaders(results: Results) -> Table:
-    """Show the leading countries of a study, by papers under its attribution."""
-    settings = results.record["settings"]
-    rule = f"papers_{settings['countries']['attribution']}"
-    cited = f"c{settings['impact']['window']}_sum"
-    columns = [rule, "papers_fractional", cited, "hits"]
-    if rule == "papers_any":
-        columns = [rule, "papers_any_fractional", cited, "hits"]
-    first, last = settings["study"]["years"]
-    shown = Table(title=f"{_short(results.record['title'])}, {first}-{last}: who leads")
-    shown.add_column("country")
-    for column in columns:
-        shown.add_column(column, justify="right")
-    for row in sums_by_country(results, columns)[:TOP]:
-        shown.add_row(row["country"], *(amount(row[c]) for c in columns))
-    return shown
+def run_end(results: Results, report: object, explore: str) -> Iterator[str]:
+    """Say what a run found, in 20 lines at most of 80 columns; paths may be longer.
+
+    The field, where report and explorer are, the answers with their verdicts, and last how
+    many claims have each verdict.
+    """
+    from isthmus.report.cards import COLUMNS, LINES, terminal
+    from isthmus.report.source import Source
+
+    said = f"{_short(str(results.record['title']))}, {field_summary(results)}"
+    first = textwrap.wrap(said, COLUMNS, max_lines=2, placeholder=" ...")
+    yield from first
+    yield f"Report: {report}"
+    yield f"Explorer: {explore}"
+    yield from terminal(Source(results), LINES - len(first) - 2)
 
 
 def demonstration(shown: Demonstration) -> Iterator[Table | str]:

@@ -281,7 +281,7 @@ def run(
 
     With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.cli.console import field_summary, leaders
+    from isthmus.cli.console import run_end
     from isthmus.cli.progress import steps
     from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
@@ -293,13 +293,11 @@ def run(
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
         results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
-    _out.print(leaders(results))
-    _out.print(field_summary(results), markup=False, highlight=False, soft_wrap=True)
+    report = write_report(results)
     if reason := Source(results).why_no_poles:
-        _out.print(f"No numbers of some poles. {reason}", markup=False, soft_wrap=True)
-    _out.print(f"Tables are in {to}: {', '.join(results.tables)}.", markup=False)
-    _out.print(f"The report: {write_report(results)}", markup=False, soft_wrap=True)
-    _out.print(f"The explorer: isthmus explore {to}", markup=False, soft_wrap=True)
+        _warn(f"No numbers of some poles. {reason}")
+    for line in run_end(results, report, f"isthmus explore {to}"):
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

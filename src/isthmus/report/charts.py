@@ -59,28 +59,28 @@ def lines(y: str, label: str, *, colour: str = "country", band: bool = False) ->
     if band:
         area = {
             "x": _year(),
-            "y": _quantity(f"{y}_low", label),
+            "y": quantity(f"{y}_low", label),
             "y2": {"field": f"{y}_high"},
             "color": who,
         }
         marks.append({"mark": {"type": "area", "opacity": 0.18}, "encoding": area})
-    line = {"x": _year(), "y": _quantity(y, label), "color": who, "tooltip": _tips(colour, y)}
+    line = {"x": _year(), "y": quantity(y, label), "color": who, "tooltip": tips(colour, y)}
     marks.append({"mark": {"type": "line", "point": True}, "encoding": line})
-    return _spec({"layer": marks}, f"{label} by year")
+    return figure_of({"layer": marks}, f"{label} by year")
 
 
 def dashed_lines(y: str, label: str, *, colour: str, dash: str) -> Spec:
     """Draw a measure over the years, with `dash` telling the kinds of line apart."""
     encoding = {
         "x": _year(),
-        "y": _quantity(y, label),
+        "y": quantity(y, label),
         "color": _colour(colour),
         "strokeDash": {"field": dash, "type": "nominal", "title": None},
-        "tooltip": _tips(colour, dash, y),
+        "tooltip": tips(colour, dash, y),
     }
     mark = {"mark": {"type": "line", "point": True}, "encoding": encoding}
     known = [{"filter": f"isValid(datum.{y})"}]
-    return _spec({**mark, "transform": known}, f"{label} by year")
+    return figure_of({**mark, "transform": known}, f"{label} by year")
 
 
 def observed_and_expected() -> Spec:
@@ -88,29 +88,29 @@ def observed_and_expected() -> Spec:
     dash = {"field": "source", "type": "nominal", "title": "Source"}
     line = {
         "x": _year(),
-        "y": _quantity("expected", "Weight of the link"),
+        "y": quantity("expected", "Weight of the link"),
         "color": _colour("null_model"),
         "strokeDash": dash,
-        "tooltip": _tips("null_model", "source", "expected"),
+        "tooltip": tips("null_model", "source", "expected"),
     }
     dots = {
         "x": _year(),
-        "y": _quantity("observed", "Weight of the link"),
+        "y": quantity("observed", "Weight of the link"),
         "shape": dash,
-        "tooltip": _tips("source", "observed"),
+        "tooltip": tips("source", "observed"),
     }
     mark = {"type": "point", "color": "#7F7F7F", "size": 45}
     layer = [{"mark": "line", "encoding": line}, {"mark": mark, "encoding": dots}]
     known = [{"filter": "isValid(datum.expected)"}]
-    return _spec({"layer": layer, "transform": known}, "Observed and expected weight by year")
+    return figure_of({"layer": layer, "transform": known}, "Observed and expected weight by year")
 
 
 def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: bool = True) -> Spec:
     """Draw estimates with their intervals over the years, beside a line at no effect."""
-    x = {"field": "year", "type": "ordinal", "title": "Year"}
+    x = {"field": "year", "type": "ordinal", "title": "Year", "axis": {"labelOverlap": True}}
     shift = {"xOffset": {"field": colour}, "color": _colour(colour)}
-    bars = {"x": x, "y": _quantity("from", label), "y2": {"field": "to"}, **shift}
-    dots = {"x": x, "y": _quantity(y, label), **shift, "tooltip": _tips(colour, y, low, high)}
+    bars = {"x": x, "y": quantity("from", label), "y2": {"field": "to"}, **shift}
+    dots = {"x": x, "y": quantity(y, label), **shift, "tooltip": tips(colour, y, low, high)}
     layer: list[Spec] = [
         {"mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": bars},
         {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": dots},
@@ -123,15 +123,15 @@ def intervals(y: str, low: str, high: str, label: str, *, colour: str, zero: boo
         {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.{y}", "as": name}
         for name, end in (("from", low), ("to", high))
     ]
-    return _spec({"layer": layer, "transform": transform}, f"{label} with interval, by year")
+    return figure_of({"layer": layer, "transform": transform}, f"{label} with interval, by year")
 
 
 def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:
     """Draw a measure as bars, largest first, at most `most` of them."""
     encoding = {
-        "x": _quantity(x, label),
+        "x": quantity(x, label),
         "y": {"field": category, "type": "nominal", "sort": "-x", "title": None},
-        "tooltip": _tips(category, x),
+        "tooltip": tips(category, x),
     }
     ranked = [
         {"window": [{"op": "row_number", "as": "rank"}], "sort": [_descending(x)]},
@@ -139,7 +139,7 @@ def ranked_bars(x: str, category: str, label: str, *, most: int = 20) -> Spec:
     ]
     bars = {"mark": {"type": "bar", "color": COLOURS[0]}, "transform": ranked, "encoding": encoding}
     size = {"height": {"step": 16}, "usermeta": {"most": most}}
-    return _spec({**bars, **size}, f"{label}, largest first")
+    return figure_of({**bars, **size}, f"{label}, largest first")
 
 
 def summed_bars(x: str, category: str, label: str, how: str, most: int) -> Spec:
@@ -160,13 +160,13 @@ def shares(x: str, weight: str, label: str, *, colour: str) -> Spec:
         {"calculate": f"datum.{weight} / datum.whole", "as": "share"},
     ]
     encoding = {
-        "x": _quantity(x, label),
-        "y": {**_quantity("share", "Share"), "axis": {"format": "%"}},
+        "x": quantity(x, label),
+        "y": {**quantity("share", "Share"), "axis": {"format": "%"}},
         "color": _colour(colour),
-        "tooltip": _tips(colour, x, "share"),
+        "tooltip": tips(colour, x, "share"),
     }
     mark = {"mark": {"type": "line", "point": True}, "transform": spread, "encoding": encoding}
-    return _spec(mark, f"{label}, share of each kind")
+    return figure_of(mark, f"{label}, share of each kind")
 
 
 def totals_by_year(y: str, label: str, *, colour: str) -> Spec:
@@ -177,7 +177,7 @@ def totals_by_year(y: str, label: str, *, colour: str) -> Spec:
         "color": _colour(colour),
     }
     mark = {"mark": {"type": "line", "point": True}, "encoding": encoding}
-    return _spec(mark, f"{label} by year")
+    return figure_of(mark, f"{label} by year")
 
 
 def side_by_side(specs: Sequence[Spec]) -> Spec:
@@ -216,8 +216,8 @@ def profiles() -> Spec:
     colour = {**_colour("destination"), "title": "To"}
     y = {**who, "axis": {"labelLimit": 120}}
     shift = {"yOffset": {"field": "destination"}, "color": colour}
-    bars = {"x": _quantity("q25", "Quartiles and median"), "x2": {"field": "q75"}, "y": y, **shift}
-    dots = {"x": _quantity("median", "Quartiles and median"), "y": y, **shift}
+    bars = {"x": quantity("q25", "Quartiles and median"), "x2": {"field": "q75"}, "y": y, **shift}
+    dots = {"x": quantity("median", "Quartiles and median"), "y": y, **shift}
     dots["shape"] = {"field": "group", "type": "nominal", "title": None}
     parts = []
     for measure in ("career_age", "papers_before", "citations_before"):
@@ -225,7 +225,7 @@ def profiles() -> Spec:
         layer = [{"mark": "rule", "encoding": bars}, {"mark": "point", "encoding": dots}]
         content = {"layer": layer, "transform": [chosen], "height": {"step": 16}}
         title = {"text": measure.replace("_", " "), "fontSize": 11}
-        parts.append({**_spec(content, f"Profile of movers: {measure}"), "title": title})
+        parts.append({**figure_of(content, f"Profile of movers: {measure}"), "title": title})
     return side_by_side(parts)
 
 
@@ -239,24 +239,24 @@ def pairs_of_means(category: str, label: str) -> Spec:
 def histogram(x: str, label: str, *, colour: str) -> Spec:
     """Draw how often values occur, by kind; an empty `colour` is one kind."""
     encoding = {
-        "x": {**_quantity(x, label), "bin": {"maxbins": 30}},
+        "x": {**quantity(x, label), "bin": {"maxbins": 30}},
         "y": {"aggregate": "count", "title": "Number"},
         "color": _colour(colour),
     }
     mark = {"mark": {"type": "bar", "opacity": 0.75}, "encoding": encoding}
-    return _spec(mark, f"Distribution of {label}")
+    return figure_of(mark, f"Distribution of {label}")
 
 
 def points_across(y: str, x: str, label: str, *, colour: str) -> Spec:
     """Draw one row per category with a point for each `colour`: before and after, low and high."""
     encoding = {
-        "x": _quantity(x, label),
+        "x": quantity(x, label),
         "y": {"field": y, "type": "nominal", "title": None},
         "color": _colour(colour),
-        "tooltip": _tips(y, colour, x),
+        "tooltip": tips(y, colour, x),
     }
     mark = {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": encoding}
-    return _spec({**mark, "height": {"step": 20}}, label)
+    return figure_of({**mark, "height": {"step": 20}}, label)
 
 
 def matrix(row: str, column: str, value: str, label: str) -> Spec:
@@ -265,10 +265,10 @@ def matrix(row: str, column: str, value: str, label: str) -> Spec:
         "x": {"field": column, "type": "nominal", "title": None},
         "y": {"field": row, "type": "nominal", "title": None},
         "color": {"field": value, "type": "nominal", "title": label, "scale": _palette()},
-        "tooltip": _tips(row, column, value),
+        "tooltip": tips(row, column, value),
     }
     cells = {"mark": "rect", "encoding": encoding}
-    return _spec({**cells, "width": {"step": 14}, "height": {"step": 14}}, f"{label} of pairs")
+    return figure_of({**cells, "width": {"step": 14}, "height": {"step": 14}}, f"{label} of pairs")
 
 
 def world(value: str, label: str, *, country: str = "country", nominal: bool = False) -> Spec:
@@ -280,7 +280,7 @@ def world(value: str, label: str, *, country: str = "country", nominal: bool = F
         "mark": {"type": "geoshape", "stroke": "#808080", "strokeWidth": 0.4},
         "transform": [_lookup_rows("id", country, value), {"filter": f"isValid(datum.{value})"}],
         "data": _shapes(),
-        "encoding": {"color": colour, "tooltip": _tips("id", value)},
+        "encoding": {"color": colour, "tooltip": tips("id", value)},
     }
     small = {
         "mark": {"type": "circle", "size": 45, "stroke": "#808080", "strokeWidth": 0.4},
@@ -289,7 +289,7 @@ def world(value: str, label: str, *, country: str = "country", nominal: bool = F
             "longitude": {"field": "lon", "type": "quantitative"},
             "latitude": {"field": "lat", "type": "quantitative"},
             "color": colour,
-            "tooltip": _tips(country, value),
+            "tooltip": tips(country, value),
         },
     }
     return _map([_ground(), shape, small], f"Map of {label}")
@@ -308,7 +308,7 @@ def link_map(weight: str, label: str) -> Spec:
             "title": label,
             "scale": {"range": [0.3, 4]},
         },
-        "tooltip": _tips("source", "target", weight),
+        "tooltip": tips("source", "target", weight),
     }
     joins = [
         _points("source"),
@@ -355,14 +355,15 @@ def points(codes: Collection[str] | None = None) -> list[dict[str, Any]]:
 _TOPOLOGY = {"type": "topojson", "feature": "countries"}
 
 
-def _spec(content: Spec, description: str) -> Spec:
+def figure_of(content: Spec, description: str) -> Spec:
+    """Return a specification of the usual size around some content."""
     size = {"width": WIDTH, "height": HEIGHT, "data": {"name": "rows"}}
     return {"$schema": SCHEMA, "description": description, **size, **content}
 
 
 def _map(layer: list[Spec], description: str) -> Spec:
     projection = {"type": "naturalEarth1"}
-    return _spec({"layer": layer, "projection": projection}, description)
+    return figure_of({"layer": layer, "projection": projection}, description)
 
 
 def _shapes() -> Spec:
@@ -404,7 +405,8 @@ def _year() -> Spec:
     }
 
 
-def _quantity(field: str, label: str) -> Spec:
+def quantity(field: str, label: str) -> Spec:
+    """Return a quantitative channel with its title."""
     return {"field": field, "type": "quantitative", "title": label}
 
 
@@ -418,7 +420,8 @@ def _colour(field: str) -> Spec:
     return {"field": field, "type": "nominal", "title": None, "scale": _palette()}
 
 
-def _tips(*fields: str) -> list[Spec]:
+def tips(*fields: str) -> list[Spec]:
+    """Return tooltips of some fields."""
     return [{"field": field} for field in fields if field]
 
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from isthmus.results import Kind, Term, in_study, term
 from isthmus.selection.wording import in_sentence
+
+_USUAL = (
+    "How many times more the two work together than is usual for them: the geometric mean of "
+    "the yearly affinities (as ratios) of the last five years. 1 is as with a typical partner."
+)
+_USUAL_RULE = "Whole counts. The interval is that of one year: years are not independent."
+
+#: Columns that a page makes of a table's rows.
+MADE_BY_PAGES = {
+    "times_usual": Term("Times what is usual for the two", "number", "ratio", "nulls", _USUAL,
+                        _USUAL_RULE),
+    "expected_recent": Term("Joint papers expected, last 5 years", "number", "papers", "nulls",
+                            "What sizes alone would give. Summed over the last five years.",
+                            "Whole counts, under the first null model."),
+    "observed_recent": Term("Joint papers, last 5 years", "count", "papers", "nulls",
+                            "Papers with authors of both. Summed over the last five years.",
+                            "Whole counts."),
+}  # fmt: skip
 
 
 def metric(name: str, settings: Mapping[str, Any], table: str | None = None) -> Term:
@@ -26,6 +45,9 @@ def metric(name: str, settings: Mapping[str, Any], table: str | None = None) -> 
     >>> metric("c2_mean", {"countries": {"attribution": "any"}}).label
     'Citations per paper (2 years)'
     """
+    made = MADE_BY_PAGES.get(re.sub("(?<=usual)_(low|high)$", "", name))
+    if made is not None:
+        return made
     found = term(name, table)
     if found is None:
         what = f"Column `{name}` of the result table."

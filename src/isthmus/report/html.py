@@ -63,14 +63,15 @@ def prose(markdown: str) -> str:
 def _block(block: str) -> str:
     heading = re.fullmatch(r"(#{1,3}) (.+?)(?: \{#([\w-]+)\})?", block.strip())
     if heading:
-        return tag(f"h{len(heading[1])}", _inline(heading[2]), id=heading[3])
+        return tag(f"h{len(heading[1])}", inline(heading[2]), id=heading[3])
     lines = block.strip().splitlines()
     if all(line.startswith("- ") for line in lines):
-        return tag("ul", "".join(tag("li", _inline(line[2:])) for line in lines))
-    return tag("p", _inline(" ".join(lines)))
+        return tag("ul", "".join(tag("li", inline(line[2:])) for line in lines))
+    return tag("p", inline(" ".join(lines)))
 
 
-def _inline(line: str) -> str:
+def inline(line: str) -> str:
+    """Write a line of text with ``code`` in backticks; everything is escaped first."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(line))
 
 

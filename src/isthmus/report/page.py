@@ -5,31 +5,48 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 from isthmus.files import write_text
 from isthmus.findings import write_findings
 from isthmus.report import html
+from isthmus.report.cards import cards, counts_text, plain
 from isthmus.report.figure import Absent, Drawn, Figure
 from isthmus.report.figures import FIGURES, draw_figures
+from isthmus.report.glance import cannot_say, citation, data_line, verdict_key
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.source import Source
+from isthmus.report.words import in_words
 from isthmus.results import Results, forms, write_record
 
 #: Countries in the report's first table; the CSV beside it has all.
 LEADERS = 20
 
+#: What the report adds to the design that it shares with the explorer.
 STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 16px; max-width: 1180px; }
-h1, p, li { overflow-wrap: anywhere; } p, ul { max-width: 78ch; }
-figure { margin: 20px 0; overflow-x: auto; background: #fff; padding: 8px; }
-figure img { max-width: 100%; height: auto; }
-figcaption { color: #333; font-size: 0.9rem; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 16px; max-width: 1180px;
+  background: var(--ground); color: var(--ink); }
+a { color: var(--link); } a:focus-visible { outline: 3px solid var(--mark); }
+h1, h2, h3, p, li, td, th { overflow-wrap: anywhere; } p, ul { max-width: 78ch; }
+.figure { margin: 20px 0; background: #fff; color: #333; padding: 8px; }
+.figure img { max-width: 100%; height: auto; display: block; }
+.figure figcaption { font-size: 0.9rem; } .figure a { color: #0b5394; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; }
-th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid #999; }
-.missing { border-left: 4px solid #0b5394; padding-left: 12px; }
+th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid var(--line); }
+.missing { border-left: 4px solid var(--mark); padding-left: 12px; }
+.data { color: var(--soft); } .key { list-style: none; padding: 0; }
+@media print {
+  body { font-size: 10pt; padding: 0; max-width: none; } h2, h3 { break-after: avoid; }
+  .figure, tr, .card { break-inside: avoid; } .figures, .methods { break-before: page; }
+  .files { display: none; } .scroll { overflow: visible; }
+  a { color: inherit; text-decoration: none; }
+  .figure img { max-height: 110mm; } details { display: none; }
+  .cards { display: block; columns: 2; } .card { margin-bottom: 8px; padding: 6px 10px; }
+  .small-chart { max-width: 260px; }
+}
 """
 
 
@@ -69,14 +86,15 @@ def _record_lost(results: Results, absent: list[Absent]) -> None:
 
 def report_html(source: Source, drawn: list[Drawn]) -> str:
     """Write the page from the figures and tables."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    style = _design() + STYLE
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'"
     first, last = source.years
     head = (
         '<meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{html.text(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.text(source.title)}</title><style>{STYLE}</style>"
+        f"<title>{html.text(source.title)}</title><style>{style}</style>"
         '<link rel="icon" href="data:,">'
     )
     body = html.tag("h1", html.text(f"{source.title}, {first}-{last}"), dir="auto")
@@ -87,16 +105,25 @@ def report_html(source: Source, drawn: list[Drawn]) -> str:
     )
 
 
+def _design() -> str:
+    file = resources.files("isthmus.report").joinpath("static", "design.css")
+    return file.read_text(encoding="utf-8")
+
+
 def _sections(source: Source, drawn: list[Drawn]) -> Iterator[str]:
-    for sentence in (*source.warnings, source.why_no_poles):
-        yield html.tag("p", html.text(sentence), class_="missing") if sentence else ""
+    yield html.tag("p", html.text(data_line(source)), class_="data")
+    yield cards(source, site="#")
+    yield html.tag("p", html.text(counts_text(source))) + verdict_key()
+    yield cannot_say(source)
+    yield citation(source)
+    yield '<h2 class="figures">Figures</h2>'
+    for figure in drawn:
+        yield _figure(source, figure) if isinstance(figure, Figure) else ""
+    yield _not_drawn([figure for figure in drawn if isinstance(figure, Absent)])
     yield _leaders(source)
     yield _findings(source)
-    yield "<h2>Figures</h2>"
-    for figure in drawn:
-        yield _absent(figure) if isinstance(figure, Absent) else _figure(source, figure)
-    yield "<h2>Tables</h2>"
-    yield _tables(source)
+    yield html.tag("div", "<h2>Tables</h2>" + _tables(source), class_="files")
+    yield '<div class="methods"></div>'
     yield html.prose(
         methods_text(source).replace("\n## ", "\n### ").replace("# Methods", "## Methods", 1)
     )
@@ -128,8 +155,8 @@ def _findings(source: Source) -> str:
     shown = ["verdict", "statement", "why", "placebo"]
     rows = table.select(shown).to_pylist() if table is not None else []
     heads = [name.capitalize() for name in shown]
-    cells = [[row[name] for name in shown] for row in rows]
-    caption = "Every claim with its verdict; `findings.csv` beside this page has all checks."
+    cells = [[in_words(str(row[name] or ""), source.settings) for name in shown] for row in rows]
+    caption = "Every claim with its verdict; findings.csv beside this page has all checks."
     return "<h2>Findings</h2>" + html.table(heads, cells, caption)
 
 
@@ -146,13 +173,17 @@ def _figure(source: Source, figure: Figure) -> str:
         html.tag("a", ending.upper(), href=f"figures/{figure.name}.{suffix}")
         for ending, suffix in (("svg", "svg"), ("png", "png"), ("vega-lite", "vl.json"))
     )
-    data = html.tag("a", html.text(f"{figure.table}.csv"), href=f"{figure.table}.csv")
+    data = html.tag("a", f"<code>{figure.table}.csv</code>", href=f"{figure.table}.csv")
     caption = f"<figcaption>{html.text(figure.title)}. Data: {data}. {files}</figcaption>"
-    return html.tag("figure", image + caption, id=figure.name)
+    return html.tag("figure", image + caption, id=figure.name, class_="figure")
 
 
-def _absent(figure: Absent) -> str:
-    return html.tag("p", html.text(f"Figure {figure.name}: {figure.why}"), class_="missing")
+def _not_drawn(absent: list[Absent]) -> str:
+    """List the figures that these results do not have, and why, in one place."""
+    items = "".join(
+        html.tag("li", html.text(plain(f"Figure {one.name}: {one.why}"))) for one in absent
+    )
+    return html.tag("h3", "Figures not in this study") + html.tag("ul", items) if items else ""
 
 
 def _tables(source: Source) -> str:
@@ -161,5 +192,5 @@ def _tables(source: Source) -> str:
     for name, rows in sorted(results.record["tables"].items()):
         endings = forms(results.path, name)
         links = " ".join(html.tag("a", ending, href=f"{name}.{ending}") for ending in endings)
-        items += html.tag("li", f"{html.text(name)}: {rows:,} rows, {links}")
+        items += html.tag("li", f"<code>{html.text(name)}</code>: {rows:,} rows, {links}")
     return html.tag("ul", items)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
+from isthmus.report.country_pages import country_page
 from isthmus.report.glossary import metric
-from isthmus.report.pair_pages import pair_columns, pairs_page
+from isthmus.report.pair_pages import pairs_page
 from isthmus.report.published_counts_views import (
     comparison_controls,
     comparison_views,
     last_compared,
 )
-from isthmus.report.shards import MOST_NOVEL
+from isthmus.report.shards import MOST_NOVEL, STRONGEST
+from isthmus.report.shared_views import (
+    alignment_view,
+    coverage_view,
+    leader_columns,
+    measure_lines,
+)
 from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
 from isthmus.report.views import (
     TO_COUNTRY,
     TO_PAIR,
-    TO_PARTNER,
     Page,
     View,
     country_options,
@@ -28,14 +35,18 @@ from isthmus.report.views import (
     whole_view,
     year_control,
 )
+from isthmus.report.words import MODELS
 from isthmus.study.sections import AFFINITY
+
+#: Countries of the square of archetypes: those with most pairs.
+SQUARE = 15
 
 #: Countries that can be compared at a time.
 COMPARED = 8
 
 
 def pages(source: Source) -> list[Page]:
-    """Give every page that has a table, in the order of the menu."""
+    """Give every page that has data, in the order of the menu, with the views that have a table."""
     makers: list[Callable[[Source], Page]] = [
         countries_page,
         country_page,
@@ -44,30 +55,22 @@ def pages(source: Source) -> list[Page]:
         poles_page,
         teaming_page,
         movers_page,
-        findings_page,
         coverage_page,
     ]
-    return [make(source) for make in makers]
+    made = []
+    for make in makers:
+        page = make(source)
+        views = [view for view in page.views if source.has(view.table)]
+        if views:
+            made.append(replace(page, views=views))
+    return made
 
 
-def _lines(source: Source) -> dict[str, Spec]:
+def _ranked(source: Source, measure: str, label: str) -> Spec:
     table = source.table("country_year")
-    there = set(table.column_names) if table is not None else set()
-    return {
-        name: charts.lines(name, metric(name, source.settings).label, band=f"{name}_low" in there)
-        for name in measures(source)
-    }
-
-
-def _leader_columns(source: Source, *, link: bool) -> list[tuple[str, str | None]]:
-    table = source.table("country_year")
-    there = list(table.column_names) if table is not None else []
-    shown: list[tuple[str, str | None]] = []
-    if link:
-        shown.append(("country", TO_COUNTRY))
-    named = [name for name in there if name not in ("country", "year")]
-    shown += [(name, None) for name in named if not name.endswith("_se")]
-    return shown
+    if table is not None and f"{measure}_low" in table.column_names:
+        return panels.ranked_dots(measure, "country", label)
+    return charts.ranked_bars(measure, "country", label)
 
 
 def countries_page(source: Source) -> Page:
@@ -78,14 +81,15 @@ def countries_page(source: Source) -> Page:
     leaders = View(
         "leaders",
         "Countries in {year}",
-        "Ranked by the column you sort. Choose a country to open its page.",
+        "Ranked by the column you sort; countries whose intervals overlap share ranks, like 1-2. "
+        "Choose a country to open its page.",
         "country_year",
         ["country_year/{year}"],
         "rows",
-        _leader_columns(source, link=True),
-        sort=f"-{source.papers}",
+        leader_columns(source, link=True),
+        sort=f"-{source.papers}_share",
         by="measure",
-        chart={n: charts.ranked_bars(n, "country", label) for n, label in labels.items()},
+        chart={n: _ranked(source, n, label) for n, label in labels.items()},
         map={n: charts.world(n, label) for n, label in labels.items()},
         ranked=True,
     )
@@ -96,9 +100,9 @@ def countries_page(source: Source) -> Page:
         "country_year",
         ["country/{countries}"],
         "years",
-        [("country", TO_COUNTRY), ("year", None), *_leader_columns(source, link=False)],
+        [("country", TO_COUNTRY), ("year", None), *leader_columns(source, link=False)],
         by="measure",
-        chart=_lines(source),
+        chart=measure_lines(source),
     )
     blocs = View(
         "blocs",
@@ -107,161 +111,14 @@ def countries_page(source: Source) -> Page:
         "bloc_year",
         ["blocs"],
         "bloc_year",
-        [("country", None), ("year", None), *_leader_columns(source, link=False)],
+        [("country", None), ("year", None), *leader_columns(source, link=False)],
         by="measure",
-        chart=_lines(source),
+        chart=measure_lines(source),
     )
     views = [leaders, compared, *([blocs] if source.settings["countries"]["blocs"] else [])]
     intro = "Who leads the field: output, impact, hits, novelty and scientists of every country."
     controls = [year_control(source, "country_year"), measure_control(source), compare]
-    return Page("index", "Countries", intro, controls, views)
-
-
-def country_page(source: Source) -> Page:
-    """Everything about one country."""
-    which = {"key": "country", "label": "Country", "kind": "choice"}
-    options = country_options(source)
-    first = source.poles[-1] if source.poles[-1] in source.names else options[0][0]
-    shard = ["country/{country}"]
-    years = View(
-        "years",
-        "{country}, year by year",
-        "Output, impact, hits, novelty and scientists.",
-        "country_year",
-        shard,
-        "years",
-        [("year", None), *_leader_columns(source, link=False)],
-        by="measure",
-        chart=_lines(source),
-    )
-    views = [years, _partners(source, shard), *_moves_of(source, shard)]
-    views.append(_alignment(source, "alignment", shard, [], by_country=True))
-    views.append(_coverage_view("coverage", "Coverage of {country}'s data", shard, "coverage"))
-    intro = "One country: its output, its partners against expectation, its data."
-    against = {
-        "key": "partners",
-        "label": "Partners by",
-        "kind": "choice",
-        "options": [
-            ["log_ratio", "more or fewer than expected"],
-            ["works_whole", "joint papers"],
-        ][:: 1 if source.has("links") else -1],
-        "default": "log_ratio" if source.has("links") else "works_whole",
-    }
-    controls = [{**which, "options": options, "default": first}, measure_control(source), against]
-    return Page("country", "Country page", intro, controls, views)
-
-
-def _partners(source: Source, shard: list[str]) -> View:
-    joint, ratio = (metric(c, source.settings).label for c in ("works_whole", "log_ratio"))
-    return View(
-        "partners",
-        "Partners of {country}",
-        "Joint papers and citations over the study's years; z and log ratio say how much more or "
-        f"less than expected under {source.headline_null} in the last year. Greyed: fewer joint "
-        "papers than the small-cell limit.",
-        "collaboration",
-        shard,
-        "partners",
-        [("partner", TO_PARTNER), *pair_columns(source)],
-        sort="-works_whole",
-        by="partners",
-        chart={
-            "works_whole": charts.ranked_bars("works_whole", "partner", joint),
-            "log_ratio": panels.more_and_fewer("log_ratio", "partner", ratio),
-        },
-        map={
-            "works_whole": charts.world("works_whole", joint, country="partner"),
-            "log_ratio": panels.diverging_world("log_ratio", ratio, country="partner"),
-        },
-        small="works_whole",
-    )
-
-
-def _moves_of(source: Source, shard: list[str]) -> list[View]:
-    label = metric("scientists_moved", source.settings).label
-    spec = {"": charts.summed_bars("scientists", "origin", label, "sum", 20)}
-    out = {"": charts.summed_bars("scientists", "destination", label, "sum", 20)}
-    return [
-        View(
-            "arrivals",
-            "Scientists who came to {country}",
-            "By year of arrival and country they left.",
-            "flows",
-            shard,
-            "arrivals",
-            [("year", None), ("origin", None), ("scientists", None)],
-            sort="-scientists",
-            chart=spec,
-        ),
-        View(
-            "departures",
-            "Scientists who left {country}",
-            "By year of arrival and country they went to.",
-            "flows",
-            shard,
-            "departures",
-            [("year", None), ("destination", None), ("scientists", None)],
-            sort="-scientists",
-            chart=out,
-        ),
-    ]
-
-
-def _alignment(
-    source: Source, name: str, shards: list[str], where: list[list[str]], *, by_country: bool
-) -> View:
-    table = source.table("alignment")
-    there = list(table.column_names) if table is not None else []
-    link = None if by_country else TO_COUNTRY
-    shown: list[tuple[str, str | None]] = [] if by_country else [("country", link)]
-    first = ["null_model", "role", *(c for c in there if c.startswith("with_"))]
-    ordered = [*(c for c in first if c in there), *(c for c in there if c not in first)]
-    shown += [(c, None) for c in ordered if c != "country"]
-    heading = "Alignment of {country}" if by_country else "Who aligns with which pole"
-    note = f"The poles are {source.words.the_poles}. One row per null model."
-    role = {"": charts.world("role", "Role", nominal=True)} if not by_country else {}
-    return View(
-        name,
-        heading,
-        note,
-        "alignment",
-        shards,
-        "alignment",
-        shown,
-        where=where,
-        map=role,
-    )
-
-
-def _coverage_view(
-    name: str, heading: str, shards: list[str], data: str, where: Sequence[Sequence[str]] = ()
-) -> View:
-    label = "With a country"
-    return View(
-        name,
-        heading,
-        "What the data cannot say: works without country or references, author lists cut short.",
-        "coverage",
-        shards,
-        data,
-        [
-            ("country", None),
-            ("year", None),
-            ("works", None),
-            ("share_with_country", None),
-            ("share_with_references", None),
-            ("references_known", None),
-            ("authors_truncated", None),
-            ("references_to_field", None),
-            ("references_to_later_years", None),
-            ("references_to_itself", None),
-        ],
-        where=where,
-        chart={"": charts.lines("share_with_references", "With references")}
-        if name == "coverage"
-        else {"": charts.lines("share_with_country", label)},
-    )
+    return Page("countries", "Countries", intro, controls, views, ["who-leads", "catching-up"])
 
 
 def novelty_page(source: Source) -> Page:
@@ -271,7 +128,7 @@ def novelty_page(source: Source) -> Page:
     works = View(
         "novelty_works",
         f"The {MOST_NOVEL} most novel works in {{year}}",
-        "Lower is more novel. `novelty_works.parquet` of the results has every work.",
+        "Lower is more novel. The file of the table novelty works has every work.",
         "novelty_works",
         ["novelty_works/{year}"],
         "rows",
@@ -297,67 +154,13 @@ def novelty_page(source: Source) -> Page:
 
 def poles_page(source: Source) -> Page:
     """Bridges and blocs, the network of significant links, the archetypes."""
-    models = [[name, name] for name in source.settings["poles"]["null_models"]]
-    if source.headline_model == AFFINITY:
-        models.insert(0, [AFFINITY, "none (affinity)"])
-    null = {"key": "null", "label": "Null model", "kind": "choice", "options": models}
+    names = list(source.settings["poles"]["null_models"])
+    names = [AFFINITY, *names] if source.headline_model == AFFINITY else names
+    models = [[name, MODELS.get(name, name)] for name in names]
+    null = {"key": "null", "label": "Compared with", "kind": "choice", "options": models}
     year = year_control(source, "links", "slider")
     link = ("source", TO_PAIR), ("target", TO_PAIR)
     views = [
-        _alignment(
-            source,
-            "alignment",
-            ["poles"],
-            [["null_model", "is", "null"]],
-            by_country=False,
-        ),
-        View(
-            "network",
-            "Significant links in {year}",
-            f"Collaboration above z = 2 under {source.headline_null}.",
-            "links",
-            ["significant/{year}"],
-            "rows",
-            [*link, ("observed", None), ("expected", None), ("z", None), ("q", None)],
-            sort="-z",
-            map={"": charts.link_map("z", "z")},
-        ),
-        whole_view(
-            source,
-            "polarisation",
-            "Polarisation by year",
-            "poles",
-            "",
-            chart={"": charts.intervals("index", "low", "high", "Index", colour="null_model")},
-            where=[["null_model", "is", "null"], ["layer", "equals", "collaboration"]],
-        ),
-        View(
-            "archetypes",
-            "Archetypes of all pairs",
-            "SC both rise, SD both fall, KI citation rises and collaboration falls, KD citation "
-            "falls.",
-            "archetypes",
-            ["archetypes/{null}"],
-            "rows",
-            [
-                *link,
-                ("archetype", None),
-                ("stability", None),
-                ("slope_collaboration", None),
-                ("slope_citation", None),
-            ],
-            chart={"": charts.matrix("source", "target", "archetype", "Archetype")},
-        ),
-        whole_view(
-            source,
-            "centroids",
-            "Courses of the archetypes",
-            "poles",
-            "",
-            chart={"": panels.courses()},
-            where=[["null_model", "is", "null"]],
-        ),
-        whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
         whole_view(
             source,
             "pole_years",
@@ -371,6 +174,74 @@ def poles_page(source: Source) -> Page:
                 ["quantity", "differs", "z"],
             ],
         ),
+        alignment_view(
+            source,
+            "alignment",
+            ["poles"],
+            [["null_model", "is", "null"]],
+            by_country=False,
+        ),
+        View(
+            "network",
+            "Strongest links in {year}",
+            f"The {STRONGEST} joint-paper links furthest above what sizes alone give, among those "
+            "with a false discovery rate q below 0.05. Years without any are left blank.",
+            "links",
+            ["significant/{year}"],
+            "rows",
+            [*link, ("observed", None), ("expected", None), ("z", None), ("q", None)],
+            sort="-z",
+            chart={
+                "": panels.joined(
+                    charts.ranked_bars("z", "pair", "Standard deviations above sizes alone (z)"),
+                    "source",
+                    "target",
+                    "and",
+                    "pair",
+                )
+            },
+        ),
+        whole_view(
+            source,
+            "polarisation",
+            "Polarisation by year",
+            "poles",
+            "",
+            chart={"": charts.intervals("index", "low", "high", "Index", colour="null_model")},
+            where=[["null_model", "is", "null"], ["layer", "equals", "collaboration"]],
+        ),
+        View(
+            "archetypes",
+            "Archetypes of all pairs",
+            "How joint papers and citations of each pair move relative to its other partners. The "
+            "chart shows the 15 countries with most pairs.",
+            "archetypes",
+            ["archetypes/{null}"],
+            "rows",
+            [
+                *link,
+                ("archetype", None),
+                ("stability", None),
+                ("slope_collaboration", None),
+                ("slope_citation", None),
+            ],
+            chart={
+                "": {
+                    **charts.matrix("source", "target", "archetype", "Archetype"),
+                    "usermeta": {"square": SQUARE},
+                }
+            },
+        ),
+        whole_view(
+            source,
+            "centroids",
+            "Courses of the archetypes",
+            "poles",
+            "",
+            chart={"": panels.courses()},
+            where=[["null_model", "is", "null"]],
+        ),
+        whole_view(source, "cluster_choice", "How many archetypes", "poles", ""),
         whole_view(source, "placebo", "What the placebo shows", "poles", ""),
         whole_view(
             source,
@@ -384,38 +255,20 @@ def poles_page(source: Source) -> Page:
     ]
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
     intro += f"without any preference would show. {source.why_no_poles}".rstrip()
-    return Page("poles", "Poles", intro, [year, {**null, "default": models[0][0]}], views)
-
-
-def findings_page(source: Source) -> Page:
-    """Each claim of the studies, its evidence and its verdict."""
-    shown = ["statement", "verdict", "why", "estimate", "low", "high", "smallest", "p", "q"]
-    shown += ["as_said", "of_sizes", "placebo", "models", "counting", "dropping", "missing_data"]
-    shown += ["estimand", "source", "claim", *(["said"] if source.words.is_original_study else [])]
-    view = View(
-        "findings",
-        "Claims and verdicts",
-        "Supported: the effect is large enough to matter and its error rate is controlled. "
-        "Contradicted: an effect of that size is excluded. Undecided: neither, or placebo, null "
-        "models or rules of counting stand against it. Not testable here: the data are missing.",
-        "findings",
-        ["findings"],
-        "findings",
-        [(name, None) for name in shown],
-    )
-    intro = "What the studies claim, what these data say of it, and what the verdict survives."
-    return Page("findings", "Findings", intro, [], [view])
+    answers = ["drift-collaboration", "drift-citation", "roles"]
+    controls = [year, {**null, "default": models[0][0]}]
+    return Page("poles", "Poles", intro, controls, views, answers)
 
 
 def coverage_page(source: Source) -> Page:
     """What is missing, by year and country, and what others count."""
     year = year_control(source, "coverage")
     year["default"] = last_compared(source, [option[0] for option in year["options"]])
-    everyone = _coverage_view(
+    everyone = coverage_view(
         "all-works", "All works", ["coverage"], "coverage", [["country", "equals", "all"]]
     )
     rules = [["year", "is", "year"]]
-    each = _coverage_view("coverage", "Countries in {year}", ["coverage"], "coverage", rules)
+    each = coverage_view("coverage", "Countries in {year}", ["coverage"], "coverage", rules)
     bars = charts.ranked_bars("works", "country", "Works")
     shares = charts.world("share_with_references", "With references")
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
@@ -423,7 +276,7 @@ def coverage_page(source: Source) -> Page:
     intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *comparison_controls(source)]
     views = [everyone, each, *comparison_views(source)]
-    return Page("coverage", "Coverage", intro, controls, views)
+    return Page("coverage", "Coverage", intro, controls, views, ["missing"])
 
 
 def _label(source: Source, name: str) -> str:

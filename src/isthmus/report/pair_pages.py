@@ -82,7 +82,9 @@ def pairs_page(source: Source) -> Page:
         ),
     ]
     intro = "Two countries: what they write together, whom they cite, and what size would explain."
-    return Page("pairs", "Pairs", intro, controls, views)
+    sentences = {"data": shard, "set": "sentences", "where": [["source", "pair", "a"]]}
+    sentences |= {"none": "Nothing in this study ties the two enough to be judged."}
+    return Page("pairs", "Pairs", intro, controls, views, sentences=sentences)
 
 
 def _against(source: Source, shard: list[str]) -> list[View]:
@@ -96,8 +98,6 @@ def _against(source: Source, shard: list[str]) -> list[View]:
             "observed",
             "expected",
             "z",
-            "p_more",
-            "p_fewer",
             "q",
             "log_ratio",
             "log_ratio_low",
@@ -126,7 +126,7 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         View(
             f"{layer}-links",
             f"{{a}} and {{b}}: {layer} observed and expected",
-            "Every null model side by side, with z, tail probabilities and effect size.",
+            "Every null model side by side: z, false discovery rate q and effect size.",
             "links",
             shard,
             "links",

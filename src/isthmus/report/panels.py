@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isthmus.report.charts import COLOURS, SCHEMA, WIDTH, Spec, among, lines, side_by_side, world
+from isthmus.report.charts import (
+    COLOURS,
+    SCHEMA,
+    WIDTH,
+    Spec,
+    among,
+    figure_of,
+    lines,
+    quantity,
+    side_by_side,
+    tips,
+)
 
 #: Square of the 95 % point of the normal distribution, in Wilson's interval.
 Z2 = 1.959963984540054**2
@@ -153,50 +164,6 @@ def beside_placebo(label: str) -> Spec:
     return {**drawn, "layer": [band[0], mean, *drawn["layer"]]}
 
 
-def more_and_fewer(x: str, category: str, label: str, *, most: int = 30) -> Spec:
-    """Draw a signed measure as bars to both sides of zero, for the `most` largest by joint work."""
-    ranked = [
-        {"filter": f"isValid(datum.{x})"},
-        {
-            "window": [{"op": "row_number", "as": "place"}],
-            "sort": [{"field": "works_whole", "order": "descending"}],
-        },
-        {"filter": f"datum.place <= {most}"},
-    ]
-    encoding = {
-        "x": {"field": x, "type": "quantitative", "title": f"{label}; 0 is as expected"},
-        "y": {"field": category, "type": "nominal", "sort": "-x", "title": None},
-        "color": {
-            "condition": {"test": f"datum.{x} < 0", "value": COLOURS[1]},
-            "value": COLOURS[0],
-        },
-        "tooltip": [{"field": category}, {"field": x}],
-    }
-    return {
-        "$schema": SCHEMA,
-        "description": f"{label} by partner, the {most} with most joint papers",
-        "width": WIDTH,
-        "height": {"step": 16},
-        "usermeta": {"most": most},
-        "data": {"name": "rows"},
-        "mark": "bar",
-        "transform": ranked,
-        "encoding": encoding,
-    }
-
-
-def diverging_world(value: str, label: str, *, country: str) -> Spec:
-    """Draw a signed measure on a map, white at zero."""
-    drawn = world(value, label, country=country)
-    for layer in drawn["layer"][1:]:
-        colour = layer["encoding"]["color"]
-        layer["encoding"]["color"] = {
-            **colour,
-            "scale": {"scheme": "redblue", "domainMid": 0},
-        }
-    return drawn
-
-
 def layers_beside(spec: Spec, layers: Sequence[str]) -> Spec:
     """Draw the same chart once for each layer of links."""
     parts = [
@@ -204,3 +171,53 @@ def layers_beside(spec: Spec, layers: Sequence[str]) -> Spec:
         for layer in layers
     ]
     return side_by_side(parts)
+
+
+def ranked_dots(
+    x: str, category: str, label: str, *, most: int = 20, reference: float | None = None
+) -> Spec:
+    """Draw estimates as dots with their intervals, largest first; grey where they include none.
+
+    With a reference the scale is logarithmic, and intervals that include it are grey.
+    """
+    low, high = f"{x}_low", f"{x}_high"
+    scale = {} if reference is None else {"scale": {"type": "log"}}
+    inside = f"datum.{low} <= {reference} && datum.{high} >= {reference}"
+    grey = {"condition": {"test": inside, "value": "#7F7F7F"}} if reference is not None else {}
+    y = {
+        "field": category,
+        "type": "nominal",
+        "sort": {"field": x, "order": "descending"},
+        "title": None,
+    }
+    colour = {"color": {**grey, "value": COLOURS[0]}, "y": y}
+    bars = {"x": {**quantity(low, label), **scale}, "x2": {"field": high}, **colour}
+    dots = {
+        "x": {**quantity(x, label), **scale},
+        **colour,
+        "tooltip": tips(category, x, low, high),
+    }
+    layer: list[Spec] = [
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": bars},
+        {"mark": {"type": "point", "filled": True, "size": 45}, "encoding": dots},
+    ]
+    if reference is not None:
+        line = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
+        layer.insert(0, {**line, "encoding": {"x": {"datum": reference}}})
+    known = f"isValid(datum.{x}) && isValid(datum.{low})"
+    ranked = [
+        {"filter": known if reference is None else f"{known} && datum.{low} > 0"},
+        {
+            "window": [{"op": "row_number", "as": "rank"}],
+            "sort": [{"field": x, "order": "descending"}],
+        },
+        {"filter": f"datum.rank <= {most}"},
+    ]
+    size = {"height": {"step": 18}, "usermeta": {"most": most, "category": category}}
+    return figure_of({"layer": layer, "transform": ranked, **size}, f"{label} with interval")
+
+
+def joined(spec: Spec, first: str, second: str, word: str, into: str) -> Spec:
+    """Draw a chart of the two ends of a link together, under one name like "China to US"."""
+    named = {"calculate": f"datum.{first} + ' {word} ' + datum.{second}", "as": into}
+    return {**spec, "transform": [named, *spec.get("transform", [])]}

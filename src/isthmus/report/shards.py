@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.report.charts import points, shapes
+from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
 from isthmus.study.sections import AFFINITY
 
@@ -31,10 +32,7 @@ LINK_COLUMNS = (
     "null_model",
     "observed",
     "expected",
-    "sd",
     "z",
-    "p_more",
-    "p_fewer",
     "q",
     "log_ratio",
     "log_ratio_low",
@@ -56,7 +54,7 @@ ALL_PAIRS = (
     "stability",
 )
 
-#: Columns of the map of significant links.
+#: Columns of the list of strongest links.
 MAP_COLUMNS = ("year", "source", "target", "observed", "expected", "z", "q")
 
 #: Columns of the table of all archetypes; a pair's own page has the others.
@@ -70,11 +68,11 @@ ARCHETYPE_COLUMNS = (
     "slope_citation",
 )
 
-#: Significant digits in tables of all pairs; a pair's own page and the CSV files have more.
+#: Significant digits in tables of pairs and links; the CSV files of the results have more.
 FEW_DIGITS = 3
 
-#: z above which a link is drawn on the map of significant links (Gallo et al.: z > 2).
-SIGNIFICANT_Z = 2.0
+#: Links of a year that are listed, and the false discovery rate that they must be below.
+STRONGEST, DISCOVERY_RATE = 20, 0.05
 
 #: Works of a year that the site lists, the most novel first; the Parquet file has all of them.
 MOST_NOVEL = 100
@@ -112,7 +110,6 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "mobility_variants",
         "mobility_rates",
     ),
-    "findings": ("findings",),
     "novelty": ("novelty_thresholds", "reference_losses"),
 }
 
@@ -283,6 +280,10 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     if pairs.num_rows:
         for country, rows in split(_seen_from_each(pairs), "country"):
             put(country, "partners", rows)
+    for country, rows in country_ties(source).items():
+        put(country, "ties", rows)
+    for country, text in country_sentences(source).items():
+        sets.setdefault(country, {})["sentence"] = {"text": [text]}
     for country in sorted(set(sets) - {"all"}):
         yield f"country/{country}", sets[country]
 
@@ -304,8 +305,8 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "collaboration": source.table("collaboration"),
         "citation": source.table("citation"),
         "links": source.table("links"),
-        "trajectories": source.table("trajectories"),
         "archetypes": source.table("archetypes"),
+        "sentences": pair_sentences(source, pairs),
     }
     parts: dict[str, dict[str, pa.Table]] = {}
     for name, table in cut.items():
@@ -316,7 +317,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         found = parts.get(shard, {})
         sets = {n: packed(columns(rows)) for n, rows in found.items() if n != "links"}
         if "links" in found:
-            sets["links"] = packed(columns(found["links"], LINK_COLUMNS))
+            sets["links"] = packed(columns(found["links"], LINK_COLUMNS, FEW_DIGITS))
         yield f"pair/{shard}", sets
 
 
@@ -329,14 +330,17 @@ def _with_shard(table: pa.Table) -> pa.Table:
 
 
 def _significant(source: Source) -> Iterator[tuple[str, Sets]]:
-    """Give the links above :data:`SIGNIFICANT_Z` of the collaboration network, by year."""
+    """Give the :data:`STRONGEST` links above expectation of the collaboration network, by year."""
     links = source.table("links")
     if links is None:
         return
     rows = where(links, null_model=source.headline_null, layer="collaboration")
-    strong = rows.filter(pc.fill_null(pc.greater(rows["z"], SIGNIFICANT_Z), False))
+    sure = pc.and_kleene(pc.less(rows["q"], DISCOVERY_RATE), pc.greater(rows["z"], 0))
+    strong = rows.filter(pc.fill_null(sure, False))
+    order = [("z", "descending"), ("source", "ascending"), ("target", "ascending")]
     for year, found in split(strong.select(_present(strong, MAP_COLUMNS)), "year"):
-        yield f"significant/{year}", {"rows": packed(columns(found, digits=FEW_DIGITS))}
+        most = found.take(pc.select_k_unstable(found, STRONGEST, sort_keys=order))
+        yield f"significant/{year}", {"rows": packed(columns(most, digits=FEW_DIGITS))}
 
 
 def _present(table: pa.Table, names: Sequence[str]) -> list[str]:

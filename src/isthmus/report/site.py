@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -13,13 +14,18 @@ import msgspec
 from isthmus.errors import TargetError
 from isthmus.files import atomic_path
 from isthmus.report import html
-from isthmus.report.charts import VEGA_LITE
+from isthmus.report.answers import answers
+from isthmus.report.charts import COLOURS, VEGA_LITE
+from isthmus.report.design import colour_places
+from isthmus.report.glance import glance_body
 from isthmus.report.glossary import metric
 from isthmus.report.methods import methods_text
 from isthmus.report.pages import pages
+from isthmus.report.questions import questions_body
 from isthmus.report.shards import SMALL_CELL, shards
 from isthmus.report.source import Source
 from isthmus.report.views import Page, View
+from isthmus.report.words import words
 from isthmus.results import RUN_FILE, Results
 
 #: Scripts of a page, in the order they load.
@@ -33,6 +39,9 @@ SCRIPTS = (
     "static/charts.js",
     "static/app.js",
 )
+
+#: Title of the first page.
+FIRST = "At a glance"
 
 #: Marks a folder as a site of isthmus, which may be replaced.
 SITE_MARK = "isthmus-site.json"
@@ -68,10 +77,16 @@ def build_site(results: Results, target: str | Path, *, small_cell: int = SMALL_
         names = _write_shards(source, partial)
         _write_static(partial / "static")
         made = pages(source)
-        meta = {**_meta(source, names), "small": small_cell}
+        meta = {**_meta(source, names), "small": small_cell, "words": words(source)}
+        meta["colours"] = [COLOURS, colour_places(source)]
         _write(partial / "data" / "meta.js", f"isthmus.meta={html.data(meta)};\n")
         for page in made:
             _write(partial / f"{page.name}.html", page_html(source, page, made))
+        theme = '<script src="static/theme-button.js"></script>'
+        first = glance_body(source, made) + theme
+        _write(partial / "index.html", frame(source, "index", FIRST, first, made))
+        listed = questions_body(source) + theme + '<script src="static/findings.js"></script>'
+        _write(partial / "findings.html", frame(source, "findings", "Findings", listed, made))
         _write(partial / "methods.html", methods_html(source, made))
         _write(partial / SITE_MARK, html.data({"title": source.title}) + "\n")
     return target / "index.html"
@@ -132,9 +147,10 @@ def _meta(source: Source, names: Sequence[str]) -> dict[str, Any]:
 def page_html(source: Source, page: Page, menu: Sequence[Page]) -> str:
     """Write a page: its skeleton in HTML, its controls and views as data."""
     views = [view.plain(source) for view in page.views]
-    described = {"controls": list(page.controls), "views": views}
+    described = {"controls": list(page.controls), "views": views, "sentences": page.sentences}
     sections = "".join(_section(view, plain) for view, plain in zip(page.views, views, strict=True))
-    body = html.tag("h1", html.text(page.title)) + html.tag("p", html.text(page.intro))
+    body = html.tag("h1", html.text(page.title), data_title="") + _lead(source, page)
+    body += html.tag("p", html.text(page.intro))
     body += '<div id="controls"></div>' + sections
     body += "<noscript><p>The tables need JavaScript; the CSV files of the results do not."
     body += "</p></noscript>"
@@ -143,16 +159,22 @@ def page_html(source: Source, page: Page, menu: Sequence[Page]) -> str:
     return frame(source, page.name, page.title, body + scripts, menu)
 
 
+def _lead(source: Source, page: Page) -> str:
+    """Begin a page with its answers; those of what is chosen are put in by the script."""
+    said = [answer.sentence for answer in answers(source) if answer.name in page.answers]
+    return html.tag("p", html.text(" ".join(said)), class_="lead", id="lead")
+
+
 def _section(view: View, plain: Mapping[str, Any]) -> str:
     heading = html.tag("h2", html.text(plain.get("title", view.heading)), data_title="")
     if "missing" in plain:
         heading = html.tag("h2", html.text(_without_braces(view.heading)))
         return html.tag("section", heading + _missing(plain["missing"]), id=view.id)
     content = heading + (html.tag("p", html.text(view.note), class_="note") if view.note else "")
-    content += f'<div id="{view.id}-view"></div>'
     for kind in ("chart", "map"):
         if plain[kind]:
             content += f'<div id="{view.id}-{kind}" class="chart"></div>'
+    content += f'<div id="{view.id}-view"></div>'
     return html.tag("section", content, id=view.id)
 
 
@@ -173,7 +195,8 @@ def _missing(sentence: str) -> str:
 
 def frame(source: Source, name: str, title: str, body: str, menu: Sequence[Page]) -> str:
     """Put a page's body into the frame that all pages share."""
-    entries = [(page.name, page.title) for page in menu] + [("methods", "Methods")]
+    entries = [("index", FIRST), ("findings", "Findings")]
+    entries += [(page.name, page.title) for page in menu] + [("methods", "Methods")]
     links = "".join(
         html.tag(
             "li",
@@ -194,6 +217,7 @@ def frame(source: Source, name: str, title: str, body: str, menu: Sequence[Page]
         f"<title>{html.text(title)} - {html.text(source.title)}</title>"
         '<link rel="icon" href="data:,">'
         '<script src="static/theme.js"></script>'
+        '<link rel="stylesheet" href="static/design.css">'
         '<link rel="stylesheet" href="static/app.css">'
     )
     top = (
@@ -213,15 +237,21 @@ def frame(source: Source, name: str, title: str, body: str, menu: Sequence[Page]
     )
 
 
+def _coded(text: str) -> str:
+    """Mark names of experiments as code."""
+    return re.sub(r"\b((?:joint|movers):[A-Z]+\S*)", r"`\1`", text)
+
+
 def methods_html(source: Source, menu: Sequence[Page]) -> str:
     """Write the methods page: the methods text, and every column explained."""
     body = html.tag("div", html.prose(methods_text(source)), class_="prose")
-    names = sorted({c for page in menu for view in page.views for c, _ in view.columns})
+    shown = {c for page in menu for view in page.views for c, _ in view.columns}
+    names = sorted(name for name in shown if not name.startswith("times_usual_"))
     terms = ""
     for name in names:
         meant = metric(name, source.settings)
         terms += html.tag("dt", f"{html.text(meant.label)} <code>{html.text(name)}</code>")
-        terms += html.tag("dd", html.text(f"{meant.meaning} Counting rule: {meant.rule}"))
+        terms += html.tag("dd", html.inline(_coded(f"{meant.meaning} Counting rule: {meant.rule}")))
     body += html.tag("h2", "Columns", id="columns")
     body += html.tag("div", html.tag("dl", terms), class_="prose")
     body += '<script src="static/theme-button.js"></script>'

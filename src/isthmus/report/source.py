@@ -194,6 +194,16 @@ class Source:
         return {code: country_name(code) for code in sorted(found)}
 
 
+#: Sources of a corpus -> their names.
+SOURCES = {"openalex": "OpenAlex", "mag": "Microsoft Academic Graph"}
+
+
+def source_name(source: Source) -> str:
+    """Return the name of what the data come from."""
+    found = source.results.record.get("corpus", {}).get("source", "a table of links")
+    return SOURCES.get(found, str(found))
+
+
 #: Tables in which the countries of a study occur, and the columns that name them.
 _COUNTRY_COLUMNS = {
     "country_year": ("country",),

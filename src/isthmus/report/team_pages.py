@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from isthmus.report import charts, panels
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source
 from isthmus.report.views import Page, View, whole_view, year_control
+from isthmus.report.words import experiment as named
+
+#: Matched joint papers from which a year is drawn; the table has the others.
+LEAST = 10
 
 
 def teaming_page(source: Source) -> Page:
@@ -22,20 +26,21 @@ def teaming_page(source: Source) -> Page:
         "key": "experiment",
         "label": "Experiment",
         "kind": "choice",
-        "options": [["", "all"], *([name, said(source, name)] for name in found if name)],
+        "options": [["", "all"], *([name, named(name)] for name in found if name)],
         "default": main,
     }
     chosen = [["experiment", "is", "experiment"]]
     effect = charts.intervals(
         "effect_percent", "ci_low", "ci_high", "Difference, %", colour="experiment"
     )
+    enough = {**effect, "usermeta": {"least": ["treated_matched", LEAST]}}
     covered = charts.lines("after", "Standardised difference after", colour="covariate")
     pairs = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
     sizes = charts.shares("team_size", "papers", "Authors", colour="group")
     share = panels.share_lines("papers_top_institution", "papers", "Share", colour="group")
     top = charts.among(share, "lead", source.poles[:1])
     made = [
-        ("matched", "Matched effects by year", effect, chosen),
+        ("matched", "Matched effects by year", enough, chosen),
         ("balance", "Balance of covariates", covered, chosen),
         ("placebo_pairs", "What other pairs gain (placebo)", pairs, []),
         ("matched_measures", "Other measures of the same effects", None, chosen),
@@ -47,6 +52,8 @@ def teaming_page(source: Source) -> Page:
         whole_view(source, name, heading, "teaming", "", chart=_only(spec), where=rules)
         for name, heading, spec, rules in made
     ]
+    few = f"Years with fewer than {LEAST} matched joint papers are in the table, not in the chart. "
+    views[0] = replace(views[0], note=few + views[0].note)
     views += [
         whole_view(source, name, heading, "named", "", chart={})
         for name, heading in (
@@ -55,24 +62,9 @@ def teaming_page(source: Source) -> Page:
         )
     ]
     intro = "Who gains by teaming up: matched papers, with the balance and the placebo behind "
-    return Page("teaming", "Teaming up", intro + "every comparison.", [experiment], views)
-
-
-def said(source: Source, experiment: str) -> str:
-    """Write an experiment in words, its short name behind.
-
-    ``joint:US+CN:elsewhere`` becomes "US-led papers with China (joint:US+CN:elsewhere)".
-    """
-    kind, _, rest = experiment.partition(":")
-    pair, _, _ = rest.partition(":")
-    ends = re.split(r"\+|->", pair)
-    names = [source.names.get(code, code) for code in ends]
-    if len(names) != 2 or kind not in ("joint", "movers"):
-        return experiment
-    words = f"{names[0]}-led papers with {names[1]}"
-    if kind == "movers":
-        words = f"movers from {names[0]} to {names[1]}"
-    return f"{words} ({experiment})"
+    return Page(
+        "teaming", "Teaming up", intro + "every comparison.", [experiment], views, ["teaming"]
+    )
 
 
 def _only(spec: Spec | None) -> Mapping[str, Spec]:
@@ -96,7 +88,6 @@ def movers_page(source: Source) -> Page:
     )
     kept = charts.points_across("experiment", "mean_treated", "Movers, %", colour="experiment")
     made: list[tuple[str, str, Mapping[str, Spec]]] = [
-        ("flow_totals", "Moves over all years", {}),
         ("retention", "What movers keep", {"": kept}),
         ("retention_balance", "Balance of that comparison", {}),
         ("mover_profiles", "Who moves", {}),
@@ -104,9 +95,15 @@ def movers_page(source: Source) -> Page:
         ("flow_ranges", "Range of flows over settings of a move", {}),
         ("mobility_variants", "The settings", {}),
     ]
-    views = [flows]
+    totals = panels.joined(
+        charts.ranked_bars("scientists", "move", label), "origin", "destination", "to", "move"
+    )
+    views = [
+        whole_view(source, "flow_totals", "Moves over all years", "movers", "", chart={"": totals}),
+        flows,
+    ]
     views += [
         whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
     ]
     intro = "Who moves between countries, what they keep, and how much the answer turns on the "
-    return Page("movers", "Movers", intro + "settings of a move.", [year], views)
+    return Page("movers", "Movers", intro + "settings of a move.", [year], views, ["movers"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,8 @@ import pyarrow as pa
 from isthmus.report import charts
 from isthmus.report.charts import Spec
 from isthmus.report.glossary import metric
-from isthmus.report.source import Source
+from isthmus.report.source import Source, source_name
+from isthmus.results import Term
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class View:
         there = set(table.column_names) if table is not None else set()
         shown = [c for c in self.columns if c[0] in there or self.set in _MADE]
         kinds = {} if table is None else {f.name: k for f in table.schema if (k := _kind(f))}
-        columns = [_column(name, link, source.settings, kinds, self.table) for name, link in shown]
+        columns = [
+            {**_column(name, link, source.settings, kinds, self.table), **ends}
+            for name, link, ends in _with_ends(shown)
+        ]
         if self.ranked:
             columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
         return {
@@ -70,11 +75,59 @@ class View:
             "map": dict(self.map),
             "ranked": self.ranked,
             "small": self.small,
+            "caption": _caption(self, source),
         }
 
 
+#: Endings of a column's name -> the columns that hold its lower and upper limit.
+_ENDS = ("{}_low", "{}_high"), ("low", "high"), ("ci_low", "ci_high")
+
+#: Columns whose limits are in columns named without them.
+_PLAIN_ENDS = {"low": ("estimate", "index", "value", "slope", "study", "difference"),
+               "ci_low": ("effect_percent",)}  # fmt: skip
+
+
+def _with_ends(
+    shown: Sequence[tuple[str, str | None]],
+) -> list[tuple[str, str | None, dict[str, list[str]]]]:
+    """Put limits into the column of their estimate: "estimate (low to high)" is one cell."""
+    there = {name for name, _ in shown}
+    ends: dict[str, list[str]] = {}
+    for name, _ in shown:
+        named = [f"{name}_low", f"{name}_high"]
+        stem, _, pole = name.rpartition("_")
+        if (not set(named) <= there and pole.isupper()) or pole in ("collaboration", "citation"):
+            named = [f"{stem}_low_{pole}", f"{stem}_high_{pole}"]
+        for low, owners in _PLAIN_ENDS.items():
+            if name in owners and not set(named) <= there:
+                named = [low, low.replace("low", "high")]
+        if set(named) <= there and not any(named == taken for taken in ends.values()):
+            ends[name] = named
+    taken = {end for pair in ends.values() for end in pair}
+    return [
+        (name, link, {"ends": ends[name]} if name in ends else {})
+        for name, link in shown
+        if name not in taken
+    ]
+
+
+def _caption(view: View, source: Source) -> str:
+    """Say under a chart what it rests on: the source, the years, the rule, the interval."""
+    measured = [name for name, _ in view.columns if name not in _KEYS]
+    rule = metric(measured[0], source.settings, view.table).rule if measured else ""
+    first, last = source.years
+    text = f"Source: {source_name(source)}, {first}-{last}."
+    return f"{text} Counting: {rule}" if rule else text
+
+
+#: Columns that name a row.
+_KEYS = {"year", "country", "partner", "source", "target", "origin", "destination", "layer",
+         "null_model", "experiment", "lead", "group", "rank", "compared_with", "quantity",
+         "what", "family"}  # fmt: skip
+
+
 #: Sets whose columns come from several result tables.
-_MADE = {"pairs", "partners"}
+_MADE = {"pairs", "partners", "ties"}
 
 
 def _kind(column: pa.Field) -> str:
@@ -94,19 +147,83 @@ def _column(
     meant = metric(name, settings, table)
     about = {"what": meant.meaning, "rule": meant.rule, "section": meant.section}
     kind = meant.kind if meant.kind == "country" else kinds.get(name, meant.kind)
-    made = {"key": name, "label": meant.label, "kind": kind, "help": about}
+    made = {"key": name, "label": _with_unit(meant), "kind": kind, "help": about}
+    if name in WORDED:
+        made |= {"kind": "word", "words": WORDED[name]}
+    elif name.startswith(("trend", "with_")):
+        made |= {"kind": "word", "words": "archetypes"}
+    if reason := _why_empty(name):
+        made["empty"] = reason
     return {**made, "link": link} if link else made
+
+
+#: Columns of codes -> the words that stand for these.
+WORDED = {
+    "experiment": "experiments",
+    "null_model": "models",
+    "family": "models",
+    "role": "roles",
+    "role_slope": "roles",
+    "archetype": "archetypes",
+    "cluster_archetype": "archetypes",
+    "what": "statistics",
+    "covariate": "statistics",
+    "measure": "statistics",
+    "quantity": "statistics",
+    "group": "statistics",
+    "setting": "statistics",
+    "view": "statistics",
+    "ties": "statistics",
+    "counted": "statistics",
+}
+
+
+def _with_unit(meant: Term) -> str:
+    """Write a column's label with its unit, where the unit says more than the label does."""
+    if meant.kind == "share":
+        return f"{meant.label} (%)"
+    said = meant.unit in meant.label.lower() or "," in meant.label
+    return meant.label if said or meant.unit not in _UNITS else f"{meant.label} ({meant.unit})"
+
+
+#: Units that stand in a header.
+_UNITS = {"per cent", "natural log", "years", "standard deviations", "percentage points"}
+
+
+def _why_empty(name: str) -> str:
+    """Say why cells of a column may be empty."""
+    if re.match(r"c\d+_|hit", name):
+        return "the citation window is not complete, or references are unknown"
+    if name.startswith(("affinity", "log_ratio", "expected", "z", "q", "p_")):
+        return "one of the two is inactive, or sizes alone give too few"
+    if name.startswith(("slope", "archetype", "stability", "trend")):
+        return "too few years"
+    return ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the explorer."""
+    """A page of the explorer.
+
+    Parameters
+    ----------
+    name, title, intro
+        File name without ending, title, and what the page shows.
+    controls, views
+        What can be chosen, and what is shown.
+    answers
+        Names of the answers whose sentences begin the page.
+    sentences
+        Where the page's script finds the sentences of what is chosen: shard, set, conditions.
+    """
 
     name: str
     title: str
     intro: str
     controls: Sequence[Mapping[str, Any]]
     views: Sequence[View]
+    answers: Sequence[str] = ()
+    sentences: Mapping[str, Any] = field(default_factory=dict)
 
 
 #: Addresses behind a cell: the country's page, the pair's page.
@@ -120,10 +237,10 @@ def measures(source: Source) -> list[str]:
     table = source.table("country_year")
     there = table.column_names if table is not None else []
     wanted = [
+        f"{source.papers}_share",
         source.papers,
         "papers_whole",
         "papers_fractional",
-        f"{source.papers}_share",
         f"{source.impact}_sum",
         f"{source.impact}_mean",
         "hits",

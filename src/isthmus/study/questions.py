@@ -254,10 +254,20 @@ class Cohorts(Section, frozen=True):
 class Groups(Section, frozen=True):
     """``[groups]``: authors in groups of the user's own, such as origin or gender.
 
-    `file` is a CSV file with a header, relative to the study file; `author`, `group` and
-    `probability` name its columns. An author is the OpenAlex id (``A5023888391``) or its
-    number. An author may be in several groups, with probabilities that add up to 1 at most.
     Groups are shown as aggregates of at least ``cohorts.min_authors`` authors.
+
+    Attributes
+    ----------
+    file
+        CSV file with a header, relative to the study file; not set: no groups.
+    author
+        Column of authors: the OpenAlex id (``A5023888391``) or its number.
+    group
+        Column of groups. An author may be in several.
+    probability
+        Column of probabilities, which add up to 1 at most for an author.
+    draws
+        Draws of who is in a group, behind the error of membership.
     """
 
     section: ClassVar[str] = "groups"

@@ -172,6 +172,18 @@
     });
   }
 
+  // The sentences that begin the page of a country or a pair.
+  async function lead() {
+    const place = document.getElementById("lead"), found = page.sentences || {};
+    if (!found.set) return;
+    const rows = (await isthmus.rows(names(found), found.set))
+      .filter((row) => found.where.every((rule) => passes(row, rule)));
+    place.textContent = rows.map((row) => row.text).join(" ") || found.none || "";
+    const title = document.querySelector("h1"), keys = ["country", "a", "b"].map(state.get);
+    const chosen = (keys[0] ? keys.slice(0, 1) : keys.slice(1)).map((c) => isthmus.meta.names[c] || c);
+    title.textContent = chosen.join(" and ");
+  }
+
   async function refresh(view, only) {
     if (view.missing) return;
     heading(view);
@@ -186,8 +198,12 @@
       const place = document.getElementById(view.id + "-" + kind);
       if (!place || looks.get(place) === now) continue;
       const spec = specs[state.get(view.by)] || specs[""];
-      place.hidden = !spec || !isthmus.drawable(spec, table.shown);
-      if (!place.hidden) await isthmus.draw(place, spec, table.shown);
+      const least = ((spec || {}).usermeta || {}).least;
+      const yearly = JSON.stringify(spec || {}).includes('"field":"year"');
+      const shown = table.shown.filter((row) => (!least || row[least[0]] >= least[1])
+        && (!yearly || row.year !== null));
+      place.hidden = !spec || !isthmus.drawable(spec, shown);
+      if (!place.hidden) await isthmus.draw(place, spec, shown, view);
       looks.set(place, now);
     }
   }
@@ -204,6 +220,7 @@
   async function render() {
     mend();
     for (const control of page.controls) control.show();
+    await lead();
     for (const view of page.views) await refresh(view, true);
     document.documentElement.dataset.tables = "ready";
     for (const view of page.views) await refresh(view, false);
@@ -221,6 +238,16 @@
   document.body.append(note);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !note.hidden) hush();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const box = asked;
+    if (!note.hidden && !note.contains(event.target) && event.target !== box) hush();
+    for (const open of document.querySelectorAll("details.columns[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+  });
+  note.addEventListener("focusout", (event) => {
+    if (!note.hidden && event.relatedTarget && !note.contains(event.relatedTarget)) hush();
   });
   window.addEventListener("hashchange", later);
   let width = window.innerWidth;

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const isthmus = window.isthmus;
-  const STEP = 100;
+  const STEP = 100, COLUMNS = 7;
 
   function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
@@ -37,13 +37,16 @@
       this.more = make("button", { type: "button", class: "more", hidden: "" }, "Show more rows");
       this.body = make("tbody");
       this.heads = [];
-      const table = make("table", { id: view.id + "-table" }, this.head(), this.body);
+      this.top = make("tr");
+      this.note = make("p", { class: "empty" });
+      const table = make("table", { id: view.id + "-table" }, make("thead", {}, this.top), this.body);
       table.prepend(make("caption", {}, view.title));
       const label = make("label", { for: this.find.id }, "Filter ");
       place.append(
-        make("div", { class: "tools" }, label, this.find, this.save, this.status),
+        make("div", { class: "tools" }, label, this.find, this.chooser(), this.save, this.status),
         make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": view.title },
           table),
+        this.note,
         this.more,
       );
       this.listen();
@@ -53,10 +56,44 @@
       return this.view.id + "." + name;
     }
 
+    // Seven columns by default; which are shown lives in the address.
+    columns() {
+      const chosen = isthmus.state.get(this.key("columns"));
+      const keys = chosen ? chosen.split(",") : [];
+      const found = this.view.columns.filter((column) => keys.includes(column.key));
+      return found.length ? found : this.view.columns.filter((c) => this.tells(c)).slice(0, COLUMNS);
+    }
+
+    // A text that is the same in every row tells nothing; it is hidden until it is asked for.
+    tells(column) {
+      if (this.rows.length < 2 || !["word", "text", "country"].includes(column.kind)) return true;
+      return this.rows.some((row) => row[column.key] !== this.rows[0][column.key]);
+    }
+
+    chooser() {
+      if (this.view.columns.length <= COLUMNS) return "";
+      const list = make("div");
+      this.boxes = this.view.columns.map((column) => {
+        const box = make("input", { type: "checkbox", value: column.key });
+        box.addEventListener("change", () => {
+          const keys = this.boxes.filter((one) => one.checked).map((one) => one.value);
+          isthmus.state.set({ [this.key("columns")]: keys.join(",") }, true);
+        });
+        list.append(make("label", {}, box, column.label));
+        return box;
+      });
+      return make("details", { class: "columns" },
+        make("summary", {}, `Columns (${this.view.columns.length})`), list);
+    }
+
     head() {
-      const row = make("tr");
-      for (const column of this.view.columns) {
-        const sorter = make("button", { type: "button", class: "sort" }, column.label);
+      this.heads = [];
+      const shown = this.columns();
+      for (const box of this.boxes || []) box.checked = shown.some((c) => c.key === box.value);
+      this.top.replaceChildren();
+      for (const column of shown) {
+        const sorter = make("button", { type: "button", class: "sort" },
+          column.label + (column.ends ? ", with interval" : ""));
         sorter.addEventListener("click", () => this.toggle(column));
         const inside = make("div", { class: "head" }, sorter);
         if (column.help) inside.append(isthmus.helpButton(column));
@@ -65,9 +102,8 @@
           "data-key": column.key,
         }, inside);
         this.heads.push(cell);
-        row.append(cell);
+        this.top.append(cell);
       }
-      return make("thead", {}, row);
     }
 
     listen() {
@@ -94,6 +130,9 @@
     show(rows) {
       this.rows = rows;
       this.limit = STEP;
+      const now = this.columns().map((column) => column.key).join(",");
+      if (this.headed !== now) this.head();
+      this.headed = now;
       this.fill();
     }
 
@@ -101,7 +140,7 @@
       const sort = isthmus.state.get(this.key("sort"));
       const down = sort.startsWith("-"), key = down ? sort.slice(1) : sort;
       const ordered = key ? [...this.rows].sort(compare(key, down)) : this.rows;
-      if (this.view.ranked) ordered.forEach((row, place) => (row.rank = place + 1));
+      if (this.view.ranked) this.rank(ordered, key);
       for (const cell of this.heads) {
         const here = cell.dataset.key === key;
         cell.setAttribute("aria-sort", here ? (down ? "descending" : "ascending") : "none");
@@ -116,16 +155,31 @@
       });
     }
 
+    // Countries that their intervals do not tell apart share ranks, like 1-2.
+    rank(ordered, key) {
+      const column = this.view.columns.find((one) => one.key === key && one.ends);
+      const known = column ? ordered.filter((row) => column.ends.every((end) => row[end] !== null)) : [];
+      ordered.forEach((row, place) => {
+        row.rank = place + 1;
+        if (!known.includes(row)) return;
+        const [low, high] = column.ends.map((end) => row[end]);
+        const first = known.filter((other) => other[column.ends[0]] > high).length + 1;
+        const last = known.filter((other) => other[column.ends[1]] >= low).length;
+        row.rank = first === last ? first : first + "-" + last;
+      });
+    }
+
     text(row) {
-      return this.view.columns.map((c) => c.kind === "country"
-        ? row[c.key] + " " + isthmus.format(row[c.key], c.kind)
-        : isthmus.format(row[c.key], c.kind)).join(" ").toLowerCase();
+      return this.view.columns.map((c) => (c.kind === "country" ? row[c.key] + " " : "")
+        + isthmus.shown(row, c).join("")).join(" ").toLowerCase();
     }
 
     fill() {
       this.shown = this.arrange();
       const visible = this.shown.slice(0, this.limit);
-      this.body.replaceChildren(...visible.map((row) => this.line(row)));
+      const columns = this.columns();
+      this.body.replaceChildren(...visible.map((row) => this.line(row, columns)));
+      this.note.textContent = this.reasons(visible, columns);
       const total = this.rows.length, found = this.shown.length;
       this.status.textContent = total === 0 ? "Nothing to show for this selection."
         : found === total ? `${total.toLocaleString("en-GB")} rows`
@@ -134,24 +188,41 @@
       this.save.textContent = `CSV (${found.toLocaleString("en-GB")} rows)`;
     }
 
-    line(row) {
+    // Why cells are empty: the reason that the rows or the columns give.
+    reasons(rows, columns) {
+      const found = new Set();
+      for (const column of columns) {
+        if (!column.empty) continue;
+        if (rows.some((row) => row[column.key] === null || row[column.key] === undefined)) {
+          found.add(column.label + ": " + column.empty);
+        }
+      }
+      return found.size ? "– in " + [...found].join("; ") + "." : "";
+    }
+
+    line(row, columns) {
       const small = this.view.small && row[this.view.small] < isthmus.meta.small;
       const line = make("tr", { class: small ? "small" : null });
-      for (const column of this.view.columns) line.append(this.cell(row, column));
+      for (const column of columns) line.append(this.cell(row, column));
       return line;
     }
 
     cell(row, column) {
       const value = row[column.key];
-      const cell = make("td", { class: isthmus.isNumeric(column.kind) ? "number" : null });
-      const text = isthmus.format(value, column.kind);
+      const cell = make("td", {
+        class: column.key.endsWith("_id") ? "identifier"
+          : isthmus.isNumeric(column.kind) ? "number" : null,
+        "data-label": column.label,
+      });
+      const [text, ends] = isthmus.shown(row, column);
       if (column.link && value !== null) {
         const target = column.link.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(
           key in row ? row[key] : isthmus.state.get(key)));
         cell.append(make("a", { href: target }, text));
-      } else cell.textContent = text;
-      if (column.kind === "text") cell.dir = "auto";
-      if (text.length > 40) cell.className = "long";
+      } else cell.append(make("span", column.kind === "text" ? { dir: "auto" } : {}, text));
+      if (ends) cell.append(make("span", { class: "ends" }, ends));
+      if ((value === null || value === undefined) && row.reason) cell.title = row.reason;
+      if (text.length > 40) cell.classList.add("long");
       return cell;
     }
   };

@@ -1,0 +1,69 @@
+"""The design that page, report, figures and terminal share: verdicts, colours, sizes.
+
+``docs/contributing/pages.md`` explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from isthmus.report.charts import COLOURS
+from isthmus.report.source import Source
+
+
+@dataclass(frozen=True)
+class VerdictStyle:
+    """How a verdict is written and drawn: a word and a shape, so that colour is never alone.
+
+    Parameters
+    ----------
+    word, sign, shape
+        Word, sign on the terminal, and path of the shape in a box of 16 by 16.
+    filled
+        Whether the shape is filled.
+    meaning
+        What it means, in one sentence.
+    """
+
+    word: str
+    sign: str
+    shape: str
+    filled: bool
+    meaning: str
+
+
+VERDICTS: Mapping[str, VerdictStyle] = {
+    "supported": VerdictStyle(
+        "supported", "+", "M2 8.5 L6.5 13 L14 3.5", False,
+        "The effect is large enough to matter, its error rate is controlled, and no check stands "
+        "against it.",
+    ),
+    "contradicted": VerdictStyle(
+        "contradicted", "x", "M3 3 L13 13 M13 3 L3 13", False,
+        "An effect of the size that matters is excluded.",
+    ),
+    "undecided": VerdictStyle(
+        "undecided", "?", "M2 8 H14", False,
+        "Neither: too few data, or a placebo, a null model or a counting rule stands against it.",
+    ),
+    "not testable here": VerdictStyle(
+        "not testable here", "-", "M8 2 A6 6 0 1 1 7.9 2", False,
+        "The data that it needs are not in this study.",
+    ),
+}  # fmt: skip
+
+
+def colour_places(source: Source) -> dict[str, int]:
+    """Return which colour a country has on every page and figure: poles first, then by papers.
+
+    Colours repeat after the eighth country.
+    """
+    table = source.table("country_year")
+    ranked: Sequence[str] = []
+    if table is not None and source.papers in table.column_names:
+        sums = table.group_by("country").aggregate([(source.papers, "sum")]).to_pylist()
+        sums.sort(key=lambda row: (-(row[f"{source.papers}_sum"] or 0), row["country"]))
+        ranked = [row["country"] for row in sums]
+    order = dict.fromkeys([*source.poles, *ranked, *source.names])
+    return {code: place % len(COLOURS) for place, code in enumerate(order)}

@@ -1,0 +1,119 @@
+"""Answers are compared with the tables they are made from, and drawn for every kind of results."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from isthmus.poles.recent_ties import recent_ties
+from isthmus.report.answers import Chart, Series, absent, answers, verdict_counts
+from isthmus.report.cards import cards, not_answered, terminal
+from isthmus.report.design import VERDICTS, colour_places
+from isthmus.report.small_chart import small_chart
+from isthmus.report.source import Source
+
+
+def test_who_leads_is_what_the_table_says(source: Source) -> None:
+    table = source.table("country_year")
+    assert table is not None
+    last = [row for row in table.to_pylist() if row["year"] == 2006]
+    first = max(last, key=lambda row: row["papers_last_author_share"])
+    answer = answers(source)[0]
+    assert answer.name == "who-leads"
+    name = {"US": "the US", "CN": "China"}[first["country"]]
+    share = first["papers_last_author_share"] * 100
+    found = re.search(
+        r"In 2006, (.+) led with ([\d.]+) % \(([\d.]+) to ([\d.]+)\)", answer.sentence
+    )
+    assert found is not None
+    assert found[1] == name
+    numbers = [float(text) for text in found.groups()[1:]]
+    assert numbers == pytest.approx([share, share * 0.9, share * 1.1], rel=0.01)
+
+
+def test_verdicts_of_cards_are_those_of_the_findings(source: Source) -> None:
+    table = source.table("findings")
+    assert table is not None
+    verdicts = {row["claim"]: row["verdict"] for row in table.to_pylist()}
+    tested = [answer for answer in answers(source) if answer.claim]
+    assert len(tested) >= 4
+    assert all(verdicts[answer.claim] == answer.verdict for answer in tested)
+    assert sum(verdict_counts(source).values()) == len(verdicts)
+
+
+def test_an_absent_table_gives_a_reason_and_no_card(bare: Source) -> None:
+    names = {answer.name for answer in answers(bare)}
+    assert "who-leads" in names
+    assert not names & {"movers", "teaming", "partners", "drift-collaboration"}
+    reasons = {one.question: one.why for one in absent(bare)}
+    assert any("matched" in why for why in reasons.values())
+    assert "`" not in not_answered(bare)
+
+
+def test_cards_are_inert_and_whole(source: Source) -> None:
+    page = cards(source)
+    assert page.count('<article class="card"') == len(answers(source))
+    ElementTree.fromstring(page.replace("&#x27;", "'"))
+    assert "style=" not in page
+    assert re.search(r"\d[eE][+-]\d", page) is None
+
+
+def test_the_terminal_has_twenty_lines_of_eighty_columns(source: Source, bare: Source) -> None:
+    for one in (source, bare):
+        lines = terminal(one)
+        assert len(lines) <= 20
+        assert max(map(len, lines)) <= 80
+        counts = list(verdict_counts(one).values())
+        assert [int(n) for n in re.findall(r"\] (\d+)", lines[-1])] == counts
+
+
+def test_poles_keep_the_first_colours(source: Source) -> None:
+    places = colour_places(source)
+    assert [places["US"], places["CN"]] == [0, 1]
+    assert set(places.values()) <= set(range(8))
+
+
+def test_every_verdict_has_a_shape_of_its_own() -> None:
+    assert len({style.shape for style in VERDICTS.values()}) == len(VERDICTS) == 4
+    assert len({style.sign for style in VERDICTS.values()}) == 4
+
+
+def test_a_small_chart_leaves_gaps_and_stays_inside() -> None:
+    line = Series("A", "", [2000, 2001, 2004, 2005], [0.1, 0.2, 0.3, 0.2])
+    drawn = small_chart(Chart("lines", "Share", [line], share=True), {}, "t")
+    path = re.search(r'class="line c0" d="([^"]+)"', drawn)
+    assert path is not None
+    assert path[1].count("M") == 2
+    rows = [Series(name, name, (), [v], [v / 2], [v * 2]) for name, v in (("A", 1.5), ("B", 9.0))]
+    drawn = small_chart(Chart("rows", "Times", rows, 1.0, logarithmic=True), {"A": 0, "B": 1}, "t")
+    numbers = [float(n) for n in re.findall(r'(?: x|cx)="([\d.-]+)"', drawn)]
+    assert numbers
+    assert all(0 <= n <= 340 for n in numbers)
+    assert "unsure" in drawn  # the first interval includes 1
+
+
+def _links(expected: float) -> pa.Table:
+    rows = []
+    for year in range(2010, 2020):
+        base = {"layer": "collaboration", "year": year, "source": "A", "target": "B"}
+        affinity = {
+            "affinity": np.log(2.0),
+            "affinity_low": np.log(1.5),
+            "affinity_high": np.log(3.0),
+        }
+        rows.append({**base, "null_model": "none", "observed": 9.0, "expected": None, **affinity})
+        rows.append({**base, "null_model": "m", "observed": 9.0, "expected": expected})
+    return pa.Table.from_pylist(rows)
+
+
+def test_recent_ties_are_of_the_last_years_and_need_enough() -> None:
+    (row,) = recent_ties(_links(1.2), "m").to_pylist()
+    assert (row["first_year"], row["last_year"], row["observed"]) == (2015, 2019, 45.0)
+    assert [row[c] for c in ("ratio", "low", "high")] == pytest.approx([2.0, 1.5, 3.0])
+    (row,) = recent_ties(_links(0.9), "m").to_pylist()  # 4.5 expected in five years
+    assert row["ratio"] is None
+    assert recent_ties(_links(1.2).slice(0, 0), "m").num_rows == 0
