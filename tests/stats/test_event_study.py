@@ -66,6 +66,8 @@ def test_effects_are_those_of_the_regression(directed):
     after = [dummy(counts.shape, pair, slice(AT, None), directed) for pair in treated]
     wanted = by_columns(counts, directed, after)
     np.testing.assert_allclose([one.after.estimate for one in found.pairs], wanted, atol=TOLERANCE)
+    untreated = 30 - 2 if directed else 15 - 2
+    assert [one.after.placebos for one in found.pairs] == [untreated] * 2
     others = [k for k in range(YEARS) if k != AT - 1]
     own = [dummy(counts.shape, treated[0], k, directed) for k in others]
     wanted = by_columns(counts, directed, [*own, after[1]])
