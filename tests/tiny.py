@@ -15,7 +15,13 @@ from recount import Author, Work
 #: Null models of a study whose tables of poles are not what a test is about: one tenth of the
 #: time of those a study has when it names none.
 LIGHT = {"null_models": ["multiedge"], "placebo_replays": 2, "turn_works": 1e9, "bloc_windows": 0}
-LIGHT_TOML = '[poles]\nnull_models = ["multiedge"]\nplacebo_replays = 2\nturn_works = 1e9\nbloc_windows = 0\n'
+LIGHT_TOML = """\
+[poles]
+null_models = ["multiedge"]
+placebo_replays = 2
+turn_works = 1e9
+bloc_windows = 0
+"""
 
 COUNTRIES = ["US", "CN", "DE", "FR", "BR", "IN"]
 

@@ -48,6 +48,20 @@ def test_poles_and_years_are_those_asked_for(tmp_path: Path, edges: Path) -> Non
     assert settings["study"]["years"] == [2012, 2017]
 
 
+def test_shocks_are_those_of_the_study_file(tmp_path: Path, edges: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(
+        '[study]\ncorpus = "c"\nyears = [2010, 2017]\n\n'
+        '[shocks.trade]\nyear = 2014\npairs = [["US", "CN"]]\nwindow = 3\n'
+    )
+    results = run_edges(edges, tmp_path / "r", settings=LIGHT, study=study)
+    (row,) = results.table("shocks").to_pylist()
+    assert (row["shock"], row["first_year"], row["last_year"]) == ("trade", 2011, 2016)
+    assert row["placebo_pairs"] == 9
+    assert results.table("shock_years").num_rows == 6
+    assert "trade" in results.record["settings"]["shocks"]
+
+
 def test_what_cannot_work_ends_before_the_work(
     tmp_path: Path, edges: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,8 @@ ABOUT = {"corpus": "corpus", "years": [2000, 2021]}
 
 OTHER = {"file": "a.csv", "counting": "whole"}
 
+SHOCK = {"year": 2018, "pairs": [["US", "CN"]]}
+
 FULL = """
 [study]
 title = "Global AI research"
@@ -112,6 +114,20 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
         ({"study": ABOUT, "comparisons": {"A": {**OTHER, "counting": "half"}}}, "counting"),
         ({"study": ABOUT, "comparisons": {"A": {**OTHER, "value": "year"}}}, "different columns"),
         ({"study": ABOUT, "comparisons": {"A": {**OTHER, "file": ""}}}, "the name of a file"),
+        (
+            {"study": ABOUT, "shocks": {"A": {**SHOCK, "year": 2001}}},
+            r"shocks\.A\.year.*2002 to 2021",
+        ),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "year": 2022}}}, r"shocks\.A\.year` is 2022"),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "window": 1}}}, r"shocks\.A\.window` is 1"),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "pairs": []}}}, "at least one pair"),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "pairs": [["US", "us"]]}}}, "alpha-2"),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "pairs": [["US", "US"]]}}}, "two different"),
+        (
+            {"study": ABOUT, "shocks": {"A": {**SHOCK, "pairs": [["US", "CN"], ["CN", "US"]]}}},
+            "each pair once",
+        ),
+        ({"study": ABOUT, "shocks": SHOCK}, r"write \[shocks\.NAME\]"),
     ],
 )
 def test_a_wrong_study_is_refused_with_a_reason(document: dict, message: str) -> None:
@@ -136,6 +152,9 @@ def test_the_fingerprint_follows_what_changes_numbers(tmp_path: Path) -> None:
     assert study.with_run(seed=2).fingerprint() != study.fingerprint()
     other = Study.parse({"study": ABOUT, "impact": {"window": 3}})
     assert other.fingerprint() != study.fingerprint()
+    shocked = Study.parse({"study": ABOUT, "shocks": {"A": SHOCK}})
+    assert shocked.shocks["A"].window == 5
+    assert shocked.fingerprint() != study.fingerprint()
     (tmp_path / "ids.txt").write_text("W1\nW2\n")
     listed = Study.parse({"study": ABOUT, "field": {"works": "ids.txt"}}, folder=tmp_path)
     before = listed.fingerprint()

@@ -328,6 +328,7 @@ def poles(
         float, typer.Option(help="Least mean yearly weight of a country, over the last years.")
     ] = 50,
     replays: Annotated[int, typer.Option(help="Placebo replays.", min=0)] = 80,
+    study: Annotated[Path | None, typer.Option(help="Study file to take [shocks] from.")] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same tables.")] = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace results that stand there.")] = False,
 ) -> None:
@@ -353,6 +354,7 @@ def poles(
             years=None if years is None else years_between(years),
             decimal=decimal,
             settings=settings,
+            study=study,
             seed=seed,
             overwrite=overwrite,
             progress=progress,

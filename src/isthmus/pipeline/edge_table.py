@@ -37,6 +37,7 @@ def run_edges(
     years: tuple[int, int] | None = None,
     decimal: str | None = None,
     settings: dict[str, Any] | None = None,
+    study: str | Path | None = None,
     seed: int = 1,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -59,6 +60,8 @@ def run_edges(
         Sign of the decimals, ``"."`` or ``","``; inferred from the weights when None.
     settings
         Keys of ``[poles]`` that differ from their defaults.
+    study
+        Study file whose ``[shocks]`` are estimated.
     seed
         Same seed, same tables.
     overwrite
@@ -79,6 +82,7 @@ def run_edges(
     """
     path, target = Path(path), Path(to)
     _refuse_strangers(target, overwrite)
+    shocks = {} if study is None else Study.load(study).settings()["shocks"]
     edges = read_edges(path, directed=directed, years=years, decimal=decimal)
     poles = edges.poles(poles)
     about = {
@@ -87,18 +91,21 @@ def run_edges(
         "title": f"Poles of {path.name}",
     }
     countries = {"poles": list(poles)} if _are_codes(poles) else {}
-    study = Study.parse({"study": about, "countries": countries, "poles": settings or {}})
+    asked = Study.parse(
+        {"study": about, "countries": countries, "poles": settings or {}, "shocks": shocks}
+    )
     began = time.perf_counter()
     tables = analyse_edges(
         edges,
-        settings=study.poles,
+        settings=asked.poles,
         poles=poles,
+        shocks=asked.shocks,
         seed=seed,
         threads=os.cpu_count() or 1,
         progress=progress,
     )
     seconds = round(time.perf_counter() - began, 3)
-    plain = study.settings()
+    plain = asked.settings()
     plain["study"]["years"] = _years(tables["links"])
     plain["countries"]["poles"] = list(poles)
     plain["run"]["seed"] = seed
@@ -109,7 +116,7 @@ def run_edges(
         record = {
             "results_version": RESULTS_VERSION,
             "identity": {"edges": sha256(path), "settings": plain, "isthmus": version("isthmus")},
-            "title": study.study.title,
+            "title": asked.study.title,
             "settings": plain,
             "seed": seed,
             "corpus": {"source": path.name, "release": None, "hash": sha256(path), "rows": {}},

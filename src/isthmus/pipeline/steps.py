@@ -230,6 +230,7 @@ def _poles(context: Context) -> dict[str, pa.Table]:
             {"country": sizes["country"], "year": sizes["year"], "works": sizes[whole]}
         ),
         teams=_teams(context) if BIPARTITE in study.poles.null_models else None,
+        shocks=study.shocks,
         seed=study.run.seed,
         threads=study.run.threads or os.cpu_count() or 1,
     )

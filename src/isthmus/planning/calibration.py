@@ -199,7 +199,7 @@ def corpus_rows(rows: Mapping[str, int]) -> int:
 
 def rules_digest(settings: Mapping[str, Any]) -> str:
     """Digest of a study's rules, whatever its corpus, field, years, memory and seed."""
-    apart = ("study", "field", "corrections", "run", "claims", "comparisons")
+    apart = ("study", "field", "corrections", "run", "claims", "comparisons", "shocks")
     rules = {name: value for name, value in settings.items() if name not in apart}
     return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:16]
 

@@ -49,6 +49,7 @@ from isthmus.poles.replays import (
     pole_years_table,
     replay_all,
 )
+from isthmus.poles.shocks import shock_tables
 from isthmus.poles.statistics import Key, Statistic, statistics
 from isthmus.poles.team_counts import BIPARTITE, TeamFits, Teams, refuse_without_teams
 from isthmus.poles.trajectories import (
@@ -64,6 +65,7 @@ from isthmus.stats import Affinity, affinity
 from isthmus.stats.blas import one_blas_thread
 from isthmus.stats.sizes import size_expectation
 from isthmus.study.sections import AFFINITY, Poles
+from isthmus.study.shocks import Shock
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pa.Table]
@@ -80,6 +82,7 @@ def analyse(
     poles: Sequence[str] = ("US", "CN"),
     output: pa.Table | None = None,
     teams: Teams | None = None,
+    shocks: Mapping[str, Shock] | None = None,
     seed: int,
     threads: int = 1,
     progress: Progress | None = None,
@@ -104,6 +107,8 @@ def analyse(
     teams : Teams, optional
         Teams of countries, for the null model `bipartite`, which looks at
         collaboration alone.
+    shocks : mapping of str to Shock, optional
+        Events that may have changed ties, by name.
     seed : int
         Same seed, same tables, whatever the threads and the order of rows.
     threads : int
@@ -117,8 +122,9 @@ def analyse(
         ``panel``, ``links``, ``trajectories``, ``archetypes``, ``alignment``,
         ``significant``, ``polarisation``, ``placebo``, ``pole_years``,
         ``cluster_choice``, ``centroids``, ``dropped``, ``turns``, ``blocs``, ``bloc_members``
-        and ``triangles``. Without data, or with fewer
-        than two countries, they are empty, and ``panel`` says why countries left.
+        and ``triangles``; with `shocks` also ``shocks`` and ``shock_years``. Without data,
+        or with fewer than two countries, they are empty, and ``panel`` says why countries
+        left.
 
     Raises
     ------
@@ -131,7 +137,7 @@ def analyse(
     poles = tuple(dict.fromkeys(poles))
     panel = build_panel(collaboration, citation, settings, poles, output)
     if len(panel.countries) < 2 or not panel.layers:
-        return {**_empty(poles), "panel": panel_table(panel)}
+        return {**_empty(poles), **shock_tables(panel, shocks or {}), "panel": panel_table(panel)}
     models = list(dict.fromkeys(settings.null_models))
     fit = PanelFit.of(panel, poles, settings, seed, _citations_left_out(panel, models))
     fits = TeamFits(teams, panel.years, panel.countries) if teams is not None else None
@@ -143,6 +149,7 @@ def analyse(
         parts = list(pool.map(_Under.tables, under))
     windows = settings.average_years, settings.bloc_windows
     found = bloc_tables(panel, poles, *windows, seed_of(seed, "blocs"))
+    found |= shock_tables(panel, shocks or {})
     empty = _empty(poles)
     joined = {
         name: pa.concat_tables([empty[name], *(part[name] for part in parts)])

@@ -8,7 +8,7 @@ counted by reason; they never stop the reading.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,6 +27,7 @@ from isthmus.poles.layers import LAYERS
 from isthmus.poles.pair_indicators import pair_indicators
 from isthmus.results import schema_of
 from isthmus.study.sections import Poles
+from isthmus.study.shocks import Shock
 
 #: Share of pairs listed both ways that must agree for a layer to be undirected. Files
 #: of joint works made year by year differ in a handful of rows; in a file of citations
@@ -176,6 +177,7 @@ def analyse_edges(
     settings: Poles | None = None,
     poles: tuple[str, ...] = ("US", "CN"),
     directed: bool | None = None,
+    shocks: Mapping[str, Shock] | None = None,
     seed: int,
     threads: int = 1,
     progress: Progress | None = None,
@@ -191,6 +193,7 @@ def analyse_edges(
         edges.citation,
         settings=settings,
         poles=poles,
+        shocks=shocks,
         seed=seed,
         threads=threads,
         progress=progress,

@@ -27,6 +27,7 @@ from isthmus.study.questions import (
     Scientists,
     Teaming,
 )
+from isthmus.study.shocks import Shock
 
 __all__ = [
     "CORE_LANGUAGE",
@@ -53,6 +54,7 @@ __all__ = [
     "OwnClaim",
     "Run",
     "Scientists",
+    "Shock",
     "Study",
     "Teaming",
     "entity_id",

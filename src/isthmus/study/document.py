@@ -31,12 +31,18 @@ from isthmus.study.questions import (
 )
 from isthmus.study.sections import (
     Poles,
+    Rule,
     Section,
     misfit,
 )
+from isthmus.study.shocks import Shock
 
 #: Sections of entries that a user names, and what each entry is.
-NAMED: dict[str, type[Section]] = {"claims": OwnClaim, "comparisons": Comparison}
+NAMED: dict[str, type[Section]] = {
+    "claims": OwnClaim,
+    "comparisons": Comparison,
+    "shocks": Shock,
+}
 
 
 class Study(Section, frozen=True):
@@ -62,6 +68,7 @@ class Study(Section, frozen=True):
     run: Run = Run()
     claims: dict[str, OwnClaim] = msgspec.field(default_factory=dict)
     comparisons: dict[str, Comparison] = msgspec.field(default_factory=dict)
+    shocks: dict[str, Shock] = msgspec.field(default_factory=dict)
     folder: Path = Path()
 
     @classmethod
@@ -108,6 +115,15 @@ Allowed: corpus, title, years.
             raise misfit(error) from None
         return msgspec.structs.replace(study, folder=folder or Path())
 
+    def rules(self) -> list[Rule]:
+        """Return the rule that a shock has two of the study's years before it, and one after."""
+        first, last = self.years
+        allowed = f"from {first + 2} to {last}, the years of the study that have two before them"
+        return [
+            (first + 2 <= shock.year <= last, f"shocks.{name}.year", shock.year, allowed)
+            for name, shock in self.shocks.items()
+        ]
+
     @property
     def years(self) -> tuple[int, int]:
         """First and last year of the study, both included."""
@@ -147,8 +163,9 @@ Allowed: corpus, title, years.
         for name, other in self.comparisons.items():
             read = _content(self.path(other.file), f"comparisons.{name}.file")
             plain["comparisons"][name]["file"] = read
-        if not self.comparisons:
-            del plain["comparisons"]
+        for name in ("comparisons", "shocks"):
+            if not plain[name]:
+                del plain[name]
         return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
