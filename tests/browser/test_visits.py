@@ -215,9 +215,11 @@ def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[
     browser.choose("#c-country", "DE")
     assert browser.table("arrivals")
 
-    browser.open(first)  # did the poles come together or drift apart
+    browser.open(first)  # did the poles come together or drift apart, since when
     browser.click("#drift-collaboration .details")
     assert "US and China" in browser.script("return document.querySelector('h1').textContent")
+    lead = browser.script("return document.getElementById('lead').textContent")
+    assert re.search(r"In joint papers,? (no turn|they|their course)", lead)
     assert (
         browser.script("return document.getElementById('collaboration-links-chart').hidden")
         is False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from isthmus.report import charts
+from isthmus.report import charts, panels
+from isthmus.report.excerpts import TURN_COLUMNS
 from isthmus.report.glossary import metric
 from isthmus.report.shards import ALL_PAIRS
 from isthmus.report.source import Source
@@ -69,6 +70,7 @@ def pairs_page(source: Source) -> Page:
             chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
         ),
         *_against(source, shard),
+        _turns(shard),
         View(
             "pairs",
             "All pairs",
@@ -156,6 +158,23 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         )
     )
     return views
+
+
+def _turns(shard: list[str]) -> View:
+    first = ("layer", "turned", "year")
+    names = [*first, *(n for n in TURN_COLUMNS if n not in (*first, "source", "target"))]
+    return View(
+        "turns",
+        "{a} and {b}: since when",
+        "Whether the yearly change of the affinity turned, and in which year. Asked of ties with "
+        "enough works a year, and of the poles. No turn shown does not mean that there is none.",
+        "turns",
+        shard,
+        "turns",
+        [(name, None) for name in names],
+        where=[["source", "pair", "a"]],
+        chart={"": panels.before_and_after("Change of the affinity a year (log)")},
+    )
 
 
 def pair_columns(

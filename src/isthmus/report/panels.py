@@ -217,6 +217,29 @@ def ranked_dots(
     return figure_of({"layer": layer, "transform": ranked, **size}, f"{label} with interval")
 
 
+def before_and_after(label: str) -> Spec:
+    """Draw the slopes before and after the turn of each layer, with their intervals."""
+    zero = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
+    layer: list[Spec] = [{**zero, "encoding": {"x": {"datum": 0}}}]
+    for side in ("before", "after"):
+        name, at = f"slope_{side}", {"datum": f"{side.capitalize()} the turn", "type": "nominal"}
+        y = {"field": "layer", "type": "nominal", "title": None, "axis": {"labelLimit": 200}}
+        shared = {
+            "y": y,
+            "yOffset": {"datum": side},
+            "color": {**at, "scale": {"range": list(COLOURS)}},
+        }
+        bars = {"x": quantity(f"{name}_low", label), "x2": {"field": f"{name}_high"}, **shared}
+        dots = {"x": quantity(name, label), **shared, "tooltip": tips("layer", "year", name)}
+        layer += [
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": bars},
+            {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": dots},
+        ]
+    known = [{"filter": "isValid(datum.slope_before)"}]
+    size = {"height": {"step": 40}, "usermeta": {"category": "layer"}}
+    return figure_of({"layer": layer, "transform": known, **size}, f"{label} with interval")
+
+
 def joined(spec: Spec, first: str, second: str, word: str, into: str) -> Spec:
     """Draw a chart of the two ends of a link together, under one name like "China to US"."""
     named = {"calculate": f"datum.{first} + ' {word} ' + datum.{second}", "as": into}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.report.charts import points, shapes
+from isthmus.report.excerpts import tie_turns
 from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
 from isthmus.study.sections import AFFINITY
@@ -41,6 +42,9 @@ LINK_COLUMNS = (
     "affinity_low",
     "affinity_high",
 )
+
+#: Sets of a pair -> the columns in them; the others are whole.
+PAIR_COLUMNS = {"links": LINK_COLUMNS}
 
 #: Columns of the table of all pairs, which is the longest of the site.
 ALL_PAIRS = (
@@ -152,11 +156,11 @@ def _pooled_first(table: pa.Table) -> pa.Table:
 
 
 def packed(found: Columns) -> dict[str, Any]:
-    """Write columns of few different texts as levels and codes."""
+    """Write columns of few different texts or years as levels and codes."""
     made: dict[str, Any] = {}
     for name, values in found.items():
-        is_text = any(isinstance(v, str) for v in values[:50])
-        levels = sorted({v for v in values if v is not None}) if is_text else []
+        is_long = name == "year" or any(isinstance(v, str) for v in values[:50])
+        levels = sorted({v for v in values if v is not None}) if is_long else []
         if levels and len(levels) * 3 < len(values):
             place = {level: at for at, level in enumerate(levels)}
             codes = [place.get(v, -1) for v in values]
@@ -306,6 +310,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "citation": source.table("citation"),
         "links": source.table("links"),
         "archetypes": source.table("archetypes"),
+        "turns": tie_turns(source),
         "sentences": pair_sentences(source, pairs),
     }
     parts: dict[str, dict[str, pa.Table]] = {}
@@ -315,9 +320,10 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
                 parts.setdefault(shard, {})[name] = rows.drop_columns(["shard"])
     for shard in sorted({*parts, *(s for s, _ in split(_with_shard(pairs), "shard"))}):
         found = parts.get(shard, {})
-        sets = {n: packed(columns(rows)) for n, rows in found.items() if n != "links"}
-        if "links" in found:
-            sets["links"] = packed(columns(found["links"], LINK_COLUMNS, FEW_DIGITS))
+        sets = {
+            name: packed(columns(rows, PAIR_COLUMNS.get(name), FEW_DIGITS))
+            for name, rows in found.items()
+        }
         yield f"pair/{shard}", sets
 
 

@@ -152,13 +152,22 @@ def _column(
         made |= {"kind": "word", "words": WORDED[name]}
     elif name.startswith(("trend", "with_")):
         made |= {"kind": "word", "words": "archetypes"}
-    if reason := _why_empty(name):
+    if reason := EMPTY.get((table, name), "") or _why_empty(name):
         made["empty"] = reason
     return {**made, "link": link} if link else made
 
 
+#: Columns of one table -> why their cells may be empty.
+EMPTY = {
+    ("turns", "year"): "no turn is shown, or its year cannot be told",
+    ("turns", "slope_before"): "no turn is shown",
+    ("turns", "slope_after"): "no turn is shown",
+    ("turns", "change"): "no turn is shown",
+}
+
 #: Columns of codes -> the words that stand for these.
 WORDED = {
+    "layer": "layers",
     "experiment": "experiments",
     "null_model": "models",
     "family": "models",

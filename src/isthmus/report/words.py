@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from isthmus.report.answers.turning import LAYERS
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source
 from isthmus.selection.wording import country_name, in_sentence
@@ -94,4 +95,5 @@ def words(source: Source) -> dict[str, dict[str, str]]:
         "models": MODELS,
         "roles": roles(source),
         "archetypes": ARCHETYPES,
+        "layers": LAYERS,
     }
