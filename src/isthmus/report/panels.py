@@ -221,19 +221,22 @@ def before_and_after(label: str) -> Spec:
     """Draw the slopes before and after the turn of each layer, with their intervals."""
     zero = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
     layer: list[Spec] = [{**zero, "encoding": {"x": {"datum": 0}}}]
-    for side in ("before", "after"):
-        name, at = f"slope_{side}", {"datum": f"{side.capitalize()} the turn", "type": "nominal"}
-        y = {"field": "layer", "type": "nominal", "title": None, "axis": {"labelLimit": 200}}
-        shared = {
-            "y": y,
-            "yOffset": {"datum": side},
-            "color": {**at, "scale": {"range": list(COLOURS)}},
-        }
+    sides = ["Before the turn", "After the turn"]
+    by_side = {"field": "side", "type": "nominal", "title": None, "sort": sides}
+    y = {"field": "layer", "type": "nominal", "title": None, "axis": {"labelLimit": 200}}
+    colour = {**by_side, "scale": {"domain": sides, "range": list(COLOURS[:2])}}
+    shared = {"y": y, "yOffset": by_side, "color": colour}
+    for side, name in zip(sides, ("slope_before", "slope_after"), strict=True):
+        own = [{"calculate": f"'{side}'", "as": "side"}]
         bars = {"x": quantity(f"{name}_low", label), "x2": {"field": f"{name}_high"}, **shared}
         dots = {"x": quantity(name, label), **shared, "tooltip": tips("layer", "year", name)}
         layer += [
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": bars},
-            {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": dots},
+            {"mark": {"type": "rule", "strokeWidth": 2}, "transform": own, "encoding": bars},
+            {
+                "mark": {"type": "point", "filled": True, "size": 50},
+                "transform": own,
+                "encoding": dots,
+            },
         ]
     known = [{"filter": "isValid(datum.slope_before)"}]
     size = {"height": {"step": 40}, "usermeta": {"category": "layer"}}
