@@ -1,12 +1,12 @@
 """The explorer's data: result tables cut into small files, each loaded when it is looked at.
 
-A *shard* is named like ``country_year/2021`` and holds sets of columns. Where few
-values repeat, a column is written as levels and codes.
+A *shard* is named like ``country_year/2021`` and holds sets of columns; see :func:`packed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,9 @@ FEW_DIGITS = 3
 
 #: Links of a year that are listed, and the false discovery rate that they must be below.
 STRONGEST, DISCOVERY_RATE = 20, 0.05
+
+#: Empty cells at the ends of a column up to which these are written out.
+LEAST_EMPTY = 4
 
 #: Works of a year that the site lists, the most novel first; the Parquet file has all of them.
 MOST_NOVEL = 100
@@ -156,18 +159,29 @@ def _pooled_first(table: pa.Table) -> pa.Table:
 
 
 def packed(found: Columns) -> dict[str, Any]:
-    """Write columns of few different texts or years as levels and codes."""
-    made: dict[str, Any] = {}
-    for name, values in found.items():
-        is_long = name == "year" or any(isinstance(v, str) for v in values[:50])
-        levels = sorted({v for v in values if v is not None}) if is_long else []
-        if levels and len(levels) * 3 < len(values):
-            place = {level: at for at, level in enumerate(levels)}
-            codes = [place.get(v, -1) for v in values]
-            made[name] = {"levels": levels, "codes": codes}
-        else:
-            made[name] = values
-    return made
+    """Write columns shorter where they repeat themselves or begin or end with nothing.
+
+    A column of few different texts or years becomes ``levels`` and ``codes``, or ``runs`` (code,
+    length, code, length ...) where these are fewer. One that begins or ends with None becomes
+    ``values`` and the row that they begin ``from``.
+    """
+    return {name: _packed(name, values) for name, values in found.items()}
+
+
+def _packed(name: str, values: list[Any]) -> Any:
+    is_long = name == "year" or any(isinstance(v, str) for v in values[:50])
+    levels = sorted({v for v in values if v is not None}) if is_long else []
+    if levels and len(levels) * 3 < len(values):
+        place = {level: at for at, level in enumerate(levels)}
+        codes = [place.get(v, -1) for v in values]
+        runs = [n for code, same in groupby(codes) for n in (code, len(list(same)))]
+        short = {"runs": runs} if len(runs) < len(codes) else {"codes": codes}
+        return {"levels": levels, **short}
+    known = [at for at, value in enumerate(values) if value is not None]
+    first, last = (known[0], known[-1] + 1) if known else (0, 0)
+    if len(values) - (last - first) <= LEAST_EMPTY:
+        return values
+    return {"from": first, "values": values[first:last]}
 
 
 def _by_value(
@@ -308,7 +322,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     cut = {
         "collaboration": source.table("collaboration"),
         "citation": source.table("citation"),
-        "links": source.table("links"),
+        "links": _in_runs(source.table("links")),
         "archetypes": source.table("archetypes"),
         "turns": tie_turns(source),
         "sentences": pair_sentences(source, pairs),
@@ -325,6 +339,12 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
             for name, rows in found.items()
         }
         yield f"pair/{shard}", sets
+
+
+def _in_runs(links: pa.Table | None) -> pa.Table | None:
+    """Order links so that what repeats stands together: models, layers, pairs, then years."""
+    order = ("null_model", "layer", "source", "target", "year")
+    return None if links is None else links.sort_by([(name, "ascending") for name in order])
 
 
 def _with_shard(table: pa.Table) -> pa.Table:
