@@ -14,7 +14,8 @@ from browser.audit import faults
 from browser.browsers import Browser
 
 #: Pages with tables, and those without.
-TABLES = ("countries", "country", "novelty", "pairs", "poles", "teaming", "movers", "coverage")
+TABLES = ("countries", "country", "novelty", "pairs", "poles", "topics", "teaming", "movers",
+          "coverage")  # fmt: skip
 PAGES = ("index", "findings", *TABLES, "methods")
 
 #: Bytes that a page may load, and a site may hold.

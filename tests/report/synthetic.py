@@ -12,8 +12,9 @@ import pyarrow as pa
 from isthmus.corpus.countries import countries
 from isthmus.leadership.published_counts import Published
 from isthmus.leadership.published_counts import comparison as beside
-from isthmus.results import RESULTS_VERSION, Results, open_results, schema_of, write_table
+from isthmus.results import RESULTS_VERSION, Results, open_results, write_table
 from isthmus.study import Study
+from report.synthetic_views import blocs, by_country, indices, topics, turns
 
 #: A title with everything that has ever broken a page.
 TITLE = "<script>alert('x')</script> \"AI\" & مرحبا 🙂 \u2028 </title>"
@@ -53,7 +54,11 @@ def write_results(
         **poles(rng, names, span),
         **movement(rng, names, span),
         **comparison(rng, span),
+        **by_country(rng, names, span),
+        **blocs(names, span),
+        "topics": topics(rng, names, span),
     }
+    made["pair_indicators"] = indices(rng, made["collaboration"])
     study = Study.parse({**STUDY, "study": {**STUDY["study"], "years": list(years)}})
     published = others(rng, names, span[:-1])
     made |= beside(study, published, made["country_year"])
@@ -290,22 +295,6 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
         **courses(rng, models, span),
         "turns": turns(span),
     }
-
-
-def turns(span: np.ndarray) -> pa.Table:
-    """Give a tie that turned, one whose year cannot be told, and one without a turn."""
-    middle = int(span[len(span) // 2])
-    ties = [("collaboration", "CN", "US", middle, True), ("citation", "CN", "US", None, True)]
-    ties.append(("collaboration", "AD", "US", None, False))
-    rows = []
-    for layer, source, target, year, turned in ties:
-        row = {"layer": layer, "what": "tie", "source": source, "target": target, "turn": 1}
-        row |= {"year": year, "turned": turned, "evidence": 2.0, "p": 0.01, "q": 0.01}
-        row |= {"year_low": middle - 1, "year_high": middle + 1} if turned else {}
-        for name, value in (("slope_before", 0.03), ("slope_after", -0.05), ("change", -0.08)):
-            row |= {name: value, f"{name}_low": value - 0.01, f"{name}_high": value + 0.01}
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=schema_of("turns"))
 
 
 def courses(rng: np.random.Generator, models: list[str], span: np.ndarray) -> dict[str, pa.Table]:

@@ -66,7 +66,7 @@ def listed(column: Any) -> list[Any]:
 
 
 def test_all_pages_are_there(site: Path) -> None:
-    assert sorted(p.stem for p in site.glob("*.html")) == sorted([*PAGES, "teaming"])
+    assert sorted(p.stem for p in site.glob("*.html")) == sorted([*PAGES, "teaming", "topics"])
 
 
 def test_pages_load_nothing_foreign_and_run_nothing_inline(site: Path) -> None:
@@ -208,11 +208,12 @@ def test_split_gives_every_row_once() -> None:
 
 def test_the_page_on_coverage_shows_what_others_count(source: Source, bare: Source) -> None:
     page = coverage_page(source)
-    assert [view.id for view in page.views][2:] == ["comparison", "comparison_years"]
+    first = ["all-works", "bounds-all", "bounds", "coverage"]
+    assert [view.id for view in page.views] == [*first, "comparison", "comparison_years"]
     chosen = {control["key"]: control for control in page.controls}
     assert chosen["year"]["default"] == "2005"  # the last that the others have
     assert chosen["year"]["options"][-1][0] == "2006"
     assert [name for name, _ in chosen["against"]["options"]] == [HOSTILE, "NCSES"]
     assert {key for view in page.views for key in view.chart} >= {"ratio", "spearman"}
-    assert [view.id for view in coverage_page(bare).views] == ["all-works", "coverage"]
+    assert [view.id for view in coverage_page(bare).views] == first
     assert [control["key"] for control in coverage_page(bare).controls] == ["year"]

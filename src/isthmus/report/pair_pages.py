@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from isthmus.report import charts, panels
-from isthmus.report.excerpts import TURN_COLUMNS
+from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, TURN_COLUMNS
 from isthmus.report.glossary import metric
 from isthmus.report.shards import ALL_PAIRS
 from isthmus.report.source import Source
@@ -32,6 +32,10 @@ def pairs_page(source: Source) -> Page:
             "default": "affinity",
         },
     ]
+    if source.has("pair_indicators"):
+        options = [[n, metric(n, source.settings, "pair_indicators").label] for n in INDICES]
+        index = {"key": "index", "label": "Index in charts", "kind": "choice"}
+        controls.append({**index, "options": options, "default": INDICES[0]})
     shard = ["pair/{first}/{initial}"]
     joint = metric("works_whole", source.settings).label
     views = [
@@ -71,6 +75,7 @@ def pairs_page(source: Source) -> Page:
         ),
         *_against(source, shard),
         _turns(shard),
+        _indices(source, shard),
         View(
             "pairs",
             "All pairs",
@@ -158,6 +163,39 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         )
     )
     return views
+
+
+#: What each index of a pair answers.
+QUESTIONS = {
+    "Index of collaboration": "Is the target more often in the international papers of the source "
+    "than in those of the world? Published by the U.S. National Science Board.",
+    "Probabilistic affinity index": "The same question of links instead of papers.",
+    "Salton's measure": "How large a part of the papers of both is joint? It rises with size.",
+    "Relative intensity": "How much more does one work with the other than everybody else does? It "
+    "differs by direction. The source is the country whose code comes first in the alphabet.",
+    "Affinity (above)": "Do the two work together more than either does with its typical partner? "
+    "It alone does not move when a country grows: use it over the years.",
+}
+
+
+def _indices(source: Source, shard: list[str]) -> View:
+    labels = {name: metric(name, source.settings, "pair_indicators").label for name in INDICES}
+    return View(
+        "indices",
+        "{a} and {b}: other indices",
+        "Indices that reports use, in the years with joint papers. All move with the size of the "
+        "two countries.",
+        "pair_indicators",
+        shard,
+        "indices",
+        [(name, None) for name in INDEX_COLUMNS],
+        where=[["source", "pair", "a"]],
+        by="index",
+        chart={n: charts.lines(n, text, colour="", band=True) for n, text in labels.items()},
+        says="indices_said",
+        most=6,
+        folded=QUESTIONS,
+    )
 
 
 def _turns(shard: list[str]) -> View:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from isthmus.report.answers.answer import between, counted, percent, times
 from isthmus.report.answers.leading import last_whole_year, ranking
 from isthmus.report.answers.ties import all_ties, partners_sentence, ties_of
-from isthmus.report.answers.turning import LAYERS, turn_sentence
+from isthmus.report.answers.turning import turn_sentence
 from isthmus.report.source import Source
+from isthmus.report.words import LAYERS
 from isthmus.selection.wording import capital, in_sentence
 
 #: Columns of a country's ties, as its page shows them -> the columns of the rows.

@@ -13,10 +13,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isthmus.report.bloc_views import blocs_said
 from isthmus.report.charts import points, shapes
-from isthmus.report.excerpts import tie_turns
+from isthmus.report.excerpts import (
+    IN_TOPIC_COLUMNS,
+    bloc_members,
+    bloc_windows,
+    country_bounds,
+    country_cohorts,
+    country_dependence,
+    country_indicators,
+    pair_indices,
+    tie_turns,
+    topic_leaders,
+)
 from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
+from isthmus.report.topic_pages import leaders_said
+from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said
 from isthmus.study.sections import AFFINITY
 
 Sets = Mapping[str, Any]
@@ -126,8 +140,10 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     yield "shapes", {"topology": shapes()["topology"], "points": points(source.names)}
     for name, tables in WHOLE.items():
         found = {t: packed(columns(_shown(t, r))) for t in tables if (r := source.table(t))}
+        found |= _blocs(source) if name == "poles" else {}
         if found:
             yield name, found
+    yield from _topics(source)
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
     yield from _by_value(source, "country_year", "year", "country_year")
     yield from _by_value(source, "flows", "year", "flows")
@@ -195,6 +211,27 @@ def _by_value(
     for value, rows in split(read, key):
         rest = rows if key == "year" else rows.drop_columns([key])
         yield f"{folder}/{value}", {"rows": packed(columns(rest, digits=digits))}
+
+
+def _blocs(source: Source) -> dict[str, Any]:
+    """Return what is said of blocs, and their members."""
+    windows, members = bloc_windows(source), bloc_members(source)
+    made: dict[str, Any] = {}
+    for name, table in (("blocs", windows), ("bloc_members", members)):
+        if table is not None:
+            made[name] = packed(columns(table, digits=FEW_DIGITS))
+    return made | ({"blocs_said": {"text": [blocs_said(source)]}} if windows is not None else {})
+
+
+def _topics(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Give the leaders of all topics, and the countries of each."""
+    table, leaders = source.table("topics"), topic_leaders(source)
+    if table is None or leaders is None:
+        return
+    first = packed(columns(leaders, digits=FEW_DIGITS))
+    yield "topics", {"leaders": first, "leaders_said": leaders_said(source)}
+    for topic, rows in split(table.filter(pc.is_valid(table["rank"])), "topic"):
+        yield f"topic/{topic}", {"rows": packed(columns(rows, IN_TOPIC_COLUMNS, FEW_DIGITS))}
 
 
 def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
@@ -280,8 +317,8 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     """Give everything of one country in one shard."""
     sets: dict[str, dict[str, Any]] = {}
 
-    def put(country: str, name: str, table: pa.Table) -> None:
-        sets.setdefault(country, {})[name] = packed(columns(table))
+    def put(country: str, name: str, table: pa.Table, digits: int = DIGITS) -> None:
+        sets.setdefault(country, {})[name] = packed(columns(table, digits=digits))
 
     for name, table, key in (
         ("years", "country_year", "country"),
@@ -300,6 +337,18 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
             put(country, "partners", rows)
     for country, rows in country_ties(source).items():
         put(country, "ties", rows)
+    for name, made, key in (
+        ("bounds", country_bounds(source), "country"),
+        ("indicators", country_indicators(source), "country"),
+        ("dependence", country_dependence(source), "country"),
+        ("cohorts", country_cohorts(source), "entry_country"),
+    ):
+        for country, rows in split(made, key) if made is not None else ():
+            put(country, name, rows, FEW_DIGITS)
+            text = SAID[name](country, rows.to_pylist(), source)
+            sets[country][f"{name}_said"] = {"text": [text] if text else []}
+            if name == "bounds":
+                sets[country]["bounds_years_said"] = bounds_by_number(rows.to_pylist())
     for country, text in country_sentences(source).items():
         sets.setdefault(country, {})["sentence"] = {"text": [text]}
     for country in sorted(set(sets) - {"all"}):
@@ -325,8 +374,12 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "links": _in_runs(source.table("links")),
         "archetypes": source.table("archetypes"),
         "turns": tie_turns(source),
+        "indices": pair_indices(source),
         "sentences": pair_sentences(source, pairs),
     }
+    if (indices := cut["indices"]) is not None and indices.num_rows:
+        rows = indices.sort_by("year").to_pylist()
+        cut["indices_said"] = pa.Table.from_pylist(indices_said(rows))
     parts: dict[str, dict[str, pa.Table]] = {}
     for name, table in cut.items():
         if table is not None:

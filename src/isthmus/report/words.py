@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from isthmus.report.answers.turning import LAYERS
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source
 from isthmus.selection.wording import country_name, in_sentence
@@ -18,6 +17,17 @@ ARCHETYPES = {
     "KI": "citations rise, joint papers fall",
     "KD": "joint papers rise, citations fall",
     "flat": "neither moves",
+}
+
+#: Layers of links -> what they count.
+LAYERS = {"collaboration": "joint papers", "citation": "citations"}
+
+#: What is said of blocs, in words.
+BLOC_ANSWERS = {
+    "blocs": "blocs",
+    "none": "no blocs",
+    "gradient": "a gradient, not blocs",
+    "undecided": "no number of blocs can be said",
 }
 
 #: Null models, and ties by themselves, in words.
@@ -44,6 +54,15 @@ def roles(source: Source) -> dict[str, str]:
     for pole in source.poles:
         made[f"with {pole}"] = f"closer to {in_sentence(pole)} alone"
     return made
+
+
+def numbers(source: Source) -> dict[str, str]:
+    """Return the names of the numbers that have bounds."""
+    table = source.table("bounds")
+    found = sorted(set(table["number"].to_pylist())) if table is not None else []
+    said = {"joint_share": "Share of papers that the poles have together"}
+    said["papers_whole_share"] = "Share of papers (whole)"
+    return {name: said.get(name) or metric(name, source.settings).label for name in found}
 
 
 def experiment(name: str) -> str:
@@ -96,4 +115,6 @@ def words(source: Source) -> dict[str, dict[str, str]]:
         "roles": roles(source),
         "archetypes": ARCHETYPES,
         "layers": LAYERS,
+        "bloc_answers": BLOC_ANSWERS,
+        "numbers": numbers(source),
     }

@@ -19,9 +19,9 @@ from isthmus.report.answers.answer import (
     tested,
     times,
 )
-from isthmus.report.answers.turning import LAYERS, turn_sentence
+from isthmus.report.answers.turning import turn_sentence
 from isthmus.report.source import Source, where
-from isthmus.report.words import roles
+from isthmus.report.words import LAYERS, roles
 from isthmus.selection.wording import capital, country_name, in_sentence, joined
 from isthmus.study.sections import AFFINITY
 

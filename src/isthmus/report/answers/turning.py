@@ -7,10 +7,8 @@ from typing import Any
 
 from isthmus.report.answers.answer import between, change
 from isthmus.report.source import Source, where
+from isthmus.report.words import LAYERS
 from isthmus.selection.wording import joined
-
-#: Layers of links -> what they count, in words.
-LAYERS = {"collaboration": "joint papers", "citation": "citations"}
 
 Row = Mapping[str, Any]
 
