@@ -30,7 +30,8 @@ def by_country(rng: np.random.Generator, names: list[str], span: np.ndarray) -> 
         for year in map(int, span):
             at = {"year": year, "country": name}
             for n, counting in ((1, "fractional"), (4, "whole"), (4, "fractional")):
-                put("indicators", {**at, "years": n, "counting": counting}, kinds, papers=9.5)
+                key = {**at, "years": n, "counting": counting}
+                put("indicators", key, kinds, papers=12.0 if counting == "whole" else 9.5)
             home = {"home_expected": 0.1, "received": 40.0, "papers": 9.0}
             put(
                 "dependence", at, ("home_share", "home_ratio"), balance=1.5, third_share=0.1, **home

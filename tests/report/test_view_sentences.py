@@ -44,10 +44,11 @@ def test_bounds_are_said_over_all_years_and_where_they_are_widest(source: Source
     assert bounds_said("CN", [], source) == ""
 
 
-def test_indicators_are_of_the_longest_window(source: Source) -> None:
+def test_indicators_are_of_the_longest_window_counted_fractionally(source: Source) -> None:
     table = country_indicators(source)
     assert table is not None
     assert set(table["years"].to_pylist()) == {4}
+    assert set(table["papers"].to_pylist()) == {9.5}  # fractional
     ends = {"mncs_low": 0.8, "mncs_high": 1.3, "top10_share_low": None, "top10_share_high": None}
     ends |= {"international_share_low": 0.2, "international_share_high": 0.4}
     row = {"year": 2006, "years": 4, "international_share": 0.3, "mncs": 1.0, "top10_share": 0.1}
