@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from isthmus.report import charts
+from isthmus.report import charts, panels
 from isthmus.report.excerpts import BLOC_COLUMNS, MEMBER_COLUMNS, bloc_windows
 from isthmus.report.source import Source
 from isthmus.report.views import TO_COUNTRY, View
 from isthmus.report.words import BLOC_ANSWERS, LAYERS
+
+#: What explains ties -> its words.
+EXPLAINED = [("gradient_explained", "Places on a line"), ("explained", "Two blocs")]
 
 _COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
@@ -19,12 +22,15 @@ def bloc_views() -> list[View]:
         "blocs",
         "How many blocs",
         "The search names no pole. Shares explained are those of pairs that were not fitted to: by "
-        "places on a line, and by two blocs. No blocs means none with a strong effect.",
+        "places on a line, and by two blocs; below 0 they mislead, which the chart draws as 0. No "
+        "blocs means none with a strong effect.",
         "blocs",
         ["poles"],
         "blocs",
         [(name, None) for name in BLOC_COLUMNS],
+        chart={"": panels.explained(EXPLAINED, "Share of ties explained")},
         says="blocs_said",
+        rule="Links of a window of years, added up; each pair once.",
     )
     members = View(
         "bloc_members",

@@ -259,6 +259,28 @@ def counted_bars(category: str, label: str) -> Spec:
     return figure_of({**bars, "height": {"step": 20}}, label)
 
 
+def explained(parts: Sequence[tuple[str, str]], label: str) -> Spec:
+    """Draw shares explained of each layer and window of years, a colour each; below 0 as 0."""
+    domain = [name for _, name in parts]
+    scale = {"domain": domain, "range": list(COLOURS[: len(domain)])}
+    colour = {"field": "by", "type": "nominal", "title": None, "scale": scale}
+    y = {"field": "window", "type": "nominal", "title": None, "axis": {"labelLimit": 240}}
+    x = {**quantity("share", label), "axis": {"format": "~%"}, "scale": {"domain": [0, 1]}}
+    layer = []
+    for column, name in parts:
+        own = [
+            {"filter": f"isValid(datum.{column})"},
+            {"calculate": f"max(0, datum.{column})", "as": "share"},
+            {"calculate": f"'{name}'", "as": "by"},
+        ]
+        dots = {"x": x, "y": y, "color": colour}
+        mark = {"type": "point", "filled": True, "size": 70}
+        layer.append({"mark": mark, "transform": own, "encoding": dots})
+    text = "datum.layer + ', ' + datum.first_year + '-' + datum.last_year"
+    size = {"height": {"step": 26}, "transform": [{"calculate": text, "as": "window"}]}
+    return figure_of({"layer": layer, **size}, label)
+
+
 def beside_expected(y: str, expected: str, label: str) -> Spec:
     """Draw a measure with its band over the years, and what is expected of it dashed."""
     drawn = lines(y, label, band=True)
