@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from isthmus.report.bloc_views import blocs_said, window_control
 from isthmus.report.excerpts import (
+    LEAST_JOINT,
     bloc_members,
     country_bounds,
     country_cohorts,
@@ -14,7 +17,7 @@ from isthmus.report.excerpts import (
     tie_turns,
 )
 from isthmus.report.pages import pages
-from isthmus.report.shards import shards
+from isthmus.report.shards import pair_summary, shards
 from isthmus.report.source import Source
 from isthmus.report.topic_pages import leaders_said, topics_page
 from isthmus.report.view_sentences import (
@@ -149,6 +152,16 @@ def test_indices_of_pairs_are_of_years_with_joint_papers(source: Source) -> None
     rows = table.to_pylist()
     assert rows
     assert min(row["works_whole"] for row in rows) > 0
+    totals: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        totals[row["source"], row["target"]] += row["works_whole"]
+    joint = pair_summary(source).to_pylist()
+    assert totals == {
+        (row["source"], row["target"]): row["works_whole"]
+        for row in joint
+        if row["works_whole"] >= LEAST_JOINT
+    }
+    assert len(totals) < len(joint)
     row = {"year": 2005, "source": "CN", "target": "US", "collaboration_index": 1.9}
     row |= {"collaboration_index_low": 1.2, "collaboration_index_high": 2.8}
     (said,) = indices_said([{**row, "year": 2004}, row])

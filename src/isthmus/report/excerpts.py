@@ -138,6 +138,9 @@ INDEX_COLUMNS = (
     "target",
 )
 
+#: Joint works of all years under which a pair's indices are not shown: too few to say much.
+LEAST_JOINT = 25
+
 #: Columns of the leaders of topics, and of all countries of one topic.
 TOPIC_COLUMNS = (
     "topic",
@@ -196,11 +199,22 @@ MEMBER_COLUMNS = (
 
 
 def pair_indices(source: Source) -> pa.Table | None:
-    """Return the indices of pairs in the years in which they have joint works."""
+    """Return the indices of pairs in the years in which they have joint works.
+
+    Pairs with fewer than :data:`LEAST_JOINT` of them in all are left out, and those of countries
+    that no page can choose.
+    """
     table = source.table("pair_indicators")
     if table is None:
         return None
-    return table.filter(pc.greater(table["works_whole"], 0)).select(INDEX_COLUMNS)
+    chosen = pa.array(source.names, pa.string())
+    known = pc.and_(pc.is_in(table["source"], chosen), pc.is_in(table["target"], chosen))
+    rows = table.filter(pc.and_(known, pc.greater(table["works_whole"], 0))).select(INDEX_COLUMNS)
+    ends = ["source", "target"]
+    totals = rows.group_by(ends).aggregate([("works_whole", "sum")])
+    enough = totals.filter(pc.greater_equal(totals["works_whole_sum"], LEAST_JOINT)).select(ends)
+    kept = rows.join(enough, ends, join_type="left semi").select(INDEX_COLUMNS)
+    return kept.sort_by([(name, "ascending") for name in (*ends, "year")])
 
 
 def topic_leaders(source: Source) -> pa.Table | None:

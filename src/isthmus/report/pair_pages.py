@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from isthmus.report import charts, panels
-from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, TURN_COLUMNS
+from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, TURN_COLUMNS
 from isthmus.report.glossary import metric
 from isthmus.report.shards import ALL_PAIRS
 from isthmus.report.source import Source
@@ -184,7 +184,7 @@ def _indices(source: Source, shard: list[str]) -> View:
         "indices",
         "{a} and {b}: other indices",
         "Indices that reports use, in the years with joint papers. All move with the size of the "
-        "two countries.",
+        f"two countries. Pairs with fewer than {LEAST_JOINT} joint papers in all are not listed.",
         "pair_indicators",
         shard,
         "indices",

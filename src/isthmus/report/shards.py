@@ -378,8 +378,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "sentences": pair_sentences(source, pairs),
     }
     if (indices := cut["indices"]) is not None and indices.num_rows:
-        rows = indices.sort_by("year").to_pylist()
-        cut["indices_said"] = pa.Table.from_pylist(indices_said(rows))
+        cut["indices_said"] = pa.Table.from_pylist(indices_said(indices.to_pylist()))
     parts: dict[str, dict[str, pa.Table]] = {}
     for name, table in cut.items():
         if table is not None:
