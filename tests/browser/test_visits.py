@@ -14,7 +14,8 @@ from browser.audit import faults
 from browser.browsers import Browser
 
 #: Pages with tables, and those without.
-TABLES = ("countries", "country", "novelty", "pairs", "poles", "teaming", "movers", "coverage")
+TABLES = ("countries", "country", "novelty", "pairs", "poles", "topics", "teaming", "movers",
+          "coverage")  # fmt: skip
 PAGES = ("index", "findings", *TABLES, "methods")
 
 #: Bytes that a page may load, and a site may hold.
@@ -193,6 +194,11 @@ def picture(browser: Browser, name: str) -> None:
     browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
 
 
+def said(browser: Browser, view: str) -> str:
+    """Return the sentence that begins a view."""
+    return str(browser.script(f"return document.getElementById('{view}-says').textContent"))
+
+
 def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[str, str]) -> None:
     """Each path starts on the first page; choosing in a list is one click."""
     first = f"{demo['http']}/index.html"
@@ -214,10 +220,16 @@ def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[
     assert browser.table("partners")
     browser.choose("#c-country", "DE")
     assert browser.table("arrivals")
+    browser.choose("#c-country", "US")
+    assert "who began in the US" in said(browser, "cohorts")
+    assert "the US's papers were international" in said(browser, "indicators")
+    assert "size alone gives" in said(browser, "dependence")
 
-    browser.open(first)  # did the poles come together or drift apart
+    browser.open(first)  # did the poles come together or drift apart, since when
     browser.click("#drift-collaboration .details")
     assert "US and China" in browser.script("return document.querySelector('h1').textContent")
+    lead = browser.script("return document.getElementById('lead').textContent")
+    assert re.search(r"In joint papers,? (no turn|they|their course)", lead)
     assert (
         browser.script("return document.getElementById('collaboration-links-chart').hidden")
         is False
@@ -226,6 +238,15 @@ def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[
     browser.open(first)  # what is missing; its evidence
     browser.click("#missing .details")
     assert browser.table("all-works")
+    browser.choose("#c-country", "US")
+    assert "Of all papers, the US has" in said(browser, "bounds-all")
+
+    browser.open(first)  # are there blocs; who leads a topic
+    browser.click('a[href="poles.html"]')
+    assert re.search(r"In joint papers of [\d-]+: .*blocs", said(browser, "blocs"))
+    browser.click('a[href="topics.html"]')
+    lead = browser.script("return document.getElementById('lead').textContent")
+    assert "most highly cited papers come from" in lead
 
     browser.open(first)  # which findings survive; what would change one
     browser.click('a[href="findings.html"]')
@@ -240,6 +261,7 @@ def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[
     told = browser.script("return document.querySelector('.question details[open]').textContent")
     assert "Placebo replays" in told
     assert "Other counting rules" in told
+    assert "Missing data" in told
 
     browser.open(first)  # save a chart; cite
     assert "isthmus" in browser.script(

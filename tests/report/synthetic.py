@@ -14,6 +14,7 @@ from isthmus.leadership.published_counts import Published
 from isthmus.leadership.published_counts import comparison as beside
 from isthmus.results import RESULTS_VERSION, Results, open_results, write_table
 from isthmus.study import Study
+from report.synthetic_views import blocs, by_country, indices, topics, turns
 
 #: A title with everything that has ever broken a page.
 TITLE = "<script>alert('x')</script> \"AI\" & مرحبا 🙂 \u2028 </title>"
@@ -53,7 +54,11 @@ def write_results(
         **poles(rng, names, span),
         **movement(rng, names, span),
         **comparison(rng, span),
+        **by_country(rng, names, span),
+        **blocs(names, span),
+        "topics": topics(rng, names, span),
     }
+    made["pair_indicators"] = indices(rng, made["collaboration"])
     study = Study.parse({**STUDY, "study": {**STUDY["study"], "years": list(years)}})
     published = others(rng, names, span[:-1])
     made |= beside(study, published, made["country_year"])
@@ -288,6 +293,7 @@ def poles(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[
         "alignment": alignment,
         "polarisation": polarisation,
         **courses(rng, models, span),
+        "turns": turns(span),
     }
 
 

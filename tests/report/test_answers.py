@@ -11,8 +11,11 @@ import pytest
 
 from isthmus.poles.recent_ties import recent_ties
 from isthmus.report.answers import Chart, Series, absent, answers, verdict_counts
+from isthmus.report.answers.turning import course, turn_sentence
 from isthmus.report.cards import cards, not_answered, terminal
 from isthmus.report.design import VERDICTS, colour_places
+from isthmus.report.sentences import pair_sentences
+from isthmus.report.shards import pair_summary
 from isthmus.report.small_chart import small_chart
 from isthmus.report.source import Source
 
@@ -33,6 +36,36 @@ def test_who_leads_is_what_the_table_says(source: Source) -> None:
     assert found[1] == name
     numbers = [float(text) for text in found.groups()[1:]]
     assert numbers == pytest.approx([share, share * 0.9, share * 1.1], rel=0.01)
+
+
+def test_a_card_and_a_pair_say_since_when(source: Source, bare: Source) -> None:
+    said = "In joint papers they came together until 2003 (2002 to 2004) and drift apart since: "
+    said += "+3.0 % a year (+2.0 to +4.1) before, -4.9 % a year (-5.8 to -3.9) since."
+    assert turn_sentence(source, "collaboration", "US", "CN") == said
+    undated = turn_sentence(source, "citation", "CN", "US")
+    assert undated == "In citations they turned, but the year cannot be dated (2002 to 2004)."
+    assert (
+        turn_sentence(source, "collaboration", "US", "AD") == "In joint papers, no turn is shown."
+    )
+    assert turn_sentence(source, "citation", "US", "AD") == ""  # not asked
+    assert turn_sentence(bare, "collaboration", "US", "CN") == ""
+    texts = pair_sentences(source, pair_summary(source)).to_pylist()
+    assert [row["text"] for row in texts if said in row["text"] and undated in row["text"]]
+
+
+def test_courses_of_several_turns_and_of_none_that_is_clear() -> None:
+    def turn(year: int, before: float, after: float) -> dict[str, float]:
+        row = {"year": year, "year_low": year, "year_high": year, "change": after - before}
+        for name, slope in (("before", before), ("after", after)):
+            row |= {f"slope_{name}_low": slope - 0.01, f"slope_{name}_high": slope + 0.01}
+        return row
+
+    found = course([turn(2001, 0.05, -0.05), turn(2005, -0.05, -0.02)])
+    assert "came together until 2001" in found
+    assert found.endswith(
+        "drifted apart until 2005 (2005 to 2005) and drift apart more slowly since"
+    )
+    assert "without a clear direction" in course([turn(2001, 0.001, -0.001)])
 
 
 def test_verdicts_of_cards_are_those_of_the_findings(source: Source) -> None:

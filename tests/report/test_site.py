@@ -46,17 +46,27 @@ def given(path: Path) -> dict[str, Any]:
 
 
 def rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    flat = {
-        name: c
-        if isinstance(c, list)
-        else [None if at < 0 else c["levels"][at] for at in c["codes"]]
-        for name, c in columns.items()
-    }
-    return [dict(zip(flat, line, strict=True)) for line in zip(*flat.values(), strict=True)]
+    flat = {name: listed(column) for name, column in columns.items()}
+    count = max(map(len, flat.values()), default=0)
+    return [
+        {name: column[at] if at < len(column) else None for name, column in flat.items()}
+        for at in range(count)
+    ]
+
+
+def listed(column: Any) -> list[Any]:
+    """Read a column as the page's script does."""
+    if isinstance(column, list):
+        return column
+    if "values" in column:
+        return [None] * column["from"] + column["values"]
+    pairs = zip(column.get("runs", [])[::2], column.get("runs", [])[1::2], strict=True)
+    codes = column.get("codes") or [code for code, n in pairs for _ in range(n)]
+    return [None if at < 0 else column["levels"][at] for at in codes]
 
 
 def test_all_pages_are_there(site: Path) -> None:
-    assert sorted(p.stem for p in site.glob("*.html")) == sorted([*PAGES, "teaming"])
+    assert sorted(p.stem for p in site.glob("*.html")) == sorted([*PAGES, "teaming", "topics"])
 
 
 def test_pages_load_nothing_foreign_and_run_nothing_inline(site: Path) -> None:
@@ -173,6 +183,16 @@ def test_packed_keeps_values() -> None:
     made = packed({"x": values, "y": list(range(20))})
     assert rows(made) == [{"x": x, "y": y} for x, y in zip(values, range(20), strict=True)]
     assert made["x"]["levels"] == ["a", "b"]
+    assert "codes" in made["x"]
+    values, ends = ["a"] * 9 + ["b"] * 9 + [None] * 2, [None] * 9 + [1, None, 2] + [None] * 8
+    made = packed({"x": values, "y": ends, "z": [None] * 20, "n": list(range(20))})
+    assert made["x"]["runs"] == [0, 9, 1, 9, -1, 2]
+    assert made["y"] == {"from": 9, "values": [1, None, 2]}
+    wanted = [
+        {"x": x, "y": y, "z": None, "n": n}
+        for n, (x, y) in enumerate(zip(values, ends, strict=True))
+    ]
+    assert rows(made) == wanted
 
 
 def test_split_gives_every_row_once() -> None:
@@ -188,11 +208,12 @@ def test_split_gives_every_row_once() -> None:
 
 def test_the_page_on_coverage_shows_what_others_count(source: Source, bare: Source) -> None:
     page = coverage_page(source)
-    assert [view.id for view in page.views][2:] == ["comparison", "comparison_years"]
+    first = ["all-works", "bounds-all", "bounds", "coverage"]
+    assert [view.id for view in page.views] == [*first, "comparison", "comparison_years"]
     chosen = {control["key"]: control for control in page.controls}
     assert chosen["year"]["default"] == "2005"  # the last that the others have
     assert chosen["year"]["options"][-1][0] == "2006"
     assert [name for name, _ in chosen["against"]["options"]] == [HOSTILE, "NCSES"]
     assert {key for view in page.views for key in view.chart} >= {"ratio", "spearman"}
-    assert [view.id for view in coverage_page(bare).views] == ["all-works", "coverage"]
+    assert [view.id for view in coverage_page(bare).views] == first
     assert [control["key"] for control in coverage_page(bare).controls] == ["year"]

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from isthmus.report import charts, panels
+from isthmus.report.country_views import (
+    cohort_view,
+    dependence_view,
+    indicator_control,
+    indicator_view,
+)
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns
 from isthmus.report.sentences import TIES
@@ -33,11 +39,14 @@ def country_page(source: Source) -> Page:
         by="measure",
         chart=measure_lines(source),
     )
-    views = [years, _ties(shard), _partners(source, shard), *_moves_of(source, shard)]
+    views = [years, indicator_view(source, shard), _ties(shard), _partners(source, shard)]
+    views += [dependence_view(source, shard), *_moves_of(source, shard)]
+    views.append(cohort_view(source, shard))
     views.append(alignment_view(source, "alignment", shard, [], by_country=True))
     views.append(coverage_view("coverage", "Coverage of {country}'s data", shard, "coverage"))
     intro = "One country: its output, its partners against expectation, its data."
     controls = [{**which, "options": options, "default": first}, measure_control(source)]
+    controls += [indicator_control(source)] if source.has("indicators") else []
     sentences = {"data": shard, "set": "sentence", "where": []}
     return Page("country", "Country page", intro, controls, views, sentences=sentences)
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from isthmus.report import charts, panels
+from isthmus.report.bloc_views import bloc_views, window_control
 from isthmus.report.charts import Spec
 from isthmus.report.country_pages import country_page
+from isthmus.report.country_views import bound_controls, bound_views
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pairs_page
 from isthmus.report.published_counts_views import (
@@ -24,6 +26,7 @@ from isthmus.report.shared_views import (
 )
 from isthmus.report.source import Source
 from isthmus.report.team_pages import movers_page, teaming_page
+from isthmus.report.topic_pages import topics_page
 from isthmus.report.views import (
     TO_COUNTRY,
     TO_PAIR,
@@ -56,6 +59,7 @@ def pages(source: Source) -> list[Page]:
         novelty_page,
         pairs_page,
         poles_page,
+        topics_page,
         teaming_page,
         movers_page,
         coverage_page,
@@ -184,6 +188,7 @@ def poles_page(source: Source) -> Page:
             [["null_model", "is", "null"]],
             by_country=False,
         ),
+        *bloc_views(),
         View(
             "network",
             "Strongest links in {year}",
@@ -259,7 +264,7 @@ def poles_page(source: Source) -> Page:
     intro = "Who drifts together and apart, which countries bridge the poles, and what a world "
     intro += f"without any preference would show. {source.why_no_poles}".rstrip()
     answers = ["drift-collaboration", "drift-citation", "roles"]
-    controls = [year, {**null, "default": models[0][0]}]
+    controls = [year, {**null, "default": models[0][0]}, *window_control(source)]
     return Page("poles", "Poles", intro, controls, views, answers)
 
 
@@ -277,8 +282,8 @@ def coverage_page(source: Source) -> Page:
     each = View(**{**each.__dict__, "chart": {"": bars}, "map": {"": shares}, "sort": "-works"})
     intro = "How much of the field the numbers rest on."
     intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
-    controls = [year, *comparison_controls(source)]
-    views = [everyone, each, *comparison_views(source)]
+    controls = [year, *bound_controls(source), *comparison_controls(source)]
+    views = [everyone, *bound_views(source), each, *comparison_views(source)]
     return Page("coverage", "Coverage", intro, controls, views, ["missing"])
 
 

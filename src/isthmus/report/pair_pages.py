@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from isthmus.report import charts
+from isthmus.report import charts, panels
+from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, TURN_COLUMNS
 from isthmus.report.glossary import metric
 from isthmus.report.shards import ALL_PAIRS
 from isthmus.report.source import Source
@@ -31,6 +32,10 @@ def pairs_page(source: Source) -> Page:
             "default": "affinity",
         },
     ]
+    if source.has("pair_indicators"):
+        options = [[n, metric(n, source.settings, "pair_indicators").label] for n in INDICES]
+        index = {"key": "index", "label": "Index in charts", "kind": "choice"}
+        controls.append({**index, "options": options, "default": INDICES[0]})
     shard = ["pair/{first}/{initial}"]
     joint = metric("works_whole", source.settings).label
     views = [
@@ -69,6 +74,8 @@ def pairs_page(source: Source) -> Page:
             chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
         ),
         *_against(source, shard),
+        _turns(shard),
+        _indices(source, shard),
         View(
             "pairs",
             "All pairs",
@@ -156,6 +163,56 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         )
     )
     return views
+
+
+#: What each index of a pair answers.
+QUESTIONS = {
+    "Index of collaboration": "Is the target more often in the international papers of the source "
+    "than in those of the world? Published by the U.S. National Science Board.",
+    "Probabilistic affinity index": "The same question of links instead of papers.",
+    "Salton's measure": "How large a part of the papers of both is joint? It rises with size.",
+    "Relative intensity": "How much more does one work with the other than everybody else does? It "
+    "differs by direction. The source is the country whose code comes first in the alphabet.",
+    "Affinity (above)": "Do the two work together more than either does with its typical partner? "
+    "It alone does not move when a country grows: use it over the years.",
+}
+
+
+def _indices(source: Source, shard: list[str]) -> View:
+    labels = {name: metric(name, source.settings, "pair_indicators").label for name in INDICES}
+    return View(
+        "indices",
+        "{a} and {b}: other indices",
+        "Indices that reports use, in the years with joint papers. All move with the size of the "
+        f"two countries. Pairs with fewer than {LEAST_JOINT} joint papers in all are not listed.",
+        "pair_indicators",
+        shard,
+        "indices",
+        [(name, None) for name in INDEX_COLUMNS],
+        where=[["source", "pair", "a"]],
+        by="index",
+        chart={n: charts.lines(n, text, colour="", band=True) for n, text in labels.items()},
+        says="indices_said",
+        most=6,
+        folded=QUESTIONS,
+    )
+
+
+def _turns(shard: list[str]) -> View:
+    first = ("layer", "turned", "year")
+    names = [*first, *(n for n in TURN_COLUMNS if n not in (*first, "source", "target"))]
+    return View(
+        "turns",
+        "{a} and {b}: since when",
+        "Whether the yearly change of the affinity turned, and in which year. Asked of ties with "
+        "enough works a year, and of the poles. No turn shown does not mean that there is none.",
+        "turns",
+        shard,
+        "turns",
+        [(name, None) for name in names],
+        where=[["source", "pair", "a"]],
+        chart={"": panels.before_and_after("Change of the affinity a year (log)")},
+    )
 
 
 def pair_columns(

@@ -217,7 +217,138 @@ def ranked_dots(
     return figure_of({"layer": layer, "transform": ranked, **size}, f"{label} with interval")
 
 
+def before_and_after(label: str) -> Spec:
+    """Draw the slopes before and after the turn of each layer, with their intervals."""
+    zero = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#808080"}}
+    layer: list[Spec] = [{**zero, "encoding": {"x": {"datum": 0}}}]
+    sides = ["Before the turn", "After the turn"]
+    by_side = {"field": "side", "type": "nominal", "title": None, "sort": sides}
+    y = {"field": "layer", "type": "nominal", "title": None, "axis": {"labelLimit": 200}}
+    colour = {**by_side, "scale": {"domain": sides, "range": list(COLOURS[:2])}}
+    shared = {"y": y, "yOffset": by_side, "color": colour}
+    for side, name in zip(sides, ("slope_before", "slope_after"), strict=True):
+        own = [{"calculate": f"'{side}'", "as": "side"}]
+        bars = {"x": quantity(f"{name}_low", label), "x2": {"field": f"{name}_high"}, **shared}
+        dots = {"x": quantity(name, label), **shared, "tooltip": tips("layer", "year", name)}
+        layer += [
+            {"mark": {"type": "rule", "strokeWidth": 2}, "transform": own, "encoding": bars},
+            {
+                "mark": {"type": "point", "filled": True, "size": 50},
+                "transform": own,
+                "encoding": dots,
+            },
+        ]
+    known = [{"filter": "isValid(datum.slope_before)"}]
+    size = {"height": {"step": 40}, "usermeta": {"category": "layer"}}
+    return figure_of({"layer": layer, "transform": known, **size}, f"{label} with interval")
+
+
 def joined(spec: Spec, first: str, second: str, word: str, into: str) -> Spec:
     """Draw a chart of the two ends of a link together, under one name like "China to US"."""
     named = {"calculate": f"datum.{first} + ' {word} ' + datum.{second}", "as": into}
     return {**spec, "transform": [named, *spec.get("transform", [])]}
+
+
+def counted_bars(category: str, label: str) -> Spec:
+    """Draw how many rows each category has, the most first."""
+    encoding = {
+        "x": {"aggregate": "count", "title": label, "axis": {"tickMinStep": 1}},
+        "y": {"field": category, "type": "nominal", "sort": "-x", "title": None},
+    }
+    bars = {"mark": {"type": "bar", "color": COLOURS[0]}, "encoding": encoding}
+    return figure_of({**bars, "height": {"step": 20}}, label)
+
+
+def explained(parts: Sequence[tuple[str, str]], label: str) -> Spec:
+    """Draw shares explained of each layer and window of years, a colour each; below 0 as 0."""
+    domain = [name for _, name in parts]
+    scale = {"domain": domain, "range": list(COLOURS[: len(domain)])}
+    colour = {"field": "by", "type": "nominal", "title": None, "scale": scale}
+    y = {"field": "window", "type": "nominal", "title": None, "axis": {"labelLimit": 240}}
+    x = {**quantity("share", label), "axis": {"format": "~%"}, "scale": {"domain": [0, 1]}}
+    layer = []
+    for column, name in parts:
+        own = [
+            {"filter": f"isValid(datum.{column})"},
+            {"calculate": f"max(0, datum.{column})", "as": "share"},
+            {"calculate": f"'{name}'", "as": "by"},
+        ]
+        dots = {"x": x, "y": y, "color": colour}
+        mark = {"type": "point", "filled": True, "size": 70}
+        layer.append({"mark": mark, "transform": own, "encoding": dots})
+    text = "datum.layer + ', ' + datum.first_year + '-' + datum.last_year"
+    size = {"height": {"step": 26}, "transform": [{"calculate": text, "as": "window"}]}
+    return figure_of({"layer": layer, **size}, label)
+
+
+def beside_expected(y: str, expected: str, label: str) -> Spec:
+    """Draw a measure with its band over the years, and what is expected of it dashed."""
+    drawn = lines(y, label, band=True)
+    usual = lines(expected, label)["layer"][0]
+    return {**drawn, "layer": [*drawn["layer"], {**usual, "mark": {"type": "line", **DASHED}}]}
+
+
+#: How what is expected is drawn.
+DASHED = {"strokeDash": [5, 4]}
+
+
+def shares_since(x: str, shares: Sequence[tuple[str, str]], title: str) -> Spec:
+    """Draw several shares with their bands by a number of years, a colour each."""
+    domain = [label for _, label in shares]
+    scale = {"domain": domain, "range": list(COLOURS[: len(domain)])}
+    colour = {"field": "share", "type": "nominal", "title": None, "scale": scale}
+    across = {"field": x, "type": "quantitative", "title": title, "scale": {"zero": False}}
+    layer: list[Spec] = []
+    for name, label in shares:
+        own = [{"calculate": f"'{label}'", "as": "share"}]
+        band = {"y": quantity(f"{name}_low", "Share"), "y2": {"field": f"{name}_high"}}
+        both = {"x": across, "color": colour}
+        line = {"y": quantity(name, "Share"), "tooltip": tips(x, name)}
+        layer += [
+            {"mark": {"type": "area", "opacity": 0.18}, "transform": own, "encoding": both | band},
+            {
+                "mark": {"type": "line", "point": True},
+                "transform": own,
+                "encoding": both | line,
+            },
+        ]
+    return figure_of({"layer": layer}, f"{', '.join(domain)}, with intervals")
+
+
+#: Readings of a number where countries are missing -> their names, in the order of a legend.
+READINGS = {"measured": "As measured", "imputed": "Filled in", "weighted": "Weighted"}
+
+
+def extremes_by_number(label: str) -> Spec:
+    """Draw each number's three readings on a bar from its lowest to its highest value."""
+    y = {"field": "number", "type": "nominal", "title": None, "axis": {"labelLimit": 240}}
+    bar = {"x": quantity("lowest", label), "x2": {"field": "highest"}, "y": y}
+    layer: list[Spec] = [{"mark": {"type": "bar", "height": 8, **_GREY}, "encoding": bar}]
+    for name in READINGS:
+        dots = {"x": quantity(name, label), "y": y, "tooltip": tips("number", name)}
+        layer.append(_reading(name, {"type": "point", "filled": True, "size": 45}, dots))
+    size = {"height": {"step": 34}, "usermeta": {"category": "number"}}
+    return figure_of({"layer": layer, **size}, f"{label}: readings and extremes")
+
+
+def extremes_by_year(label: str) -> Spec:
+    """Draw a number's three readings over the years on a band of its extremes."""
+    band = lines("measured", label, colour="", band=True)["layer"][0]["encoding"]
+    ends = {"y": quantity("lowest", label), "y2": {"field": "highest"}}
+    area = {"x": band["x"], **ends}
+    layer: list[Spec] = [{"mark": {"type": "area", **_GREY}, "encoding": area}]
+    for name in READINGS:
+        line = {"x": band["x"], "y": quantity(name, label), "tooltip": tips("year", name)}
+        layer.append(_reading(name, {"type": "line", "point": True}, line))
+    return figure_of({"layer": layer}, f"{label} by year: readings and extremes")
+
+
+_GREY = {"color": "#808080", "opacity": 0.3}
+
+
+def _reading(name: str, mark: Spec, encoding: Spec) -> Spec:
+    names = list(READINGS.values())
+    scale = {"domain": names, "range": list(COLOURS[: len(names)])}
+    colour = {"field": "reading", "type": "nominal", "title": None, "scale": scale}
+    own = [{"calculate": f"'{READINGS[name]}'", "as": "reading"}]
+    return {"mark": mark, "transform": own, "encoding": {**encoding, "color": colour}}

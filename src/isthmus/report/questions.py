@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,6 +99,10 @@ def _folded(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
         items += html.tag("dt", "Sizes alone") + html.tag("dd", html.text(row["of_sizes"]))
     for name, label in CHECKS.items():
         said = in_words(str(row.get(name) or "not tested"), settings)
+        if name == "missing_data":
+            said = re.sub("^yes: ", "the verdict survives them: ", said)
+            said = re.sub("^no: ", "the verdict does not survive them: ", said)
+            said = re.sub(rf": ({'|'.join(VERDICTS)})", r" – \1", said)
         if name == "placebo" and row["verdict"] != "supported" and not said.startswith("not"):
             said = "asked only where a claim is supported"
         items += html.tag("dt", label) + html.tag("dd", html.text(said))

@@ -10,7 +10,9 @@ import pyarrow as pa
 from isthmus.report.answers.answer import between, counted, percent, times
 from isthmus.report.answers.leading import last_whole_year, ranking
 from isthmus.report.answers.ties import all_ties, partners_sentence, ties_of
+from isthmus.report.answers.turning import turn_sentence
 from isthmus.report.source import Source
+from isthmus.report.words import LAYERS
 from isthmus.selection.wording import capital, in_sentence
 
 #: Columns of a country's ties, as its page shows them -> the columns of the rows.
@@ -97,7 +99,8 @@ def pair_sentences(source: Source, pairs: pa.Table) -> pa.Table:
         tie = ties.get(frozenset((row["source"], row["target"])))
         if not row.get("works_whole") and (tie is None or tie["ratio"] is None):
             continue
-        text = _pair(row, tie, source)
+        turns = [turn_sentence(source, name, row["source"], row["target"]) for name in LAYERS]
+        text = " ".join([_pair(row, tie, source), *filter(None, turns)])
         rows.append({"source": row["source"], "target": row["target"], "text": text})
     kinds = pa.schema([(name, pa.string()) for name in ("source", "target", "text")])
     return pa.Table.from_pylist(rows, kinds)

@@ -1,21 +1,36 @@
 """The explorer's data: result tables cut into small files, each loaded when it is looked at.
 
-A *shard* is named like ``country_year/2021`` and holds sets of columns. Where few
-values repeat, a column is written as levels and codes.
+A *shard* is named like ``country_year/2021`` and holds sets of columns; see :func:`packed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isthmus.report.bloc_views import blocs_said
 from isthmus.report.charts import points, shapes
+from isthmus.report.excerpts import (
+    IN_TOPIC_COLUMNS,
+    bloc_members,
+    bloc_windows,
+    country_bounds,
+    country_cohorts,
+    country_dependence,
+    country_indicators,
+    pair_indices,
+    tie_turns,
+    topic_leaders,
+)
 from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
 from isthmus.report.source import DIGITS, Columns, Source, columns, where
+from isthmus.report.topic_pages import leaders_said
+from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said
 from isthmus.study.sections import AFFINITY
 
 Sets = Mapping[str, Any]
@@ -41,6 +56,9 @@ LINK_COLUMNS = (
     "affinity_low",
     "affinity_high",
 )
+
+#: Sets of a pair -> the columns in them; the others are whole.
+PAIR_COLUMNS = {"links": LINK_COLUMNS}
 
 #: Columns of the table of all pairs, which is the longest of the site.
 ALL_PAIRS = (
@@ -73,6 +91,9 @@ FEW_DIGITS = 3
 
 #: Links of a year that are listed, and the false discovery rate that they must be below.
 STRONGEST, DISCOVERY_RATE = 20, 0.05
+
+#: Empty cells at the ends of a column up to which these are written out.
+LEAST_EMPTY = 4
 
 #: Works of a year that the site lists, the most novel first; the Parquet file has all of them.
 MOST_NOVEL = 100
@@ -119,8 +140,10 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     yield "shapes", {"topology": shapes()["topology"], "points": points(source.names)}
     for name, tables in WHOLE.items():
         found = {t: packed(columns(_shown(t, r))) for t in tables if (r := source.table(t))}
+        found |= _blocs(source) if name == "poles" else {}
         if found:
             yield name, found
+    yield from _topics(source)
     yield from _by_value(source, "archetypes", "null_model", "archetypes", FEW_DIGITS)
     yield from _by_value(source, "country_year", "year", "country_year")
     yield from _by_value(source, "flows", "year", "flows")
@@ -152,18 +175,29 @@ def _pooled_first(table: pa.Table) -> pa.Table:
 
 
 def packed(found: Columns) -> dict[str, Any]:
-    """Write columns of few different texts as levels and codes."""
-    made: dict[str, Any] = {}
-    for name, values in found.items():
-        is_text = any(isinstance(v, str) for v in values[:50])
-        levels = sorted({v for v in values if v is not None}) if is_text else []
-        if levels and len(levels) * 3 < len(values):
-            place = {level: at for at, level in enumerate(levels)}
-            codes = [place.get(v, -1) for v in values]
-            made[name] = {"levels": levels, "codes": codes}
-        else:
-            made[name] = values
-    return made
+    """Write columns shorter where they repeat themselves or begin or end with nothing.
+
+    A column of few different texts or years becomes ``levels`` and ``codes``, or ``runs`` (code,
+    length, code, length ...) where these are fewer. One that begins or ends with None becomes
+    ``values`` and the row that they begin ``from``.
+    """
+    return {name: _packed(name, values) for name, values in found.items()}
+
+
+def _packed(name: str, values: list[Any]) -> Any:
+    is_long = name == "year" or any(isinstance(v, str) for v in values[:50])
+    levels = sorted({v for v in values if v is not None}) if is_long else []
+    if levels and len(levels) * 3 < len(values):
+        place = {level: at for at, level in enumerate(levels)}
+        codes = [place.get(v, -1) for v in values]
+        runs = [n for code, same in groupby(codes) for n in (code, len(list(same)))]
+        short = {"runs": runs} if len(runs) < len(codes) else {"codes": codes}
+        return {"levels": levels, **short}
+    known = [at for at, value in enumerate(values) if value is not None]
+    first, last = (known[0], known[-1] + 1) if known else (0, 0)
+    if len(values) - (last - first) <= LEAST_EMPTY:
+        return values
+    return {"from": first, "values": values[first:last]}
 
 
 def _by_value(
@@ -177,6 +211,27 @@ def _by_value(
     for value, rows in split(read, key):
         rest = rows if key == "year" else rows.drop_columns([key])
         yield f"{folder}/{value}", {"rows": packed(columns(rest, digits=digits))}
+
+
+def _blocs(source: Source) -> dict[str, Any]:
+    """Return what is said of blocs, and their members."""
+    windows, members = bloc_windows(source), bloc_members(source)
+    made: dict[str, Any] = {}
+    for name, table in (("blocs", windows), ("bloc_members", members)):
+        if table is not None:
+            made[name] = packed(columns(table, digits=FEW_DIGITS))
+    return made | ({"blocs_said": {"text": [blocs_said(source)]}} if windows is not None else {})
+
+
+def _topics(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Give the leaders of all topics, and the countries of each."""
+    table, leaders = source.table("topics"), topic_leaders(source)
+    if table is None or leaders is None:
+        return
+    first = packed(columns(leaders, digits=FEW_DIGITS))
+    yield "topics", {"leaders": first, "leaders_said": leaders_said(source)}
+    for topic, rows in split(table.filter(pc.is_valid(table["rank"])), "topic"):
+        yield f"topic/{topic}", {"rows": packed(columns(rows, IN_TOPIC_COLUMNS, FEW_DIGITS))}
 
 
 def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
@@ -262,8 +317,8 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     """Give everything of one country in one shard."""
     sets: dict[str, dict[str, Any]] = {}
 
-    def put(country: str, name: str, table: pa.Table) -> None:
-        sets.setdefault(country, {})[name] = packed(columns(table))
+    def put(country: str, name: str, table: pa.Table, digits: int = DIGITS) -> None:
+        sets.setdefault(country, {})[name] = packed(columns(table, digits=digits))
 
     for name, table, key in (
         ("years", "country_year", "country"),
@@ -282,6 +337,18 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
             put(country, "partners", rows)
     for country, rows in country_ties(source).items():
         put(country, "ties", rows)
+    for name, made, key in (
+        ("bounds", country_bounds(source), "country"),
+        ("indicators", country_indicators(source), "country"),
+        ("dependence", country_dependence(source), "country"),
+        ("cohorts", country_cohorts(source), "entry_country"),
+    ):
+        for country, rows in split(made, key) if made is not None else ():
+            put(country, name, rows, FEW_DIGITS)
+            text = SAID[name](country, rows.to_pylist(), source)
+            sets[country][f"{name}_said"] = {"text": [text] if text else []}
+            if name == "bounds":
+                sets[country]["bounds_years_said"] = bounds_by_number(rows.to_pylist())
     for country, text in country_sentences(source).items():
         sets.setdefault(country, {})["sentence"] = {"text": [text]}
     for country in sorted(set(sets) - {"all"}):
@@ -304,10 +371,14 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     cut = {
         "collaboration": source.table("collaboration"),
         "citation": source.table("citation"),
-        "links": source.table("links"),
+        "links": _in_runs(source.table("links")),
         "archetypes": source.table("archetypes"),
+        "turns": tie_turns(source),
+        "indices": pair_indices(source),
         "sentences": pair_sentences(source, pairs),
     }
+    if (indices := cut["indices"]) is not None and indices.num_rows:
+        cut["indices_said"] = pa.Table.from_pylist(indices_said(indices.to_pylist()))
     parts: dict[str, dict[str, pa.Table]] = {}
     for name, table in cut.items():
         if table is not None:
@@ -315,10 +386,17 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
                 parts.setdefault(shard, {})[name] = rows.drop_columns(["shard"])
     for shard in sorted({*parts, *(s for s, _ in split(_with_shard(pairs), "shard"))}):
         found = parts.get(shard, {})
-        sets = {n: packed(columns(rows)) for n, rows in found.items() if n != "links"}
-        if "links" in found:
-            sets["links"] = packed(columns(found["links"], LINK_COLUMNS, FEW_DIGITS))
+        sets = {
+            name: packed(columns(rows, PAIR_COLUMNS.get(name), FEW_DIGITS))
+            for name, rows in found.items()
+        }
         yield f"pair/{shard}", sets
+
+
+def _in_runs(links: pa.Table | None) -> pa.Table | None:
+    """Order links so that what repeats stands together: models, layers, pairs, then years."""
+    order = ("null_model", "layer", "source", "target", "year")
+    return None if links is None else links.sort_by([(name, "ascending") for name in order])
 
 
 def _with_shard(table: pa.Table) -> pa.Table:

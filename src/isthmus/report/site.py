@@ -170,7 +170,15 @@ def _section(view: View, plain: Mapping[str, Any]) -> str:
     if "missing" in plain:
         heading = html.tag("h2", html.text(_without_braces(view.heading)))
         return html.tag("section", heading + _missing(plain["missing"]), id=view.id)
-    content = heading + (html.tag("p", html.text(view.note), class_="note") if view.note else "")
+    content = heading + (f'<p class="says" id="{view.id}-says"></p>' if view.says else "")
+    content += html.tag("p", html.text(view.note), class_="note") if view.note else ""
+    if view.folded:
+        terms = "".join(
+            html.tag("dt", html.text(term)) + html.tag("dd", html.text(meaning))
+            for term, meaning in view.folded.items()
+        )
+        summary = html.tag("summary", "Which answers which question")
+        content += html.tag("details", summary + html.tag("dl", terms), class_="folded")
     for kind in ("chart", "map"):
         if plain[kind]:
             content += f'<div id="{view.id}-{kind}" class="chart"></div>'

@@ -228,12 +228,15 @@ def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = D
 
 
 def plain(column: pa.ChunkedArray, digits: int = DIGITS) -> list[Any]:
-    """Give a column as a list; NaN and infinity become None, floats lose what is not shown."""
+    """Give a column as a list; NaN and infinity become None, floats lose what is not shown.
+
+    Whole numbers are written without a point: they are shorter.
+    """
     if not pa.types.is_floating(column.type):
         found: list[Any] = column.to_pylist()
         return found
-    values = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    return [None if v != v else v for v in rounded(values, digits).tolist()]
+    values = rounded(column.to_numpy(zero_copy_only=False).astype(np.float64), digits).tolist()
+    return [None if v != v else int(v) if v.is_integer() else v for v in values]
 
 
 def rounded(

@@ -30,6 +30,14 @@ class View:
         Shards to read (which may name controls in braces) and the set in them.
     columns
         Columns to show, in order, each with a link or None.
+    says
+        Set of the sentences that begin the view, in the same shards; empty for none.
+    rule
+        How it counts, where the first column's rule does not say it for this view.
+    most
+        Columns shown by default.
+    folded
+        What is explained on demand under a heading: each term and its text.
     """
 
     id: str
@@ -46,6 +54,10 @@ class View:
     map: Mapping[str, Spec] = field(default_factory=dict)
     ranked: bool = False
     small: str = ""
+    says: str = ""
+    rule: str = ""
+    most: int = 7
+    folded: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self, source: Source) -> dict[str, Any]:
         """Give the view as the page's script reads it."""
@@ -75,6 +87,8 @@ class View:
             "map": dict(self.map),
             "ranked": self.ranked,
             "small": self.small,
+            "says": self.says,
+            "most": self.most,
             "caption": _caption(self, source),
         }
 
@@ -114,7 +128,9 @@ def _with_ends(
 def _caption(view: View, source: Source) -> str:
     """Say under a chart what it rests on: the source, the years, the rule, the interval."""
     measured = [name for name, _ in view.columns if name not in _KEYS]
-    rule = metric(measured[0], source.settings, view.table).rule if measured else ""
+    rule = view.rule
+    if measured and not rule:
+        rule = metric(measured[0], source.settings, view.table).rule
     first, last = source.years
     text = f"Source: {source_name(source)}, {first}-{last}."
     return f"{text} Counting: {rule}" if rule else text
@@ -152,13 +168,31 @@ def _column(
         made |= {"kind": "word", "words": WORDED[name]}
     elif name.startswith(("trend", "with_")):
         made |= {"kind": "word", "words": "archetypes"}
-    if reason := _why_empty(name):
+    if reason := EMPTY.get((table, name), "") or _why_empty(name):
         made["empty"] = reason
     return {**made, "link": link} if link else made
 
 
+#: Columns of one table -> why their cells may be empty.
+EMPTY = {
+    ("blocs", "answer_blocs"): "no number of blocs can be said",
+    ("topics", "lead"): "nobody else has highly cited papers",
+    ("topics", "monopoly_risk"): "too few highly cited papers",
+    ("bounds", "year"): "all years of the study together",
+    ("indicators", "mncs"): "the citation window is not complete",
+    ("indicators", "top10_share"): "the citation window is not complete",
+    ("dependence", "home_ratio"): "size alone gives too few",
+    ("turns", "year"): "no turn is shown, or its year cannot be told",
+    ("turns", "slope_before"): "no turn is shown",
+    ("turns", "slope_after"): "no turn is shown",
+    ("turns", "change"): "no turn is shown",
+}
+
 #: Columns of codes -> the words that stand for these.
 WORDED = {
+    "layer": "layers",
+    "answer": "bloc_answers",
+    "number": "numbers",
     "experiment": "experiments",
     "null_model": "models",
     "family": "models",

@@ -19,6 +19,17 @@ ARCHETYPES = {
     "flat": "neither moves",
 }
 
+#: Layers of links -> what they count.
+LAYERS = {"collaboration": "joint papers", "citation": "citations"}
+
+#: What is said of blocs, in words.
+BLOC_ANSWERS = {
+    "blocs": "blocs",
+    "none": "no blocs",
+    "gradient": "a gradient, not blocs",
+    "undecided": "no number of blocs can be said",
+}
+
 #: Null models, and ties by themselves, in words.
 MODELS = {
     "none": "affinity (relative to other partners)",
@@ -43,6 +54,15 @@ def roles(source: Source) -> dict[str, str]:
     for pole in source.poles:
         made[f"with {pole}"] = f"closer to {in_sentence(pole)} alone"
     return made
+
+
+def numbers(source: Source) -> dict[str, str]:
+    """Return the names of the numbers that have bounds."""
+    table = source.table("bounds")
+    found = sorted(set(table["number"].to_pylist())) if table is not None else []
+    said = {"joint_share": "Share of papers that the poles have together"}
+    said["papers_whole_share"] = "Share of papers (whole)"
+    return {name: said.get(name) or metric(name, source.settings).label for name in found}
 
 
 def experiment(name: str) -> str:
@@ -94,4 +114,7 @@ def words(source: Source) -> dict[str, dict[str, str]]:
         "models": MODELS,
         "roles": roles(source),
         "archetypes": ARCHETYPES,
+        "layers": LAYERS,
+        "bloc_answers": BLOC_ANSWERS,
+        "numbers": numbers(source),
     }

@@ -19,8 +19,9 @@ from isthmus.report.answers.answer import (
     tested,
     times,
 )
+from isthmus.report.answers.turning import turn_sentence
 from isthmus.report.source import Source, where
-from isthmus.report.words import roles
+from isthmus.report.words import LAYERS, roles
 from isthmus.selection.wording import capital, country_name, in_sentence, joined
 from isthmus.study.sections import AFFINITY
 
@@ -90,16 +91,16 @@ def partners_sentence(country: str, rows: list[dict[str, Any]]) -> str:
 
 def drift(source: Source) -> Answer | Absent:
     """Answer whether the poles came together or drifted apart in joint papers."""
-    return _drift(source, "collaboration", "joint papers")
+    return _drift(source, "collaboration")
 
 
 def citing(source: Source) -> Answer | Absent:
     """Answer whether the poles cite each other more or less than they did."""
-    return _drift(source, "citation", "citations")
+    return _drift(source, "citation")
 
 
-def _drift(source: Source, layer: str, what: str) -> Answer | Absent:
-    words = source.words
+def _drift(source: Source, layer: str) -> Answer | Absent:
+    words, what = source.words, LAYERS[layer]
     question = f"Do {words.the_poles} come together or drift apart in {what}?"
     row = ruled(source, f"poles-diverge-{layer}")
     if not source.has("pole_years") or row.get("estimate") is None:
@@ -108,7 +109,8 @@ def _drift(source: Source, layer: str, what: str) -> Answer | Absent:
     a, b = source.poles[:2]
     ends = between(row["low"], row["high"], change)
     text = f"{capital(what)} of {words.the_poles} change by {change(row['estimate'])} a year{ends} "
-    text += f"relative to their other partners: {_direction(row)}."
+    text += f"relative to their other partners: {_direction(row)}. "
+    text = (text + turn_sentence(source, layer, a, b)).rstrip()
     chart = Chart("lines", "Affinity (log), band: placebo", _pole_years(source, layer), 0.0)
     page = f"pairs.html#a={a}&b={b}"
     return Answer(f"drift-{layer}", question, text, page, chart,

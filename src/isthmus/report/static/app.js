@@ -181,7 +181,14 @@
     place.textContent = rows.map((row) => row.text).join(" ") || found.none || "";
     const title = document.querySelector("h1"), keys = ["country", "a", "b"].map(state.get);
     const chosen = (keys[0] ? keys.slice(0, 1) : keys.slice(1)).map((c) => isthmus.meta.names[c] || c);
-    title.textContent = chosen.join(" and ");
+    if (keys.some(Boolean)) title.textContent = chosen.join(" and ");
+  }
+
+  // The sentences that begin a view; a rule on a column that they lack does not concern them.
+  async function say(view) {
+    const rows = (await isthmus.rows(names(view), view.says))
+      .filter((row) => (view.where || []).every((rule) => !(rule[0] in row) || passes(row, rule)));
+    document.getElementById(view.id + "-says").textContent = rows.map((row) => row.text).join(" ");
   }
 
   async function refresh(view, only) {
@@ -191,6 +198,7 @@
     const rows = (await isthmus.rows(names(view), view.set))
       .filter((row) => (view.where || []).every((rule) => passes(row, rule)));
     table.show(rows);
+    if (view.says) await say(view);
     if (only) return;
     const now = look(view);
     for (const kind of ["chart", "map"]) {

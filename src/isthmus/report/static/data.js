@@ -26,14 +26,23 @@
     });
   }
 
-  // Columns come as plain lists, or as {levels, codes} where few values repeat.
+  // Columns come as plain lists, as {levels, codes} or {levels, runs} where few values repeat, or
+  // as {from, values} where they begin or end with nothing.
+  function listed(column) {
+    if (Array.isArray(column)) return column;
+    if (column.values) return [...new Array(column.from), ...column.values];
+    if (column.codes) return column.codes.map((code) => column.levels[code]);
+    const made = [];
+    for (let at = 0; at < column.runs.length; at += 2) {
+      for (let n = column.runs[at + 1]; n > 0; n -= 1) made.push(column.levels[column.runs[at]]);
+    }
+    return made;
+  }
+
   function rowsOf(set) {
     const keys = Object.keys(set);
-    const read = keys.map((key) => {
-      const column = set[key];
-      return Array.isArray(column) ? column : column.codes.map((code) => column.levels[code]);
-    });
-    const count = keys.length ? read[0].length : 0;
+    const read = keys.map((key) => listed(set[key]));
+    const count = Math.max(0, ...read.map((column) => column.length));
     const rows = new Array(count);
     for (let i = 0; i < count; i += 1) {
       const row = {};

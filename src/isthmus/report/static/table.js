@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const isthmus = window.isthmus;
-  const STEP = 100, COLUMNS = 7;
+  const STEP = 100;
 
   function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
@@ -61,7 +61,7 @@
       const chosen = isthmus.state.get(this.key("columns"));
       const keys = chosen ? chosen.split(",") : [];
       const found = this.view.columns.filter((column) => keys.includes(column.key));
-      return found.length ? found : this.view.columns.filter((c) => this.tells(c)).slice(0, COLUMNS);
+      return found.length ? found : this.view.columns.filter((c) => this.tells(c)).slice(0, this.view.most);
     }
 
     // A text that is the same in every row tells nothing; it is hidden until it is asked for.
@@ -71,7 +71,7 @@
     }
 
     chooser() {
-      if (this.view.columns.length <= COLUMNS) return "";
+      if (this.view.columns.length <= this.view.most) return "";
       const list = make("div");
       this.boxes = this.view.columns.map((column) => {
         const box = make("input", { type: "checkbox", value: column.key });
