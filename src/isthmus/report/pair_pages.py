@@ -168,7 +168,7 @@ def _against(source: Source, shard: list[str]) -> list[View]:
 #: What each index of a pair answers.
 QUESTIONS = {
     "Index of collaboration": "Is the target more often in the international papers of the source "
-    "than in those of the world? Published by the U.S. National Science Board.",
+    "than in those of the world? Published by the National Science Board (NSB).",
     "Probabilistic affinity index": "The same question of links instead of papers.",
     "Salton's measure": "How large a part of the papers of both is joint? It rises with size.",
     "Relative intensity": "How much more does one work with the other than everybody else does? It "

@@ -102,7 +102,6 @@ def _folded(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
         if name == "missing_data":
             said = re.sub("^yes: ", "the verdict survives them: ", said)
             said = re.sub("^no: ", "the verdict does not survive them: ", said)
-            said = re.sub(rf": ({'|'.join(VERDICTS)})", r" – \1", said)
         if name == "placebo" and row["verdict"] != "supported" and not said.startswith("not"):
             said = "asked only where a claim is supported"
         items += html.tag("dt", label) + html.tag("dd", html.text(said))
