@@ -7,7 +7,7 @@ from collections.abc import Collection
 from isthmus.report import charts, panels
 from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, TURN_COLUMNS
 from isthmus.report.glossary import metric
-from isthmus.report.shards import ALL_PAIRS
+from isthmus.report.shards import ALL_PAIRS, LINK_COLUMNS
 from isthmus.report.source import Source
 from isthmus.report.views import TO_PAIR, Page, View, country_options
 
@@ -95,25 +95,9 @@ def pairs_page(source: Source) -> Page:
 
 
 def _against(source: Source, shard: list[str]) -> list[View]:
-    shown: list[tuple[str, str | None]] = [
-        (name, None)
-        for name in (
-            "year",
-            "null_model",
-            "source",
-            "target",
-            "observed",
-            "expected",
-            "z",
-            "q",
-            "log_ratio",
-            "log_ratio_low",
-            "log_ratio_high",
-            "affinity",
-            "affinity_low",
-            "affinity_high",
-        )
-    ]
+    keys = ("year", "null_model", "source", "target")
+    rest = [name for name in LINK_COLUMNS if name not in (*keys, "layer")]
+    shown: list[tuple[str, str | None]] = [(name, None) for name in (*keys, *rest)]
     ratio = charts.intervals(
         "log_ratio", "log_ratio_low", "log_ratio_high", "Log ratio", colour="null_model"
     )
