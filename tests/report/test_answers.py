@@ -16,7 +16,7 @@ from isthmus.report.cards import cards, not_answered, terminal
 from isthmus.report.design import VERDICTS, colour_places
 from isthmus.report.sentences import pair_sentences
 from isthmus.report.shards import pair_summary
-from isthmus.report.small_chart import small_chart
+from isthmus.report.small_chart import is_cut, small_chart
 from isthmus.report.source import Source
 
 
@@ -113,6 +113,23 @@ def test_poles_keep_the_first_colours(source: Source) -> None:
 def test_every_verdict_has_a_shape_of_its_own() -> None:
     assert len({style.shape for style in VERDICTS.values()}) == len(VERDICTS) == 4
     assert len({style.sign for style in VERDICTS.values()}) == 4
+
+
+def test_one_sparse_year_does_not_flatten_the_others() -> None:
+    years, path = range(2000, 2010), [15.0, 0.1, -0.1, 0.2, -0.2, 0.1, 0.0, 0.2, -0.1, 0.1]
+    chart = Chart("lines", "Affinity", [Series("A", "A", years, path)])
+    assert is_cut(chart)
+    heights = re.findall(r'cy="([\d.]+)"', small_chart(chart, {}, "t"))
+    assert max(map(float, heights[1:])) - min(map(float, heights[1:])) > 20
+    even = Chart("lines", "Affinity", [Series("A", "A", years, [0.2, *path[1:]])])
+    assert not is_cut(even)
+
+
+def test_counts_begin_at_zero_whatever_their_intervals() -> None:
+    line = Series("A", "A", [2000, 2001], [2.0, 9.0], [-1.0, 8.0], [5.0, 10.0])
+    drawn = small_chart(Chart("lines", "Citations per paper", [line]), {}, "t")
+    assert ">-1<" not in drawn
+    assert ">0<" in drawn
 
 
 def test_a_small_chart_leaves_gaps_and_stays_inside() -> None:

@@ -45,7 +45,7 @@ def _card(answer: Answer, places: dict[str, int], site: str) -> str:
     body += html.tag("p", html.text(answer.sentence), class_="answer")
     if answer.chart is not None:
         drawn = small_chart(answer.chart, places, f"{answer.chart.unit}. {answer.sentence}")
-        cut = ". Intervals are cut at the edge" if is_cut(answer.chart) else ""
+        cut = ". What lies beyond the edge is cut" if is_cut(answer.chart) else ""
         unit = html.tag("figcaption", html.text(answer.chart.unit + cut))
         body += html.tag("figure", unit + drawn)
     if answer.verdict:

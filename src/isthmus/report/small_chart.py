@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from statistics import quantiles
 
 from isthmus.findings.verdict import number
 from isthmus.report import html
@@ -22,6 +23,10 @@ LONGEST, LONGEST_LINE, LETTER = 22, 12, 6.6
 
 #: Intervals are drawn up to so many times the spread of the estimates beyond these.
 BEYOND = 1.0
+
+#: Single years are drawn up to so many times the range of the middle half beyond it, where a
+#: line has at least so many: one sparse year would flatten all others.
+FARTHEST, FEWEST = 5.0, 8
 
 
 def small_chart(chart: Chart, places: dict[str, int], title: str) -> str:
@@ -72,13 +77,24 @@ def _limits(chart: Chart, scale: Callable[[float], float]) -> tuple[float, float
     every = usable([*kernel, *_known(e for s in chart.series for e in (s.low, s.high))])
     if not kernel:
         return 0.0, 1.0, False
+    kernel, lonely = _without_lonely(kernel) if chart.kind == "lines" else (kernel, False)
     values = [scale(value) for value in kernel]
     spread = max(max(values) - min(values), 1.0 if chart.logarithmic else 0.0)
     low, high = min(map(scale, every)), max(map(scale, every))
     if len(kernel) < 3 or not spread:
         return low, high, False
     least, most = min(values) - BEYOND * spread, max(values) + BEYOND * spread
-    return max(low, least), min(high, most), low < least or high > most
+    return max(low, least), min(high, most), lonely or low < least or high > most
+
+
+def _without_lonely(values: list[float]) -> tuple[list[float], bool]:
+    """Leave out values far from the middle half of all, and say whether there were any."""
+    if len(values) < FEWEST:
+        return values, False
+    first, _, third = quantiles(values, n=4)
+    reach = FARTHEST * (third - first)
+    near = [value for value in values if first - reach <= value <= third + reach]
+    return (near, len(near) < len(values)) if third > first else (values, False)
 
 
 def _positive(values: Sequence[float]) -> list[float]:
@@ -100,7 +116,8 @@ def _lines(chart: Chart, places: dict[str, int]) -> str:
         return ""
     first, last = min(years), max(years)
     low, high, _ = _limits(chart, float)
-    low = 0.0 if chart.share or (low > 0 and low < high / 2) else low
+    counted = all(value >= 0 for value in _known(s.y for s in chart.series))
+    low = 0.0 if chart.share or (counted and low < high / 2) else low
     room = (high - low) or 1.0
 
     def x(year: float) -> float:

@@ -75,8 +75,9 @@ def teaming(source: Source) -> Answer | Absent:
         Series(f"Led by {in_sentence(lead[row['experiment']])}", lead[row["experiment"]], (),
                [row["effect_percent"]], [row["ci_low"]], [row["ci_high"]])
         for row in rows
+        if row["ci_low"] is not None
     ]  # fmt: skip
-    chart = Chart("rows", "Difference in citations, %", points, reference=0.0)
+    chart = Chart("rows", "Difference in citations, %", points, reference=0.0) if points else None
     return Answer("teaming", question, f"{text}.", "teaming.html#matched", chart,
                   **tested(source, "premium-first"))  # fmt: skip
 
@@ -84,11 +85,12 @@ def teaming(source: Source) -> Answer | Absent:
 def _gain(row: dict[str, Any]) -> str:
     lead, other = row["experiment"].removeprefix("joint:").split("+")
     more = "more" if row["effect_percent"] >= 0 else "fewer"
-    text = f"those {in_sentence(lead)} leads with {in_sentence(other)} have "
+    text = f"those {in_sentence(lead)} leads with {in_sentence(other)} "
     ends = between(row["ci_low"], row["ci_high"], lambda value: f"{number(value)} %")
-    text += f"{number(abs(row['effect_percent']))} % {more} citations{ends}"
-    text += f", n = {row['treated_matched']:,}"
-    return text if ends else f"{text}, too few for an interval"
+    if not ends:
+        return f"{text}are too few for a number, n = {row['treated_matched']:,}"
+    text += f"have {number(abs(row['effect_percent']))} % {more} citations{ends}"
+    return f"{text}, n = {row['treated_matched']:,}"
 
 
 def missing(source: Source) -> Answer | Absent:
