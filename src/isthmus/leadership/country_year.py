@@ -9,12 +9,12 @@ import pyarrow as pa
 from isthmus.engine import Table
 from isthmus.leadership import impact as impact_of
 from isthmus.leadership import scientists as scientists_of
-from isthmus.leadership.impact import Z_95
 from isthmus.leadership.novelty import Novelty
 from isthmus.leadership.output import papers_by_country, papers_of_world
 from isthmus.leadership.totals import country_totals
 from isthmus.selection.attribution import bloc_works, in_blocs
 from isthmus.selection.study_tables import StudyTables
+from isthmus.stats.shares import Z_95
 
 KEY = ["year", "country"]
 
