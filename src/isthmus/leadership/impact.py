@@ -110,7 +110,7 @@ def impact_by_country(impact: Table, thresholds: Table, countries: Table, window
         sums.papers > 1, sums.papers - 1, None
     )
     error = (ibis.greatest(variance, 0.0) / sums.papers).sqrt() / ibis.ifelse(mean > 0, mean, None)
-    reach = (student_95(sums.papers - 1) * error).exp()
+    reach = (student_95(sums.papers.cast("float64") - 1.0) * error).exp()
     enough = sums.papers >= FEWEST
     hits_of = sums.above + sums.at * sums.tie_weight
     return sums.select(
