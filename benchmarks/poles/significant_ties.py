@@ -20,20 +20,12 @@ from isthmus.poles import read_edges
 from isthmus.poles.layers import Panel, build_panel
 from isthmus.stats.nulls import fit_null, link_test
 from isthmus.stats.nulls.noise_corrected import backbone_scores
-from isthmus.study.sections import Poles
+from isthmus.study.sections import NULL_MODELS, Poles
 
 Floats = NDArray[np.float64]
 
 #: Null models that need weights only.
-MODELS = [
-    "multiedge",
-    "multiedge_overdispersed",
-    "noise_corrected",
-    "wcm",
-    "ecm",
-    "crem",
-    "rewiring",
-]
+MODELS = [model for model in NULL_MODELS if model != "bipartite"]
 
 
 def scores(network: Floats, model: str, *, directed: bool) -> Floats:

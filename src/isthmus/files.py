@@ -51,7 +51,7 @@ def target_error(target: Path, error: OSError) -> TargetError:
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Give a temporary path; when the block ends without error it becomes `target`.
+    """Return a temporary path; when the block ends without error it becomes `target`.
 
     The parent folder is made when missing. On an error the temporary file or
     folder is removed and `target` stays as it was.

@@ -94,7 +94,7 @@ def countries_at(lat: ArrayLike, lon: ArrayLike) -> list[str | None]:
 
 
 def point_in(code: str) -> tuple[float, float]:
-    """Give latitude and longitude of some place well inside a country.
+    """Return latitude and longitude of some place well inside a country.
 
     Raises
     ------

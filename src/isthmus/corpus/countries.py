@@ -43,7 +43,7 @@ PARTS = {
 
 @cache
 def countries() -> dict[str, Country]:
-    """Give every known country by its code.
+    """Return every known country by its code.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _alpha3() -> dict[str, str]:
 
 @cache
 def _names() -> dict[tuple[str, ...], str]:
-    """Give every name, as its words, with the country's code."""
+    """Return every name, as its words, with the country's code."""
     found = {_words(country.name): code for code, country in countries().items()}
     for row in _written():
         found |= {_words(name): row["code"] for name in row["names"].split("; ") if name}
@@ -114,7 +114,7 @@ def _names() -> dict[tuple[str, ...], str]:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Give the words that make a name, whatever their order, case, accents and joints."""
+    """Return the words that make a name, whatever their order, case, accents and joints."""
     split = unicodedata.normalize("NFKD", name).casefold()
     bare = "".join(c for c in split if not unicodedata.combining(c) and c not in "'’ʼ.")
     return tuple(sorted(set(re.findall(r"[^\W_]+", bare)) - {"of", "the", "and"}))

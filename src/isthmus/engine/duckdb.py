@@ -76,13 +76,13 @@ class DuckDBEngine:
             self._load_httpfs(storage[1])
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
-        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        """Return Parquet parts of one schema as a table; no part gives an empty table."""
         if not parts:
             return self.local(schema.empty_table())
         return self._connection.read_parquet([stored(part, self._storage) for part in parts])
 
     def local(self, table: pa.Table) -> Table:
-        """Give a small Arrow table of this process as a table of the engine."""
+        """Return a small Arrow table of this process as a table of the engine."""
         import ibis
 
         return ibis.memtable(table)
@@ -94,7 +94,7 @@ class DuckDBEngine:
         return self._connection.read_parquet(str(path))
 
     def kept(self, path: Path) -> Table | None:
-        """Give a table kept earlier at `path`, or None."""
+        """Return a table kept earlier at `path`, or None."""
         return self._connection.read_parquet(str(path)) if path.exists() else None
 
     def collect(self, table: Table) -> pa.Table:
@@ -114,7 +114,7 @@ class DuckDBEngine:
         return int(row[0]) if row else None
 
     def close(self) -> None:
-        """Give back memory and the spill folder."""
+        """Return back memory and the spill folder."""
         if hasattr(self, "_connection"):
             self._connection.disconnect()
         if self._own_spill:

@@ -79,7 +79,7 @@ class SparkEngine:
         self._connection = ibis.pyspark.connect(session)
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
-        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        """Return Parquet parts of one schema as a table; no part gives an empty table."""
         if not parts:
             return self.local(schema.empty_table())
         if self._storage and not parts[0].is_relative_to(self._storage[0]):
@@ -88,7 +88,7 @@ class SparkEngine:
         return self._view(self._session.read.parquet(*addresses))
 
     def local(self, table: pa.Table) -> Table:
-        """Give a small Arrow table of this process as a table of the engine."""
+        """Return a small Arrow table of this process as a table of the engine."""
         import ibis
 
         return ibis.memtable(table)
@@ -106,7 +106,7 @@ class SparkEngine:
         return self._kept(path)
 
     def kept(self, path: Path) -> Table | None:
-        """Give a table kept earlier at `path`, or None."""
+        """Return a table kept earlier at `path`, or None."""
         return self._kept(path) if path.exists() else None
 
     def _kept(self, path: Path) -> Table:

@@ -82,7 +82,7 @@ class Pages:
         return place
 
     def records(self, place: Place) -> Iterator[bytes]:
-        """Give the records of all pages, each a line without its end."""
+        """Return the records of all pages, each a line without its end."""
         for number in range(place.pages):
             content: bytes = _inflate((self._folder / _name(number)).read_bytes())
             yield from content.splitlines()

@@ -29,7 +29,7 @@ SELECTED = (
 
 
 def field_filters(study: Study) -> list[str]:
-    """Give the filters whose union is the field of a study.
+    """Return the filters whose union is the field of a study.
 
     Works published after the last year whose citations can count are left out;
     earlier ones stay, however early, for the field has no first year.
@@ -69,7 +69,7 @@ def field_filters(study: Study) -> list[str]:
 
 
 def citing_filters(study: Study, cited: Sequence[int]) -> Iterator[str]:
-    """Give the filters whose union is the works that cite any of `cited`."""
+    """Return the filters whose union is the works that cite any of `cited`."""
     rules = "".join(f",{rule}" for rule in _exclusions(study.field))
     for values in _joined("W", cited):
         yield f"cites:{values},publication_year:<{last_year(study) + 1}{rules}"
@@ -109,7 +109,7 @@ def last_year(study: Study) -> int:
 
 
 def work_number(identifier: object) -> int | None:
-    """Give the number of a work id, None when it is none."""
+    """Return the number of a work id, None when it is none."""
     found = number(identifier, "W") if isinstance(identifier, str) else NO_ID
     return None if found == NO_ID else found
 

@@ -118,7 +118,7 @@ class Bounds:
 
     @cached_property
     def works(self) -> Table:
-        """What is missing of each work, and what it stands for."""
+        """Whether a country of each work may be missing, and the weight of the work."""
         return self.tables.keep("described_works", self._works)
 
     def _works(self) -> Table:
@@ -136,7 +136,7 @@ class Bounds:
         )
 
     def table(self) -> pa.Table:
-        """Give every headline number.
+        """Return every headline number.
 
         Grain: one row per number, year (null for all years), country (null for the world) and
         partner (null but for joint papers). Columns: ``measured``, ``imputed``, ``weighted``,

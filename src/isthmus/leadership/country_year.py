@@ -120,7 +120,7 @@ class Leaders:
         )
 
     def country_year(self) -> Table:
-        """Give every measure by year and country.
+        """Return every measure by year and country.
 
         Grain: one row per year and country. Columns: ``papers_<attribution>``,
         its ``_fractional`` count, its ``_share`` of the world's papers that have
@@ -142,7 +142,7 @@ class Leaders:
         )
 
     def bloc_year(self) -> Table:
-        """Give the measures of :meth:`country_year` for the study's blocs."""
+        """Return the measures of :meth:`country_year` for the study's blocs."""
         blocs = self.study.countries.blocs
         return self._measures(
             bloc_works(self.tables.deciding, blocs),

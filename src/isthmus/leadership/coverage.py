@@ -67,7 +67,7 @@ def coverage(
 
 
 def _combinations(countries: Table) -> tuple[Table, Table]:
-    """Give works with the same countries the same key, so that they are counted together.
+    """Return works with the same countries the same key, so that they are counted together.
 
     What is counted by key first and spread over countries afterwards is far fewer
     rows. Most works have one or two countries; a work of more has its own key.

@@ -97,7 +97,7 @@ def country_sums(
 
 
 def indicators(sums: pa.Table, window: int, *, led: bool = True) -> pa.Table:
-    """Give shares and normalised impact by year and in windows of `window` years.
+    """Return shares and normalised impact by year and in windows of `window` years.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def placed_works(countries: Table, filled: Table, authors: str) -> Table:
 def described_works(
     field: Table, works: Table, unplaced: Table, sets: dict[str, Table], hits: Table, least: int
 ) -> Table:
-    """Say of each work of the field what is missing, and what it stands for.
+    """Describe each work of the field: whether a country may be missing, and its weight.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def described_works(
     Table
         One row per work: ``work_id``, ``year``, ``hit`` (0 for none), and for either set
         ``open_<set>`` (1 where a country may be missing) and ``weight_<set>`` (works that it
-        stands for, null without a country).
+        represents, null without a country).
     """
     table = field.inner_join(works.select("work_id", "venue_id", "type"), "work_id")
     table = table.left_join(hits.select("work_id", "hit"), "work_id").select(

@@ -94,7 +94,7 @@ class Novelty:
         )
 
     def works(self) -> Table:
-        """Give the scores of every work of the field in the study's years.
+        """Return the scores of every work of the field in the study's years.
 
         Grain: one row per work. Columns: those of ``SCORES``, ``n_references``
         and ``reference_age``, all null in years of unknown references. Scores are

@@ -67,7 +67,7 @@ class Published:
     unknown: list[str]
 
     def record(self) -> dict[str, Any]:
-        """Give what was read as plain values, for the record of a run."""
+        """Return what was read as plain values, for the record of a run."""
         return {"rows": self.rows, "no_country": self.unknown[:LISTED]}
 
 
@@ -115,7 +115,7 @@ def _published(study: Study, name: str) -> Published:
 
 
 def _rows(path: Path, name: str, asked: Comparison) -> Iterator[Row]:
-    """Give the rows of a file; bytes that are no UTF-8 spoil their own cell only."""
+    """Return the rows of a file; bytes that are no UTF-8 spoil their own cell only."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             reader = csv.DictReader(file, restval="")
@@ -136,7 +136,7 @@ def _rows(path: Path, name: str, asked: Comparison) -> Iterator[Row]:
 
 
 def _judged(row: Row, asked: Comparison, years: tuple[int, int]) -> tuple[int, str, float] | str:
-    """Give year, country and value of a row, or why it cannot be used."""
+    """Return year, country and value of a row, or why it cannot be used."""
     if None in row:  # where the reader puts cells that no column of the header is for
         return "cells_too_many"
     if any(row[column].strip() != str(wanted) for column, wanted in asked.where.items()):
@@ -231,7 +231,7 @@ def _year(year: int, theirs: Counts, ours: Counts) -> tuple[list[dict[str, Any]]
 
 
 def _beside(countries: list[str], theirs: Floats, ours: Floats) -> list[dict[str, Any]]:
-    """Give each country's two counts, and its rank among these countries in both."""
+    """Return each country's two counts, and its rank among these countries in both."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(-counts, method="min").astype(int).tolist() for counts in (theirs, ours)]
@@ -255,7 +255,7 @@ def _ratio(ours: float, theirs: float) -> float | None:
 
 
 def spearman(first: Floats, second: Floats) -> float | None:
-    """Give Spearman's rank correlation, tied values sharing their mean rank.
+    """Return Spearman's rank correlation, tied values sharing their mean rank.
 
     None below :data:`LEAST_RANKED` values, or where either side is constant.
 

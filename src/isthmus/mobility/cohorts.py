@@ -163,7 +163,7 @@ def _tiers(entry: Ints, cited: Floats, top_percent: float) -> Ints:
 def cohort_table(
     people: People, rules: Cohorts, groups: pa.Table | None = None, *, draws: int = 20, seed: int
 ) -> pa.Table:
-    """Give the shares still there, abroad, returned and never away, with 95 % intervals.
+    """Return the shares still there, abroad, returned and never away, with 95 % intervals.
 
     Intervals take scientists as drawn, each on their own. Those of a group of the user's also
     hold that nobody knows who is in it: membership is drawn by its probability, and the

@@ -50,7 +50,7 @@ def author_year_affiliations(places: Table) -> Table:
 
 
 def leading_countries(author_years: Table, places: Table, works: Table, ties: Ties) -> Table:
-    """Give each author-year its most frequent country, or that of the later paper.
+    """Return each author-year its most frequent country, or that of the later paper.
 
     Grain: one row per author and year. Columns: ``author_id``, ``year``, ``at``,
     ``leader`` (null in a tie when ties are shared).

@@ -92,7 +92,7 @@ class Movers:
         return many.select("author_id", "most_countries", "in_year")
 
     def history_under(self, view: str, ties: str) -> Table:
-        """Give the country history of all placed scientists under a view and a rule for ties."""
+        """Return the country history of all placed scientists under a view and a rule for ties."""
         return self.tables.keep(f"history-{view}-{ties}", lambda: self._history(view, ties))
 
     def _history(self, view: Any, ties: Any) -> Table:
@@ -149,7 +149,7 @@ class Movers:
         return kept.inner_join(self.records, AUTHOR_YEAR)
 
     def moves(self) -> Table:
-        """Give every move that counts.
+        """Return every move that counts.
 
         Grain: one row per author and year of a move. Columns: ``origin``,
         ``destination``, ``career_age``, ``papers_before`` and

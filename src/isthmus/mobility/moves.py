@@ -73,7 +73,7 @@ def counted_moves(
 
 
 def most_countries(author_years: Table) -> Table:
-    """Give the most countries an author names within one year.
+    """Return the most countries an author names within one year.
 
     Grain: one row per author. Columns: ``author_id``, ``most_countries``,
     ``in_year`` (the first such year).

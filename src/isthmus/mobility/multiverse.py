@@ -148,7 +148,7 @@ def _limits(group: Sequence[Variant]) -> Table:
 
 
 def flow_ranges(counted: Table, listed: Sequence[Variant]) -> Table:
-    """Give each flow's range over the variants, and the setting that moves it most.
+    """Return each flow's range over the variants, and the setting that moves it most.
 
     Parameters
     ----------

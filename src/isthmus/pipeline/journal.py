@@ -110,12 +110,12 @@ class ObservedEngine:
         return {label: self._rows_of(name) for label, name in sorted(self._labels().items())}
 
     def read(self, parts: Sequence[Path], schema: pa.Schema) -> Table:
-        """Give Parquet parts of one schema as a table; no part gives an empty table."""
+        """Return Parquet parts of one schema as a table; no part gives an empty table."""
         table = self._engine.read(parts, schema)
         return self._know(table, parts[0].parent.name, list(parts)) if parts else table
 
     def local(self, table: pa.Table) -> Table:
-        """Give a small Arrow table of this process as a table of the engine."""
+        """Return a small Arrow table of this process as a table of the engine."""
         return self._engine.local(table)
 
     def keep(self, table: Table, path: Path) -> Table:
@@ -130,7 +130,7 @@ class ObservedEngine:
         return kept
 
     def kept(self, path: Path) -> Table | None:
-        """Give a table kept earlier at `path`, or None."""
+        """Return a table kept earlier at `path`, or None."""
         found = self._engine.kept(path)
         return None if found is None else self._know(found, f"kept.{path.stem}", [path])
 
@@ -144,7 +144,7 @@ class ObservedEngine:
         return self._engine.held()
 
     def close(self) -> None:
-        """Give back memory, files and processes."""
+        """Return back memory, files and processes."""
         self._engine.close()
 
     @contextmanager

@@ -52,7 +52,7 @@ class Usage:
     bytes_written: int | None
 
     def record(self) -> dict[str, float | int | None]:
-        """Give the numbers by name, seconds to the millisecond."""
+        """Return the numbers by name, seconds to the millisecond."""
         seconds = {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
         whole = {name: value for name, value in vars(self).items() if name not in seconds}
         return {**seconds, **whole}

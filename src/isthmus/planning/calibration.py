@@ -141,7 +141,7 @@ def calibrate(
 
 
 def on_world(study: Study, world: Path) -> Study:
-    """Give the study's rules on a simulated world, all of whose works are in the field."""
+    """Return the study's rules on a simulated world, all of whose works are in the field."""
     about = About(corpus=str(world.resolve()), years=WORLD_YEARS, title="Calibration")
     return msgspec.structs.replace(study, study=about, field=Field(), corrections=Corrections())
 

@@ -128,7 +128,7 @@ class Forecast:
         return found
 
     def cluster(self, hours: float = HOURS) -> Cluster:
-        """Give the smallest cluster whose run ends within `hours`."""
+        """Return the smallest cluster whose run ends within `hours`."""
         shared = sum(step.engine_seconds for step in self.steps.values())
         alone = max(self.seconds - shared, 0.0)
         left = hours * 3600 - alone

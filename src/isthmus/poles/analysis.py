@@ -248,7 +248,7 @@ def _expected(weights: Floats) -> Floats:
 
 
 def seed_of(seed: int, what: str) -> int:
-    """Give a seed of its own to each use of randomness, from the study's seed."""
+    """Return a seed of its own to each use of randomness, from the study's seed."""
     stream = np.random.SeedSequence([seed, zlib.crc32(what.encode())])
     return int(stream.generate_state(1)[0])
 

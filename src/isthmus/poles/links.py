@@ -151,7 +151,7 @@ def against_null(layer: Layer, fitter: Fitter) -> Tested:
 
 
 def followed(tested: Tested, quantity: Quantity) -> Floats:
-    """Give the quantity trajectories follow, (years, n, n)."""
+    """Return the quantity trajectories follow, (years, n, n)."""
     if quantity == "percentile":
         return np.asarray((tested.values["p_fewer"] + 1 - tested.values["p_more"]) / 2)
     return tested.values[quantity]

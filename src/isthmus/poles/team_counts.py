@@ -48,7 +48,7 @@ class Teams:
 
 
 def team_tables(field: Table, countries: Table) -> tuple[Table, Table]:
-    """Give the two tables of :class:`Teams` as expressions.
+    """Return the two tables of :class:`Teams` as expressions.
 
     Years times sizes and years times countries rows, a few thousand at most.
     """

@@ -49,7 +49,7 @@ def bloc_views() -> list[View]:
 
 
 def window_control(source: Source) -> list[dict[str, Any]]:
-    """Give a choice of the layer and years whose members are shown; none without blocs."""
+    """Return a choice of the layer and years whose members are shown; none without blocs."""
     rows = _rows(source)
     if not rows or not source.has("bloc_members"):
         return []

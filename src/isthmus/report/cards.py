@@ -96,7 +96,7 @@ def counts_text(source: Source) -> str:
 
 
 def terminal(source: Source, most: int = LINES) -> list[str]:
-    """Give the answers as lines of the terminal, so many at most, of 80 columns.
+    """Return the answers as lines of the terminal, so many at most, of 80 columns.
 
     The last line says how many claims have each verdict.
     """

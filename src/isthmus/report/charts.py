@@ -39,12 +39,12 @@ WIDTH, HEIGHT = 560, 300
 
 
 def with_rows(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
-    """Give the specification with its rows inside, as one self-contained document."""
+    """Return the specification with its rows inside, as one self-contained document."""
     return {**spec, "datasets": {**spec.get("datasets", {}), "rows": list(rows)}}
 
 
 def titled(spec: Spec, title: str, notes: Sequence[str]) -> Spec:
-    """Give the specification with a title and the notes a figure must carry under it."""
+    """Return the specification with a title and the notes a figure must carry under it."""
     head = {"text": title, "subtitle": list(notes), "anchor": "start", "frame": "group"}
     return {**spec, "title": head}
 

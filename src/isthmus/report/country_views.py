@@ -20,7 +20,7 @@ from isthmus.report.words import numbers
 
 
 def indicator_control(source: Source) -> dict[str, Any]:
-    """Give a choice of the indicator that is drawn."""
+    """Return a choice of the indicator that is drawn."""
     options = [[name, metric(name, source.settings, "indicators").label] for name in INDICATORS]
     return {
         "key": "indicator",
@@ -115,7 +115,7 @@ def bound_views(source: Source) -> list[View]:
 
 
 def bound_controls(source: Source) -> list[dict[str, Any]]:
-    """Give a choice of the country and of the number whose bounds are shown."""
+    """Return a choice of the country and of the number whose bounds are shown."""
     options = [[name, text] for name, text in numbers(source).items()]
     if not options:
         return []

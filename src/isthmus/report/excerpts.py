@@ -224,7 +224,7 @@ def topic_leaders(source: Source) -> pa.Table | None:
 
 
 def bloc_windows(source: Source) -> pa.Table | None:
-    """Return what is said of blocs in each layer and window; one row stands for two blocs."""
+    """Return what is said of blocs in each layer and window; the row of two blocs."""
     table = source.table("blocs")
     return None if table is None else where(table, blocs=2).select(BLOC_COLUMNS)
 

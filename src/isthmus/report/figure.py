@@ -43,7 +43,7 @@ class Figure:
     notes: Sequence[str]
 
     def vega_lite(self) -> Spec:
-        """Give the figure as one self-contained specification."""
+        """Return the figure as one self-contained specification."""
         spec = charts.titled(self.spec, self.title, self.notes)
         if "projection" in spec:
             ends = [name for name in self.rows.column_names if name in ENDS]

@@ -62,7 +62,7 @@ def _words(name: str) -> str:
 
 
 def _kind(name: str) -> Kind:
-    """Give how a column without an entry is written; numbers that name things, as years are."""
+    """Return how a column without an entry is written; numbers that name things, as years are."""
     if name in ("source", "target", "origin", "destination", "country"):
         return "country"
     if name.endswith("_id") or name == "variant":

@@ -44,7 +44,7 @@ CITATIONS: dict[str, str] = {
 
 
 def methods_text(source: Source) -> str:
-    """Give the methods as a short Markdown text, ready for a paper's supplement."""
+    """Return the methods as a short Markdown text, ready for a paper's supplement."""
     return "\n\n".join(_parts(source)) + "\n"
 
 

@@ -49,7 +49,7 @@ COMPARED = 8
 
 
 def pages(source: Source) -> list[Page]:
-    """Give every page that has data, in the order of the menu, with the views that have a table.
+    """Return every page that has data, in the order of the menu, with the views that have a table.
 
     A table that was made and is empty says so on its page.
     """

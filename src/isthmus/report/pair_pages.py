@@ -202,7 +202,7 @@ def _turns(shard: list[str]) -> View:
 def pair_columns(
     source: Source, among: Collection[str] | None = None
 ) -> list[tuple[str, str | None]]:
-    """Give the columns of a table of pairs, those whose result tables are there."""
+    """Return the columns of a table of pairs, those whose result tables are there."""
     shown = ["works_whole", "works_fractional", "works_single_author"]
     shown += ["citations_whole", "citations_fractional"] if source.has("citation") else []
     shown += ["affinity", "z", "log_ratio"] if source.has("links") else []

@@ -176,7 +176,7 @@ def _chosen(source: Source) -> Iterator[Drawn]:
 
 
 def _main_pairs(rows: pa.Table, poles: list[str]) -> list[tuple[str, str]]:
-    """Give the poles' pairs, and those with the countries that have most links to them."""
+    """Return the poles' pairs, and those with the countries that have most links to them."""
     one = rows_of(rows, ["source", "target", "observed"])
     other = one.select(["target", "source", "observed"]).rename_columns(one.column_names)
     both = pa.concat_tables([one, other])

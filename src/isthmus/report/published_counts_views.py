@@ -30,7 +30,7 @@ REASONS: dict[str, str] = {
 
 
 def comparison_views(source: Source) -> list[View]:
-    """Give a table of every country beside theirs, and one of the years; none without tables."""
+    """Return a table of every country beside theirs, and one of the years; none without tables."""
     if not source.comparisons:
         return []
     ratio, rank = (metric(name, source.settings).label for name in ("ratio", "spearman"))
@@ -69,7 +69,7 @@ def comparison_views(source: Source) -> list[View]:
 
 
 def comparison_controls(source: Source) -> list[Mapping[str, Any]]:
-    """Give a choice of the table to look at, and of the measure over the years."""
+    """Return a choice of the table to look at, and of the measure over the years."""
     if not source.has("comparison"):
         return []
     names = [[name, name] for name in sorted(source.comparisons)]
@@ -83,7 +83,7 @@ def comparison_controls(source: Source) -> list[Mapping[str, Any]]:
 
 
 def last_compared(source: Source, years: Sequence[str]) -> str:
-    """Give the last of the years, the last with a comparison if there is one."""
+    """Return the last of the years, the last with a comparison if there is one."""
     read = source.table("comparison")
     compared = set() if read is None else {str(y) for y in pc.unique(read["year"]).to_pylist()}
     return max((year for year in years if year in compared), default=years[-1])

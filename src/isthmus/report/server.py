@@ -81,7 +81,7 @@ class _OwnSite(SimpleHTTPRequestHandler):
 
 
 def server_of(site: str | Path, port: int = 0) -> ThreadingHTTPServer:
-    """Give a server of a site on loopback, not started; port 0 takes any free one.
+    """Return a server of a site on loopback, not started; port 0 takes any free one.
 
     Raises
     ------

@@ -136,7 +136,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
 
 
 def shards(source: Source) -> Iterator[tuple[str, Sets]]:
-    """Give every shard's name and sets."""
+    """Return every shard's name and sets."""
     yield "shapes", {"topology": shapes()["topology"], "points": points(source.names)}
     for name, tables in WHOLE.items():
         found = {t: packed(columns(_shown(t, r))) for t in tables if (r := source.table(t))}
@@ -224,7 +224,7 @@ def _blocs(source: Source) -> dict[str, Any]:
 
 
 def _topics(source: Source) -> Iterator[tuple[str, Sets]]:
-    """Give the leaders of all topics, and the countries of each."""
+    """Return the leaders of all topics, and the countries of each."""
     table, leaders = source.table("topics"), topic_leaders(source)
     if table is None or leaders is None:
         return
@@ -235,7 +235,7 @@ def _topics(source: Source) -> Iterator[tuple[str, Sets]]:
 
 
 def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
-    """Give the :data:`MOST_NOVEL` works of each year with the lowest novelty."""
+    """Return the :data:`MOST_NOVEL` works of each year with the lowest novelty."""
     read = source.table("novelty_works")
     if read is None:
         return
@@ -246,7 +246,7 @@ def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
 
 
 def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
-    """Give the rows of each value of a column, values in order."""
+    """Return the rows of each value of a column, values in order."""
     if table.num_rows == 0:
         return
     order = pc.sort_indices(table, [(key, "ascending")])
@@ -259,7 +259,7 @@ def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
 
 
 def pair_summary(source: Source) -> pa.Table:
-    """Give one row per unordered pair: totals over the study's years and its archetype.
+    """Return one row per unordered pair: totals over the study's years and its archetype.
 
     Columns: ``source``, ``target``, ``works_whole``, ``works_fractional``,
     ``works_single_author``, ``citations_whole`` (both directions), and where the
@@ -314,7 +314,7 @@ def _joined(left: pa.Table, right: pa.Table) -> pa.Table:
 
 
 def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
-    """Give everything of one country in one shard."""
+    """Return everything of one country in one shard."""
     sets: dict[str, dict[str, Any]] = {}
 
     def put(country: str, name: str, table: pa.Table, digits: int = DIGITS) -> None:
@@ -365,7 +365,7 @@ def _seen_from_each(pairs: pa.Table) -> pa.Table:
 
 
 def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
-    """Give the years of pairs, by the first country and the other's first letter."""
+    """Return the years of pairs, by the first country and the other's first letter."""
     if not pairs.num_rows:
         return
     cut = {
@@ -408,7 +408,7 @@ def _with_shard(table: pa.Table) -> pa.Table:
 
 
 def _significant(source: Source) -> Iterator[tuple[str, Sets]]:
-    """Give the :data:`STRONGEST` links above expectation of the collaboration network, by year."""
+    """Return the :data:`STRONGEST` collaboration links above expectation, by year."""
     links = source.table("links")
     if links is None:
         return

@@ -54,7 +54,7 @@ class Source:
         return found
 
     def note(self, name: str) -> Any:
-        """Give what a step noted under a name; None when none did."""
+        """Return what a step noted under a name; None when none did."""
         for step in self.results.record["steps"].values():
             if name in step.get("notes", {}):
                 return step["notes"][name]
@@ -219,7 +219,7 @@ _COUNTRY_COLUMNS = {
 
 
 def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = DIGITS) -> Columns:
-    """Give columns as lists of plain values, floats rounded to `digits`.
+    """Return columns as lists of plain values, floats rounded to `digits`.
 
     Names that the table lacks are left out.
     """
@@ -228,7 +228,7 @@ def columns(table: pa.Table, names: Sequence[str] | None = None, digits: int = D
 
 
 def plain(column: pa.ChunkedArray, digits: int = DIGITS) -> list[Any]:
-    """Give a column as a list; NaN and infinity become None, floats lose what is not shown.
+    """Return a column as a list; NaN and infinity become None, floats lose what is not shown.
 
     Whole numbers are written without a point: they are shorter.
     """

@@ -60,7 +60,7 @@ class View:
     folded: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self, source: Source) -> dict[str, Any]:
-        """Give the view as the page's script reads it."""
+        """Return the view as the page's script reads it."""
         if not source.has(self.table):
             return {"id": self.id, "heading": self.heading, "missing": source.missing(self.table)}
         table = source.table(self.table)
@@ -147,7 +147,7 @@ _MADE = {"pairs", "partners", "ties"}
 
 
 def _kind(column: pa.Field) -> str:
-    """Give how a column is written where its type alone decides it; empty otherwise."""
+    """Return how a column is written where its type alone decides it; empty otherwise."""
     if pa.types.is_boolean(column.type):
         return "flag"
     return "text" if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type) else ""
@@ -267,7 +267,7 @@ TO_PARTNER = "pairs.html#a={country}&b={partner}"
 
 
 def measures(source: Source) -> list[str]:
-    """Give the measures of a country that a chart can show, those with a column."""
+    """Return the measures of a country that a chart can show, those with a column."""
     table = source.table("country_year")
     there = table.column_names if table is not None else []
     wanted = [
@@ -288,7 +288,7 @@ def measures(source: Source) -> list[str]:
 
 
 def year_control(source: Source, table: str, kind: str = "choice") -> dict[str, Any]:
-    """Give a choice among the years a table has, the last chosen."""
+    """Return a choice among the years a table has, the last chosen."""
     read = source.table(table)
     found = sorted({str(y) for y in read["year"].to_pylist()}) if read is not None else []
     options = [[year, year] for year in found] or [["", "none"]]
@@ -302,13 +302,13 @@ def year_control(source: Source, table: str, kind: str = "choice") -> dict[str, 
 
 
 def country_options(source: Source) -> list[list[str]]:
-    """Give the countries of the results by name."""
+    """Return the countries of the results by name."""
     named = [[code, name] for code, name in source.names.items() if len(code) == 2]
     return sorted(named, key=lambda option: option[1])
 
 
 def measure_control(source: Source) -> dict[str, Any]:
-    """Give a choice of the measure that charts and maps show."""
+    """Return a choice of the measure that charts and maps show."""
     options = [[name, metric(name, source.settings).label] for name in measures(source)]
     default = options[0][0] if options else ""
     return {

@@ -138,7 +138,7 @@ class _Pair:
         return found[0], found[1]
 
     def moved(self) -> Iterator[Moved]:
-        """Give the columns that differ in rows both have."""
+        """Return the columns that differ in rows both have."""
         for column in self._columns:
             number = all(_is_number(t.schema.field(column).type) for t in self._tables)
             found = self._number(column) if number else self._text(column)
@@ -196,7 +196,7 @@ def _corpus(results: Results) -> Mapping[str, Any]:
 
 
 def _unequal(path: str, first: Any, second: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Give what differs in two nested mappings, by its path."""
+    """Return what differs in two nested mappings, by its path."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             inner = f"{path}.{key}" if path else key

@@ -49,7 +49,7 @@ class Corrections:
         self._engine = engine
 
     def apply(self, corpus: Mapping[str, Table]) -> dict[str, Table]:
-        """Give the tables of a corpus as the study is to see them."""
+        """Return the tables of a corpus as the study is to see them."""
         tables = dict(corpus)
         if self._works is not None:
             for name in _OF_WORKS:

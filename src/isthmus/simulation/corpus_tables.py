@@ -59,7 +59,7 @@ def labels(settings: WorldSettings, year: WorldYear) -> Labels:
 
 
 def year_tables(world: World, year: WorldYear) -> dict[str, pa.Table]:
-    """Give all tables of a year but ``works``, which waits for the last citation."""
+    """Return all tables of a year but ``works``, which waits for the last citation."""
     return {
         "authorships": authorships(world, year),
         "affiliations": affiliations(world, year),
@@ -92,7 +92,7 @@ class WorksLater:
         self._years.append((year.year, year.first, small))
 
     def tables(self) -> list[pa.Table]:
-        """Give the ``works`` tables, one per year, citations counted over the whole world."""
+        """Return the ``works`` tables, one per year, citations counted over the whole world."""
         return [self._works(*kept) for kept in self._years]
 
     def _works(self, year: int, first: int, kept: dict[str, NDArray[np.int16]]) -> pa.Table:
@@ -178,7 +178,7 @@ def subjects(world: World, year: WorldYear, given: Labels) -> pa.Table:
 
 
 def entities(world: World) -> dict[str, pa.Table]:
-    """Give institutions and venues."""
+    """Return institutions and venues."""
     settings, institutions = world.settings, world.institutions
     numbers = np.arange(len(institutions.country))
     venues = np.arange(2 * settings.communities * settings.venues_per_community)

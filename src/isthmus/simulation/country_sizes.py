@@ -53,7 +53,7 @@ TAIL_OFFSET = 10.0
 
 
 def country_codes(n_countries: int) -> tuple[str, ...]:
-    """Give the codes of the `n_countries` largest countries, largest groups first."""
+    """Return the codes of the `n_countries` largest countries, largest groups first."""
     codes = (*LEADING, *TAIL)
     if not 2 <= n_countries <= len(codes):
         raise InputError(
@@ -64,7 +64,7 @@ def country_codes(n_countries: int) -> tuple[str, ...]:
 
 
 def country_shares(n_countries: int) -> NDArray[np.float64]:
-    """Give each country's share of the world at both ends of time.
+    """Return each country's share of the world at both ends of time.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def country_shares(n_countries: int) -> NDArray[np.float64]:
 
 
 def size_trajectories(n_countries: int, n_years: int) -> NDArray[np.float64]:
-    """Give each country's share of the world in every year, linear between the ends.
+    """Return each country's share of the world in every year, linear between the ends.
 
     Returns
     -------

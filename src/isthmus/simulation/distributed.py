@@ -113,7 +113,7 @@ def shared_rows(world: World) -> Iterator[tuple[str, pa.Table]]:
 
 
 def typed(table: str, rows: pa.Table) -> pa.Table:
-    """Give rows the columns and types of a corpus table."""
+    """Return rows the columns and types of a corpus table."""
     return rows.select(TABLES[table].names).cast(TABLES[table])
 
 

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 def stream(seed: int, year: int, purpose: str) -> np.random.Generator:
-    """Give the generator of one purpose in one year."""
+    """Return the generator of one purpose in one year."""
     return np.random.default_rng([seed, year, zlib.crc32(purpose.encode())])
 
 

@@ -96,7 +96,7 @@ def author_records(works_count: Ints, updated: str) -> Iterator[Record]:
 
 
 def _authorships(world: World, year: WorldYear, block: slice) -> list[list[Record]]:
-    """Give the authorships of each work of a block of the year's works."""
+    """Return the authorships of each work of a block of the year's works."""
     signed = year.signed
     low, high = np.searchsorted(signed.work, [block.start, block.stop]).tolist()
     works: list[list[Record]] = [[] for _ in range(block.start, block.stop)]
@@ -130,7 +130,7 @@ def _position(position: int, is_last: bool) -> str:
 def _affiliations(
     world: World, year: WorldYear, low: int, high: int
 ) -> list[tuple[list[Record], list[str]]]:
-    """Give institutions and distinct countries of authorships ``low..high-1``."""
+    """Return institutions and distinct countries of authorships ``low..high-1``."""
     codes, written = world.settings.codes, year.written
     places: list[tuple[list[Record], list[str]]] = [([], []) for _ in range(low, high)]
     start, end = np.searchsorted(written.authorship, [low, high]).tolist()
@@ -151,7 +151,7 @@ def _affiliations(
 
 
 def _references(year: WorldYear, block: slice) -> list[list[str]]:
-    """Give the references of each work of a block."""
+    """Return the references of each work of a block."""
     numbers = np.arange(year.first + block.start, year.first + block.stop + 1)
     edges = np.searchsorted(year.citing, numbers).tolist()
     cited = ids.work_ids(year.cited[edges[0] : edges[-1]]).tolist()
@@ -160,7 +160,7 @@ def _references(year: WorldYear, block: slice) -> list[list[str]]:
 
 
 def _subject_records(given: tables.Labels, block: slice) -> Iterator[Record]:
-    """Give topics and concepts of each work of a block."""
+    """Return topics and concepts of each work of a block."""
     columns = zip(
         given.topic[block].tolist(),
         given.subfield[block].tolist(),

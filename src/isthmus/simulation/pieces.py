@@ -57,11 +57,11 @@ class Piece:
     start: Start
 
     def world(self) -> World:
-        """Give the world, ready to be grown."""
+        """Return the world, ready to be grown."""
         return World(self.settings, self.start)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what tells the piece from others, as plain values."""
+        """Return what tells the piece from others, as plain values."""
         nothing = np.zeros(1, np.int64)
         return {
             "n_works": self.settings.n_works,

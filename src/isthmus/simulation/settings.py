@@ -210,12 +210,12 @@ class WorldSettings:
         return works
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all settings as plain values that JSON can hold."""
+        """Return all settings as plain values that JSON can hold."""
         return dataclasses.asdict(self)
 
 
 def planted_world(n_works: int, seed: int, **changes: Any) -> WorldSettings:
-    """Give settings with everything planted that isthmus looks for; `changes` replace any."""
+    """Return settings with everything planted that isthmus looks for; `changes` replace any."""
     planted: dict[str, Any] = {
         "affinity": "two_blocs",
         "migration_pairs": (
@@ -276,7 +276,7 @@ def country_values(
 
 
 def log_affinity(settings: WorldSettings) -> NDArray[np.float64]:
-    """Give the planted log-multiplier of each pair and year, shape (years, n, n), symmetric.
+    """Return the planted log-multiplier of each pair and year, shape (years, n, n), symmetric.
 
     The ``two_blocs`` preset starts at 0 and grows linearly: within a bloc to
     half of ``affinity_strength``, between the blocs to minus ``affinity_strength``.

@@ -182,7 +182,7 @@ def affiliate(
     people: Population,
     institutions: Institutions,
 ) -> Affiliations:
-    """Give each authorship its author's employer, and second employers where planned."""
+    """Return each authorship its author's employer, and second employers where planned."""
     rng = stream(settings.seed, year, "affiliations")
     country = people.country[signed.author].astype(np.int64)
     main = institutions.of_lab(country, people.lab[signed.author].astype(np.int64))

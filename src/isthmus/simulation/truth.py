@@ -72,7 +72,7 @@ class Truth:
         self._counts["novel"].append({"number": year.first + np.flatnonzero(year.novel)})
 
     def tables(self) -> dict[str, pa.Table]:
-        """Give all planted tables by name."""
+        """Return all planted tables by name."""
         scientist = self._careers.scientists()
         author_years = _stacked(self._counts["author_years"])
         return {

@@ -118,7 +118,7 @@ def _settle(sums, kind, before, source, target, directed, a, b, settled, sweeps)
 
 @njit(cache=True, nogil=True)
 def _scale(effect, total, fitted):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    """Give effects their totals, in place; return the largest relative change."""
+    """Return effects their totals, in place; return the largest relative change."""
     largest = 0.0
     for k in range(effect.size):
         new = total[k] / fitted[k] if fitted[k] > 0 else 0.0

@@ -302,5 +302,5 @@ def _unmatched(name: str, units: Units, matching: Matching) -> Iterator[dict[str
 
 
 def known(value: float) -> float | None:
-    """Give None for a number that is not defined, or has no end."""
+    """Return None for a number that is not defined, or has no end."""
     return float(value) if math.isfinite(value) else None

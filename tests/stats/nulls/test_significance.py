@@ -21,6 +21,7 @@ from scipy import stats
 from isthmus.errors import InputError
 from isthmus.stats.nulls import fit_null, fit_panel, fit_team_counts, link_test, sample
 from isthmus.stats.nulls.significance import amount_interval, mean_interval
+from isthmus.study.sections import NULL_MODELS
 
 _spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
 networks = importlib.util.module_from_spec(_spec)
@@ -143,19 +144,7 @@ def fitted(weights, model):
     return fit_null(weights, model, directed=False, **drawn)
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "multiedge",
-        "multiedge_overdispersed",
-        "noise_corrected",
-        "wcm",
-        "ecm",
-        "crem",
-        "rewiring",
-        "bipartite",
-    ],
-)
+@pytest.mark.parametrize("model", NULL_MODELS)
 def test_planted_blocs_are_recovered(model):
     for affinity in (0.0, 1.0):
         weights = growing_world(2, affinity)[-1]

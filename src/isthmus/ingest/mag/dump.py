@@ -140,7 +140,7 @@ class _Dump:
         return None if newest is None else f"until {newest}"
 
     def locate(self, grid: dict[str, str] | None) -> None:
-        """Give every institution its country: by table, by code, by place."""
+        """Return every institution its country: by table, by code, by place."""
         found = self._connection.execute(
             "SELECT id, GridId, Iso3166Code, TRY_CAST(Latitude AS DOUBLE), "
             "TRY_CAST(Longitude AS DOUBLE) FROM institutions ORDER BY id"
@@ -171,7 +171,7 @@ class _Dump:
         self._connection.unregister("given")
 
     def rows(self, name: str, query: str) -> Iterator[pa.Table]:
-        """Give the rows of a table of the corpus, sorted."""
+        """Return the rows of a table of the corpus, sorted."""
         schema = TABLES[name]
         reader = pa.RecordBatchReader.from_stream(self._connection.sql(query))
         for batch in reader:

@@ -149,7 +149,7 @@ def _distinct(values: Ints) -> Ints:
 
 
 def _numbers(sorted_ids: Ints, number: Ints, wanted: Ints) -> Ints:
-    """Give the number of each id; -1 for those that have none."""
+    """Return the number of each id; -1 for those that have none."""
     at = _positions(sorted_ids, wanted)
     return np.where(at < 0, -1, number[at]) if number.size else at
 

@@ -137,7 +137,7 @@ class RowStore:
             )
 
     def __iter__(self) -> Iterator[tuple[int, Ints, Codes, Floats]]:
-        """Give first row, row starts, other venues and z of each block, in order."""
+        """Return first row, row starts, other venues and z of each block, in order."""
         for first, start, other, z in self._blocks:
             size = int(start[-1])
             yield first, start, self._read(other, np.int32, size), self._read(z, np.float64, size)

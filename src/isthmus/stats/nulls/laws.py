@@ -176,7 +176,7 @@ class MixedLaw:
 
 
 def _times(count: Floats, logarithm: Floats) -> Floats:
-    """Give count * logarithm, with 0 * -inf = 0."""
+    """Return count * logarithm, with 0 * -inf = 0."""
     return np.multiply(count, logarithm, where=count != 0, out=np.zeros_like(count))
 
 

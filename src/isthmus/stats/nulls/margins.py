@@ -42,7 +42,7 @@ class Margins:
 
 
 def checked(weights: Any, *, directed: bool, integer: str | None = None) -> Any:
-    """Give the weights as a float array (or CSR), or refuse them with a sentence.
+    """Return the weights as a float array (or CSR), or refuse them with a sentence.
 
     Parameters
     ----------
