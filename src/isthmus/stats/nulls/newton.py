@@ -171,7 +171,8 @@ def _search(dual: Dual, theta: Floats, step: Floats, slope: float) -> tuple[Floa
     for _ in range(MAX_HALVINGS):
         trial = theta + length * step
         sums = dual.sums(trial)
-        ahead = float((sums.mean - dual.target) @ step)
+        with np.errstate(invalid="ignore"):  # means beyond a float are turned down below
+            ahead = float((sums.mean - dual.target) @ step)
         if np.isfinite(ahead) and ahead <= 0.8 * abs(slope) and np.all(np.isfinite(sums.mean)):
             return trial, sums
         length *= max(0.1, min(0.5, slope / (slope - ahead))) if np.isfinite(ahead) else 0.1
