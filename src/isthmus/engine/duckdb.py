@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class DuckDBEngine:
         import duckdb
         import ibis
 
+        from isthmus.engine.compiling import connect
+
         self.versions: Mapping[str, str] = {"duckdb": duckdb.__version__, "ibis": ibis.__version__}
         self._own_spill = None if spill else tempfile.mkdtemp(prefix="isthmus-spill-")
         folder = str(spill or self._own_spill)
@@ -65,13 +68,14 @@ class DuckDBEngine:
         if threads is not None:
             options["threads"] = threads
         try:
-            self._connection = ibis.duckdb.connect(":memory:", **options)
+            self._connection = connect(**options)
         except duckdb.Error as error:
             self.close()
             raise IsthmusError(f"DuckDB refused its settings {options}: {error}.") from None
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
             self._connection.raw_sql(f"SET {setting} = false")
         self._storage = storage
+        self._named: Counter[str] = Counter()
         if storage is not None and storage[1].startswith("s3://"):
             self._load_httpfs(storage[1])
 
@@ -79,23 +83,33 @@ class DuckDBEngine:
         """Return Parquet parts of one schema as a table; no part gives an empty table."""
         if not parts:
             return self.local(schema.empty_table())
-        return self._connection.read_parquet([stored(part, self._storage) for part in parts])
+        addresses = [stored(part, self._storage) for part in parts]
+        name = self._name(parts[0].parent.name)
+        return self._connection.read_parquet(addresses, table_name=name)
 
     def local(self, table: pa.Table) -> Table:
         """Return a small Arrow table of this process as a table of the engine."""
-        import ibis
-
-        return ibis.memtable(table)
+        name = self._name("local")
+        self._connection.con.register(name, table)
+        return self._connection.table(name)
 
     def keep(self, table: Table, path: Path) -> Table:
         """Compute a table once, write it to `path` whole, and give it back as read from there."""
         with self._faults(path), atomic_path(path) as partial:
             self._connection.to_parquet(table, str(partial), **_KEPT_AS)
-        return self._connection.read_parquet(str(path))
+        return self._kept(path)
 
     def kept(self, path: Path) -> Table | None:
         """Return a table kept earlier at `path`, or None."""
-        return self._connection.read_parquet(str(path)) if path.exists() else None
+        return self._kept(path) if path.exists() else None
+
+    def _kept(self, path: Path) -> Table:
+        return self._connection.read_parquet(str(path), table_name=self._name(path.stem))
+
+    def _name(self, what: str) -> str:
+        """Name a table: studies of one shape have the same names in the same order."""
+        self._named[what] += 1
+        return f"isthmus_{what}_{self._named[what]}"
 
     def collect(self, table: Table) -> pa.Table:
         """Compute a table small enough for this process, as Arrow."""

@@ -22,6 +22,8 @@ HUBER, BISQUARE = 1.345, 4.685
 #: Change of an effect that ends the sweeps over effects and constants.
 SETTLED = 1e-7
 SWEEPS = 200
+#: Median of the absolute value of a standard normal, and the largest deviation between pairs.
+MEDIAN, MOST_BETWEEN = 0.6745, 5.0
 #: Largest share of a pair in its own effects that can be taken out again.
 MOST_OWN = 0.9
 
@@ -198,12 +200,9 @@ def centre(design: Design, constant: Floats, variance: Floats) -> tuple[Floats, 
 
 def between(rest: Floats, variance: Floats) -> float:
     """Standard deviation between pairs that makes the median |rest| / sd normal."""
-    low, high = 0.0, 5.0
-    for _ in range(24):
-        middle = (low + high) / 2
-        too_small = np.median(np.abs(rest) / np.sqrt(variance + middle**2 + 1e-12)) > 0.6745
-        low, high = (middle, high) if too_small else (low, middle)
-    return (low + high) / 2
+    # |rest| exceeds MEDIAN of its sd where rest^2 / MEDIAN^2 less its variance exceeds theirs.
+    beyond = float(np.median((rest / MEDIAN) ** 2 - variance))
+    return float(np.sqrt(np.clip(beyond, 0.0, MOST_BETWEEN**2)))
 
 
 def huber(z: Floats) -> Floats:
