@@ -10,18 +10,13 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from commands import isthmus
 from tiny import LIGHT_TOML, random_works, write_corpus
-
-
-def isthmus(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "isthmus", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], words: str) -> None:

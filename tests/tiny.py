@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,16 +14,20 @@ from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 from recount import Author, Work
 
-#: Null models of a study whose tables of poles are not what a test is about: one tenth of the
-#: time of those a study has when it names none.
-LIGHT = {"null_models": ["multiedge"], "placebo_replays": 2, "turn_works": 1e9, "bloc_windows": 0}
-LIGHT_TOML = """\
-[poles]
-null_models = ["multiedge"]
-placebo_replays = 2
-turn_works = 1e9
-bloc_windows = 0
-"""
+#: Poles of a study whose tables of poles are not what a test is about: one tenth of the time of
+#: those a study has when it names none.
+LIGHT: dict[str, Any] = {
+    "null_models": ["multiedge"],
+    "placebo_replays": 2,
+    "turn_works": 1e9,
+    "bloc_windows": 0,
+    "dropped": 0,
+    "n_init": 1,
+    "n_resamples": 0,
+    "choice_sample": 0,
+    "choice_most": 2,
+}
+LIGHT_TOML = "[poles]\n" + "".join(f"{key} = {json.dumps(of)}\n" for key, of in LIGHT.items())
 
 COUNTRIES = ["US", "CN", "DE", "FR", "BR", "IN"]
 

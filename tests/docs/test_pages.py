@@ -2,16 +2,17 @@
 
 A fenced block marked ``console`` holds commands after ``$``; ``python`` is run in one
 session per page; ``toml NAME`` and ``csv NAME`` are written to that file. Pages run in an
-empty folder, top to bottom, as a reader would go.
+empty folder, top to bottom, as a reader would go; the tutorial's demonstration is the one that
+other tests look at, which the command finds finished.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ from mkdocs.exceptions import PluginError
 
 import isthmus
 import isthmus.stats
+from commands import isthmus as isthmus_command
+from demonstrating import WORKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -59,40 +62,39 @@ BLOCK = re.compile(r"^```(\w+) ?([\w.-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 
 
 def followed(page: Path, folder: Path) -> list[str]:
-    """Do what a page says in `folder`; give what was done."""
-    done, session = [], ""
+    """Do what a page says in `folder`, where this process is; give what was done."""
+    done, session = [], {"__name__": "__main__"}
     for language, name, content in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language in ("toml", "csv") and name:
             (folder / name).write_text(content, encoding="utf-8")
         elif language == "python":
-            session += content
-            _run([sys.executable, "-c", session], folder)
+            exec(compile(content, page.name, "exec"), session)
         elif language == "console":
             for line in content.splitlines():
                 if line.startswith("$ "):
-                    _run(_command(line[2:]), folder)
+                    _run(line[2:])
         else:
             continue
         done.append(language)
     return done
 
 
-def _command(line: str) -> list[str]:
+def _run(line: str) -> None:
     program, *rest = shlex.split(line)
     assert program == "isthmus", f"the page runs {program}, which the tests do not"
-    return [sys.executable, "-m", "isthmus", *rest]
-
-
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"}
-    )
-    assert done.returncode == 0, f"{command[-3:]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    done = isthmus_command(*rest)
+    assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", FOLLOWED)
-def test_page_can_be_followed(page: str, tmp_path: Path) -> None:
+def test_page_can_be_followed(
+    page: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if page == "tutorial.md":
+        assert f"isthmus demo --works {WORKS} --to world" in (DOCS / page).read_text()
+        shutil.copytree(request.getfixturevalue("demonstration"), tmp_path / "world")
     done = followed(DOCS / page, tmp_path)
     assert done.count("console") >= 3
     for name in FOLLOWED[page]:

@@ -46,7 +46,7 @@ from isthmus.simulation.distributed import Growth, grow_in_pieces
 from isthmus.simulation.settings import planted_world
 from isthmus.simulation.simulate import simulate, simulate_world
 from isthmus.study import Study
-from tiny import random_works, write_corpus
+from tiny import LIGHT, random_works, write_corpus
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "local-spark-cluster"
 
@@ -66,7 +66,7 @@ STUDY: dict[str, Any] = {
         "blocs": {"NORDIC": ["DK", "FI", "IS", "NO", "SE"]},
     },
     "impact": {"exclude_self_citations": True, "exclude_citing_countries": ["IN"]},
-    "poles": {"null_models": ["bipartite"], "min_works": 5, "placebo_replays": 2},
+    "poles": {**LIGHT, "null_models": ["bipartite"], "min_works": 5},
 }
 
 #: Columns of works as engines give them back: any may be null.

@@ -21,6 +21,10 @@ from isthmus.study import Study
 #: Claims that the world polarises around its poles.
 POLARISATION = ("poles-diverge-collaboration",)
 
+#: Replays of the two families of worlds together: 20 of each are the fewest that can tell a
+#: rate of 5 %.
+REPLAYS = 40
+
 #: Multiplier of the impact of joint papers: +100 %.
 PREMIUM = 2.0
 
@@ -46,7 +50,12 @@ def poles(**changes: Any) -> dict[str, Any]:
     return {
         "null_models": ["multiedge"],
         "min_works": 5,
-        "placebo_replays": 80,
+        "placebo_replays": REPLAYS,
+        "dropped": 0,
+        "n_init": 1,
+        "n_resamples": 0,
+        "choice_sample": 0,
+        "choice_most": 2,
         "turn_works": 1e9,
         "bloc_windows": 0,
     } | changes

@@ -38,7 +38,10 @@ SETTINGS = Poles(
     placebo_replays=0,
     min_works=5,
     dropped=0,
-    n_init=2,
+    n_init=1,
+    n_resamples=0,
+    choice_sample=0,
+    choice_most=2,
     turn_works=1e9,
     bloc_windows=0,
 )

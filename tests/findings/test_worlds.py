@@ -17,7 +17,7 @@ from isthmus.findings import Finding
 from isthmus.poles import analysis
 from isthmus.simulation.panels import poisson_panel
 
-N, YEARS, REPLAYS = 16, 14, 40
+N, YEARS, REPLAYS = 16, 14, 20
 CLAIMS = ("poles-diverge-collaboration", "two-poles")
 
 #: Claims that rest on tables of the pole analysis alone.
@@ -44,7 +44,10 @@ def judged(folder: Path, affinity: np.ndarray | None) -> dict[str, Finding]:
         null_models=("multiedge",),
         placebo_replays=2 * REPLAYS,
         n_init=2,
-        n_resamples=2,
+        n_resamples=0,
+        choice_sample=0,
+        choice_most=2,
+        dropped=0,
         turn_works=1e9,
         bloc_windows=0,
     )

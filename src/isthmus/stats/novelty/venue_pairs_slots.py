@@ -148,7 +148,8 @@ def _first_seen(values):  # type: ignore[no-untyped-def]
             capacity *= 2
             shift -= np.uint64(1)
             grown = np.empty(capacity, np.int64)
-            grown[:n] = distinct[:n]
+            for c in range(n):
+                grown[c] = distinct[c]
             distinct = grown
             slot = np.full(capacity, -1, np.int32)
             for c in range(n):

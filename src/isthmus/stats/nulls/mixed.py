@@ -144,10 +144,12 @@ def mixed_sums(  # type: ignore[no-untyped-def]
         for k in range(5):
             add(out_c[k], row[k])
         if coupling.size > 0:
-            coupling[i, :n] = row[VAR_LINK]
-            coupling[i, n:] = row[COVARIANCE]
-            coupling[n + i, :n] = row[COVARIANCE]
-            coupling[n + i, n:] = row[VAR_EXCESS]
+            # Assigned one by one: the message on slices of unequal length that Numba makes
+            # of `a[:n] = b` takes seconds to compile.
+            for j in range(n):
+                coupling[i, j] = row[VAR_LINK, j]
+                coupling[i, n + j] = coupling[n + i, j] = row[COVARIANCE, j]
+                coupling[n + i, n + j] = row[VAR_EXCESS, j]
         if not symmetric:
             for k in range(5):
                 out_r[k, i] = total(row[k])

@@ -201,7 +201,8 @@ def _poisson_means(  # pragma: no cover - compiled
     step = np.uint64(0x9E3779B97F4A7C15)
     n, padded = outcome.size, (outcome.size + 3) // 4 * 4
     tops, bottoms = np.zeros(padded), np.zeros(padded)
-    tops[:n], bottoms[:n] = outcome * weight, weight
+    for i in range(n):
+        tops[i], bottoms[i] = outcome[i] * weight[i], weight[i]
     for d in range(means.size):
         state = _mixed(_mixed(seed + step) + step * np.uint64(d + 1))
         top, bottom = 0.0, 0.0
