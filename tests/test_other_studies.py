@@ -29,6 +29,7 @@ poles = ["DE", "IN"]
 null_models = ["multiedge"]
 placebo_replays = 2
 min_works = 5
+dropped = 2
 [mobility]
 draws = 20
 [teaming]

@@ -169,6 +169,9 @@ def settings(rng: np.random.Generator) -> dict[str, Any]:
             "placebo_replays": int(rng.choice([0, 2, 5])),
             "min_works": float(rng.choice([0, 0.5, 1, 5, 50])),
             "max_gap": int(rng.choice([0, 2, 30])),
+            "dropped": 2,
+            "n_init": 2,
+            "n_resamples": 2,
         },
         "run": {"seed": int(rng.integers(1000)), "threads": 1},
     }

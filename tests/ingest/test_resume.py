@@ -16,7 +16,7 @@ import pytest
 
 from ingest.samples import HOME, author, work, write_lines
 from isthmus.corpus.schema import TABLES
-from isthmus.corpus.store import open_corpus
+from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, TargetError
 from isthmus.files import sole_writer
@@ -37,13 +37,22 @@ ingest.ingest([Path(s) for s in sources], target, workers=int(workers))
 """
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(patch: pytest.MonkeyPatch) -> None:
     """Small chunks and units, so that a small input has many."""
-    monkeypatch.setattr(lines, "CHUNK_BYTES", 1 << 16)
-    monkeypatch.setattr(lines, "_PIECE_BYTES", 1 << 13)
-    monkeypatch.setattr(stage, "SMALL_BYTES", 0)
-    monkeypatch.setattr(reading, "UNIT_WORKS", 60)
+    patch.setattr(lines, "CHUNK_BYTES", 1 << 16)
+    patch.setattr(lines, "_PIECE_BYTES", 1 << 13)
+    patch.setattr(stage, "SMALL_BYTES", 0)
+    patch.setattr(reading, "UNIT_WORKS", 60)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Corpus]:
+    """Inputs of small units, and the corpus that an undisturbed reading makes of them."""
+    folder = tmp_path_factory.mktemp("calm")
+    sources = inputs(folder / "in")
+    with pytest.MonkeyPatch.context() as patch:
+        small(patch)
+        return sources, ingest(sources, folder / "calm", workers=1)
 
 
 def inputs(folder: Path) -> list[Path]:
@@ -122,11 +131,11 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path: Path) ->
 
 @pytest.mark.parametrize("after", [1, 3, 7, 12, 18])
 def test_stopped_after_any_write_it_ends_with_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: None, after: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calm: tuple[list[Path], Corpus], after: int
 ) -> None:
     """Renaming is how everything appears; stop at a given one, then run again."""
-    sources = inputs(tmp_path / "in")
-    calm = ingest(sources, tmp_path / "calm", workers=1)
+    small(monkeypatch)
+    sources, undisturbed = calm
     renames = 0
     rename = Path.replace
 
@@ -143,8 +152,8 @@ def test_stopped_after_any_write_it_ends_with_the_same_bytes(
             ingest(sources, tmp_path / "stopped", workers=1)
     with pytest.raises(CorpusError, match=r"isthmus ingest .* --to|has no manifest"):
         open_corpus(tmp_path / "stopped")
-    assert ingest(sources, tmp_path / "stopped", workers=1).hash == calm.hash
-    assert content(tmp_path / "stopped") == content(tmp_path / "calm")
+    assert ingest(sources, tmp_path / "stopped", workers=1).hash == undisturbed.hash
+    assert content(tmp_path / "stopped") == content(undisturbed.path)
 
 
 def test_workers_do_not_change_a_byte_and_units_no_row(

@@ -29,11 +29,12 @@ class CompilingBackend(Backend):  # type: ignore[misc]
         op = expr.op()
         if any(value for value in options.values()) or op.find(ops.InMemoryTable):
             return str(super().compile(expr, **options))
-        return _sql(op)
+        return sql_of(op)
 
 
 @lru_cache(REMEMBERED)
-def _sql(op: Any) -> str:
+def sql_of(op: Any) -> str:
+    """Return the SQL of an operation of Ibis, from memory where it was compiled before."""
     return str(_COMPILER.compile(op.to_expr()))
 
 
