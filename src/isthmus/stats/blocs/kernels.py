@@ -106,7 +106,8 @@ def fit_blocs(w, e, use, d, a, g, k, b, most, enough, move):  # type: ignore[no-
             change = max(change, -b)
             b += change
             a += level / 2.0
-            size[:] = np.exp(a)
+            for i in range(n):
+                size[i] = math.exp(a[i])
             largest = max(largest, abs(change))
         if moves == 0 and largest < enough:
             break
