@@ -7,19 +7,19 @@ families of worlds in which no tie changes, go through the pole analysis and the
     python benchmarks/verdicts/panels.py --report
 
 Placebo replays can only take a verdict back, so they are run where a claim would be supported
-without. Finished panels are kept in ``benchmarks/results/panels``.
+without. Finished panels are kept in ``benchmarks/results/panels`` (``kept.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import kept
 import msgspec
 import pyarrow as pa
 
@@ -88,17 +88,15 @@ def studied(settings: WorldSettings, replays: int) -> list[Finding]:
 
 def _made(job: tuple[str, int]) -> Path:
     family, seed = job
-    kept = KEPT / f"{family}-{seed}.json"
-    if not kept.exists():
+    path = KEPT / f"{family}-{seed}.json"
+    if kept.read(path) is None:
         settings = family_world(family, WORKS, seed, n_countries=COUNTRIES)
         truth = {claim.claim: claim.standing for claim in planted_claims(settings)}
         found = studied(settings, 0)
         if any(needs_replays(one) for one in found):
             found = studied(settings, REPLAYS)
-        rows = [asdict(row_of(family, seed, one, truth)) for one in found]
-        KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(rows))
-    return kept
+        kept.write(path, [asdict(row_of(family, seed, one, truth)) for one in found])
+    return path
 
 
 def main() -> None:
@@ -114,11 +112,7 @@ def main() -> None:
             for done, _ in enumerate(pool.map(_made, jobs), start=1):
                 print(f"\r{done} of {len(jobs)} panels", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-    rows = [
-        Judged(**row)
-        for path in sorted(KEPT.glob("*.json"))
-        for row in json.loads(path.read_text())
-    ]
+    rows = [Judged(**row) for world in kept.fresh(sorted(KEPT.glob("*.json"))) for row in world]
     about = [row for row in rows if row.verdict != "not testable here"]
     for lines in (error_table(about), world_table(about)):
         print("\n".join(lines), end="\n\n")
