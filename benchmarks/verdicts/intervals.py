@@ -7,18 +7,22 @@ mean that holds the world itself. What a claim looks at is asked of several pair
 countries in the place of the poles.
 
 In these worlds nothing is planted but many moves and many joint papers, so that small and
-large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited.
+large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited,
+and how many they are (``drawn_sizes``). Ratios, shares and differences speak of the rates of the
+years they sum, which are the same in every world. A trend speaks of a line from which years
+depart: trends are also asked of worlds in which rates of ties, moves and impact vary from year
+to year, anew in each world (kinds that end in ``years vary``).
 
     python benchmarks/verdicts/intervals.py --worlds 40 --works 20000
     python benchmarks/verdicts/intervals.py --report
 
-Finished worlds are kept in ``benchmarks/results/intervals`` and not made again.
+Finished worlds are kept in ``benchmarks/results/intervals`` and not made again while the claims
+stay what they are (``kept.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -30,12 +34,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
-from covered import PEOPLE, SIMULTANEOUS, Interval, coverage, lines
+from covered import PEOPLE, SIMULTANEOUS, TURN, Interval, coverage, lines
 
 from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
-from isthmus.files import write_text
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.verdict import LEVEL, Condition
@@ -43,8 +47,8 @@ from isthmus.leadership.country_year import Leaders
 from isthmus.pipeline.runner import run
 from isthmus.results import Results
 from isthmus.selection.study_tables import StudyTables
-from isthmus.simulation import simulate
 from isthmus.simulation.families import family_world
+from isthmus.simulation.simulate import simulate
 from isthmus.stats import fit_null
 from isthmus.stats.ratios import ratio_of_totals
 from isthmus.study import Study
@@ -52,7 +56,16 @@ from isthmus.study import Study
 KEPT = Path(__file__).resolve().parents[1] / "results" / "intervals"
 
 #: What is changed in the family with many movers: many joint papers, few countries.
-WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1}
+WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1,
+                         "drawn_sizes": True}  # fmt: skip
+
+#: What varies from year to year where years vary: as real ties do, by 12 to 20 % and with a
+#: memory of .6 and more. No seed is shared: each world draws its own.
+VARYING: dict[str, Any] = {"pair_noise": 0.15, "move_noise": 0.15, "impact_noise": 0.15,
+                           "pair_noise_memory": 0.6, "drawn_seed": None}  # fmt: skip
+
+#: Beginning of kinds that are asked of worlds whose years vary, and what is added to them.
+TREND, YEARS_VARY = "trend of", ", years vary"
 
 #: Draws of people, in each of some worlds.
 DRAWS, PEOPLED = 30, 4
@@ -91,6 +104,7 @@ KINDS = {
     "second-gains-more": "mean of yearly differences",
     "poles-diverge-": "trend of a tie",
     "null-models-agree": "trend of a tie",
+    "poles-turn": TURN,
     "exclusive-with-first": "trend of a tie",
     "bridges": "trend of a tie",
     "away-from-first": "trend of a tie",
@@ -104,22 +118,29 @@ KINDS = {
     "europe-bridges": "share of pairs or countries",
 }
 
+#: Works of a country in a year from which it is followed: worlds are small.
+MIN_WORKS = 20
+
 #: What is below this is a ratio of 0, of which there is no logarithm.
 TINY = 1e-9
 
 
-def results_of(seed: int, works: int, folder: Path) -> Results:
-    """Run a study on a world; without replays, which make no interval."""
-    settings = family_world("many_movers", works, seed, **WORLD)
+def results_of(seed: int, works: int, folder: Path, varying: bool = False) -> Results:
+    """Run a study on a world; without replays and bounds, on which no interval rests."""
+    settings = family_world("many_movers", works, seed, **WORLD | (VARYING if varying else {}))
     simulate(settings, folder / "corpus")
     named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
+    matched = {} if varying else {"pairs": named}
     study = {
         "study": {"corpus": str(folder / "corpus"), "years": [2000, 2021]},
-        "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0},
-        "mobility": {"pairs": named},
-        "teaming": {"pairs": named},
+        "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0,
+                  "bloc_windows": 0, "min_works": MIN_WORKS},
+        "mobility": matched,
+        "teaming": matched | ({"placebo_pairs": 0} if varying else {}),
+        "indicators": dict.fromkeys(("country", "pairs", "dependence", "topics"), False),
+        "bounds": {"enabled": False},
         "run": {"seed": seed, "threads": 1, "memory": "2GB"},
-    }
+    }  # fmt: skip
     return run(Study.parse(study), folder / "results")
 
 
@@ -302,25 +323,21 @@ def polarisation_years(panels: int) -> Iterator[Interval]:
             yield Interval("polarisation, yearly", "", *ends, float(made.pairs[0]))
 
 
-def kept_people(works: int, seed: int) -> Path:
-    """Return the file of intervals of scientists where people are drawn."""
-    path = KEPT / f"people-{works}-{seed}.json"
-    if not path.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps([*people(seed, works, DRAWS)]))
-    return path
-
-
-def kept(works: int, seed: int) -> Path:
-    """Return the file of a world's intervals, made where it is not there."""
-    path = KEPT / f"{works}-{seed}.json"
-    if not path.exists():
-        with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
-            results = results_of(seed, works, Path(folder))
-            rows = [*claimed(results), *tables(results), *totals(results)]
-        KEPT.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(rows))
-    return path
+def made(kind: str, works: int, seed: int) -> None:
+    """Make the intervals of a world where they are not kept."""
+    path = KEPT / f"{kind}-{works}-{seed}.json"
+    if kept.read(path) is not None:
+        return
+    if kind == "people":
+        return kept.write(path, [*people(seed, works, DRAWS)])
+    with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
+        results = results_of(seed, works, Path(folder), kind == "varying")
+        rows = [*claimed(results)]
+        if kind == "varying":
+            rows = [r._replace(kind=r.kind + YEARS_VARY) for r in rows if r.kind.startswith(TREND)]
+        else:
+            rows += [*tables(results), *totals(results)]
+    kept.write(path, rows)
 
 
 def main() -> None:
@@ -329,21 +346,23 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--works", type=int, default=20_000)
     parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--kinds", nargs="*", default=["drawn", "varying", "people"])
     parser.add_argument("--report", action="store_true", help="make nothing, print what is kept")
     asked = parser.parse_args()
+    numbers = {"drawn": asked.worlds, "varying": asked.worlds, "people": PEOPLED}
     if not asked.report:
         for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
-            kept(asked.works, seed)
+            for kind in asked.kinds:
+                if seed < asked.first_seed + numbers[kind]:
+                    made(kind, asked.works, seed)
             print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
-        for seed in range(1, 1 + min(PEOPLED, asked.worlds)):
-            kept_people(asked.works, seed)
-    worlds, drawn = (
-        [[Interval(*row) for row in json.loads(path.read_text())]
-         for path in sorted(KEPT.glob(f"{name}{asked.works}-*.json"))]
-        for name in ("", "people-")
+    drawn, varying, peopled = (
+        [[Interval(*row) for row in rows]
+         for rows in kept.fresh(sorted(KEPT.glob(f"{kind}-{asked.works}-*.json")))]
+        for kind in numbers
     )  # fmt: skip
     rows = [row for found in (
-        [[*world, *together(world)] for world in worlds], drawn,
+        [[*world, *together(world)] for world in drawn], varying, peopled,
         [[one] for one in polarisation_years(400)],
     ) for row in coverage(found)]  # fmt: skip
     print("\n".join(lines(rows)))

@@ -102,10 +102,18 @@ class Population:
         self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self._head_count())
         return Moves(who, origin, destination)
 
-    def hire(self, year: int, wanted: Ints) -> None:
-        """Start careers where a pool has fewer people than `wanted` (one entry per pool)."""
+    def hire(self, year: int, wanted: Ints, drawn: tuple[Ints, Ints] | None = None) -> None:
+        """Start careers where a pool has fewer people than `wanted` (one entry per pool).
+
+        Where posts and the careers that begin are `drawn`, these do, and one more where a pool
+        with works to write would have nobody.
+        """
         rng = stream(self.settings.seed, year, "hires")
-        missing = np.maximum(wanted - self._head_count(), 0)
+        here = self._head_count()
+        missing = np.maximum(wanted - here, 0)
+        if drawn is not None:
+            nobody = (wanted > 0) & (here == 0)
+            wanted, missing = drawn[0], np.maximum(drawn[1], nobody)
         pool = np.repeat(np.arange(len(wanted)), missing)
         n, sigma = len(pool), self.settings.productivity_sigma
         self.country = np.append(self.country, (pool // 2).astype(np.int16))
