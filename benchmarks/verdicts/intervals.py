@@ -36,6 +36,7 @@ from typing import Any
 
 import kept
 import numpy as np
+from counted import counted
 from covered import PEOPLE, SIMULTANEOUS, TURN, Interval, coverage, lines
 
 from isthmus.corpus.store import open_corpus
@@ -68,7 +69,16 @@ VARYING: dict[str, Any] = {"pair_noise": 0.15, "move_noise": 0.15, "impact_noise
 TREND, YEARS_VARY = "trend of", ", years vary"
 
 #: Draws of people, in each of some worlds.
-DRAWS, PEOPLED = 30, 4
+DRAWS = 30
+
+#: Kinds of worlds, and what is looked at in them.
+KINDS_OF_WORLDS = {
+    "studied": "Worlds that are studied whole",
+    "counted": "Worlds whose counts are taken from their generator",
+    "varying": "The same, with years that vary",
+    "ties": "The same, with years that vary, through the pole analysis",
+    "people": "People of a world, drawn again",
+}
 
 #: Pairs of countries that stand in the place of the poles.
 PAIRS = (("US", "CN"), ("GB", "DE"), ("JP", "IN"), ("FR", "CA"))
@@ -78,8 +88,8 @@ COUNTRIES = ("US", "CN", "GB", "DE", "IN", "CA")
 
 #: Kinds of intervals by the claims that rest on them (beginnings of names).
 KINDS = {
-    "poles-lead-scientists": "ratio of scientists, posts given",
-    "second-passes-in-scientists": "ratio of scientists, posts given",
+    "poles-lead-scientists": "ratio of scientists, as claims read it",
+    "second-passes-in-scientists": "ratio of scientists, as claims read it",
     "poles-lead-": "ratio of totals",
     "second-catches-up": "ratio of totals",
     "impact-rises-": "trend of relative impact",
@@ -125,18 +135,17 @@ MIN_WORKS = 20
 TINY = 1e-9
 
 
-def results_of(seed: int, works: int, folder: Path, varying: bool = False) -> Results:
+def results_of(seed: int, works: int, folder: Path) -> Results:
     """Run a study on a world; without replays and bounds, on which no interval rests."""
-    settings = family_world("many_movers", works, seed, **WORLD | (VARYING if varying else {}))
+    settings = family_world("many_movers", works, seed, **WORLD)
     simulate(settings, folder / "corpus")
     named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
-    matched = {} if varying else {"pairs": named}
     study = {
         "study": {"corpus": str(folder / "corpus"), "years": [2000, 2021]},
         "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0,
                   "bloc_windows": 0, "min_works": MIN_WORKS},
-        "mobility": matched,
-        "teaming": matched | ({"placebo_pairs": 0} if varying else {}),
+        "mobility": {"pairs": named},
+        "teaming": {"pairs": named},
         "indicators": dict.fromkeys(("country", "pairs", "dependence", "topics"), False),
         "bounds": {"enabled": False},
         "run": {"seed": seed, "threads": 1, "memory": "2GB"},
@@ -165,6 +174,7 @@ class OtherPoles:
 
 def claimed(results: Results) -> Iterator[Interval]:
     """Every number of every claim, and the families of numbers that are claimed together."""
+    seen = set()  # what does not depend on the poles is one number
     for poles in PAIRS:
         evidence = Evidence(OtherPoles(results, poles))  # type: ignore[arg-type]
         for claim in claims_of(evidence, {}):
@@ -175,7 +185,10 @@ def claimed(results: Results) -> Iterator[Interval]:
                 continue
             conditions = claim.measure(evidence)
             for one in conditions:
-                yield from _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one)
+                for row in _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one):
+                    if (kind, *row[2:]) not in seen:
+                        yield row
+                    seen.add((kind, *row[2:]))
 
 
 def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
@@ -329,14 +342,18 @@ def made(kind: str, works: int, seed: int) -> None:
     if kept.read(path) is not None:
         return
     if kind == "people":
-        return kept.write(path, [*people(seed, works, DRAWS)])
-    with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
-        results = results_of(seed, works, Path(folder), kind == "varying")
-        rows = [*claimed(results)]
-        if kind == "varying":
+        rows = [*people(seed, works, DRAWS)]
+    elif kind == "studied":
+        with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
+            results = results_of(seed, works, Path(folder))
+            rows = [*claimed(results), *tables(results), *totals(results)]
+    else:
+        varying = VARYING if kind != "counted" else {}
+        settings = family_world("many_movers", works, seed, **WORLD | varying)
+        books = counted(settings, poles=kind == "ties")
+        rows = [*claimed(books), *([] if varying else totals(books))]
+        if varying:
             rows = [r._replace(kind=r.kind + YEARS_VARY) for r in rows if r.kind.startswith(TREND)]
-        else:
-            rows += [*tables(results), *totals(results)]
     kept.write(path, rows)
 
 
@@ -346,26 +363,20 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--works", type=int, default=20_000)
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--kinds", nargs="*", default=["drawn", "varying", "people"])
+    parser.add_argument("--kinds", nargs="*", default=KINDS_OF_WORLDS, choices=KINDS_OF_WORLDS)
     parser.add_argument("--report", action="store_true", help="make nothing, print what is kept")
     asked = parser.parse_args()
-    numbers = {"drawn": asked.worlds, "varying": asked.worlds, "people": PEOPLED}
     if not asked.report:
         for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
             for kind in asked.kinds:
-                if seed < asked.first_seed + numbers[kind]:
-                    made(kind, asked.works, seed)
+                made(kind, asked.works, seed)
             print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
-    drawn, varying, peopled = (
-        [[Interval(*row) for row in rows]
-         for rows in kept.fresh(sorted(KEPT.glob(f"{kind}-{asked.works}-*.json")))]
-        for kind in numbers
-    )  # fmt: skip
-    rows = [row for found in (
-        [[*world, *together(world)] for world in drawn], varying, peopled,
-        [[one] for one in polarisation_years(400)],
-    ) for row in coverage(found)]  # fmt: skip
-    print("\n".join(lines(rows)))
+    for kind in asked.kinds:
+        paths = sorted(KEPT.glob(f"{kind}-{asked.works}-*.json"))
+        worlds = [[Interval(*row) for row in rows] for rows in kept.fresh(paths)]
+        found = coverage([[*world, *together(world)] for world in worlds])
+        print(f"\n{KINDS_OF_WORLDS[kind]}", *lines(found), sep="\n")
+    print("\nPanels", *lines(coverage([[one] for one in polarisation_years(400)])), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+"""Result tables of a world from its generator's own books: seconds of work become a tenth.
+
+Tests hold that a study of the world's corpus counts the same. Only tables of counts are here,
+with mean impact: what is matched or compared between movers needs a whole study.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from panels import Tables
+
+from isthmus.leadership.totals import country_totals
+from isthmus.poles.analysis import analyse
+from isthmus.simulation.generator import World, WorldYear
+from isthmus.simulation.settings import WorldSettings
+from isthmus.simulation.teams import countries_on
+from isthmus.simulation.truth import Truth
+from isthmus.study import Study
+
+#: Years of a study; the years before them fill careers.
+YEARS = (2000, 2021)
+
+#: Years after a paper's own in which citations count.
+WINDOW = 2
+
+#: Planted tables that a study's results hold too, and where scientists were.
+BOOKS = ("country_year", "collaboration", "citation", "flows", "author_years")
+
+
+def counted(settings: WorldSettings, *, poles: bool) -> Tables:
+    """Grow a world and return its tables; those of the pole analysis where asked for."""
+    world = World(settings)
+    truth, impact = Truth(world), _Impact(world)
+    for year in world.grow():
+        truth.add(year)
+        impact.add(year)
+    planted = truth.tables()
+    books = {name: _in_years(planted[name]) for name in BOOKS}
+    country_year = impact.beside(books["country_year"])
+    people = books.pop("author_years")
+    people = people.filter(people["is_scientist"])
+    totals = country_totals(country_year, ("papers_last_author", f"c{WINDOW}_sum"),
+                            lambda years: _scientists(people, years))  # fmt: skip
+    citation = books.pop("citation")
+    books["citation"] = citation.filter(citation["include_citing"]).drop(["include_citing"])
+    study = Study.parse(
+        {
+            "study": {"corpus": "none", "years": list(YEARS)},
+            "poles": {"null_models": ["multiedge"], "min_works": 5, "dropped": 0,
+                      "placebo_replays": 0, "bloc_windows": 0},
+        }
+    )  # fmt: skip
+    tables = {**books, "country_year": country_year, "country_totals": totals}
+    if poles:
+        tables |= analyse(
+            _edges(books["collaboration"], "works_whole"),
+            _edges(books["citation"], "citations_whole"),
+            settings=msgspec.structs.replace(study.poles),
+            poles=study.countries.poles,
+            seed=settings.seed,
+        )
+    return Tables(tables, study.settings())
+
+
+def _in_years(table: pa.Table) -> pa.Table:
+    year = table["year"]
+    return table.filter(pc.and_(pc.greater_equal(year, YEARS[0]), pc.less_equal(year, YEARS[1])))
+
+
+def _edges(table: pa.Table, column: str) -> pa.Table:
+    own = table.filter(pc.not_equal(table["source"], table["target"]))
+    return own.select(["year", "source", "target", column])
+
+
+def _scientists(people: pa.Table, years: tuple[int, int]) -> pa.Table:
+    inside = people.filter(pc.and_(pc.greater_equal(people["year"], years[0]),
+                                   pc.less_equal(people["year"], years[1])))  # fmt: skip
+    summed = inside.group_by(["country", "author_id"]).aggregate([("weight", "sum")])
+    found: dict[str, list[float]] = defaultdict(list)
+    for row in summed.to_pylist():
+        found[row["country"]].append(row["weight_sum"])
+    rows = [{"country": code, "total": math.fsum(own), "se": math.sqrt(sum(x * x for x in own))}
+            for code, own in sorted(found.items())]  # fmt: skip
+    return pa.Table.from_pylist(rows)
+
+
+class _Impact:
+    """Citations of each work of the field within the window, and the countries it counts for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.year = np.zeros(world.settings.n_works, np.int64)
+        self.cited = np.zeros(world.settings.n_works)
+        self._places: list[np.ndarray[Any, Any]] = []
+
+    def add(self, year: WorldYear) -> None:
+        """Count one year; years come in order."""
+        n = len(year.plans.lead)
+        self.year[year.first : year.first + n] = year.year
+        inside = year.year <= self.year[year.cited] + WINDOW
+        self.cited += np.bincount(year.cited[inside], minlength=len(self.cited))
+        last = year.signed.is_last[year.written.authorship]
+        work, country = countries_on(
+            year.signed.work[year.written.authorship[last]], year.written.country[last],
+            self.world.settings.n_countries,
+        )  # fmt: skip
+        field = year.plans.area[work] == 0
+        self._places.append(np.array([work[field] + year.first, country[field]]))
+
+    def beside(self, country_year: pa.Table) -> pa.Table:
+        """Add papers with known impact, citations and their standard error to the counts."""
+        work, country = np.concatenate(self._places, axis=1)
+        codes, first = self.world.settings.codes, self.world.settings.years[0]
+        cell = (self.year[work] - first) * len(codes) + country
+        shape = len(self.world.settings.span) * len(codes)
+        papers = np.bincount(cell, minlength=shape)
+        total = np.bincount(cell, self.cited[work], minlength=shape)
+        error = np.sqrt(np.bincount(cell, self.cited[work] ** 2, minlength=shape))
+        known = country_year["year"].to_numpy() <= YEARS[1] - WINDOW
+        places = {code: at for at, code in enumerate(codes)}
+        at = (country_year["year"].to_numpy().astype(np.int64) - first) * len(codes)
+        at = at + np.array([places[code] for code in country_year["country"].to_pylist()])
+        made = country_year
+        for name, values in (("papers", papers), ("sum", total), ("sum_se", error)):
+            column = pa.array(values[at].astype(float), mask=~known)
+            made = made.append_column(f"c{WINDOW}_{name}", column)
+        return made
