@@ -7,10 +7,10 @@ with mean impact: what is matched or compared between movers needs a whole study
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,7 @@ from isthmus.simulation.settings import WorldSettings
 from isthmus.simulation.teams import countries_on
 from isthmus.simulation.truth import Truth
 from isthmus.study import Study
+from isthmus.teaming.team_contrasts import team_contrasts
 
 #: Years of a study; the years before them fill careers.
 YEARS = (2000, 2021)
@@ -37,10 +38,10 @@ BOOKS = ("country_year", "collaboration", "citation", "flows", "author_years")
 def counted(settings: WorldSettings, *, poles: bool) -> Tables:
     """Grow a world and return its tables; those of the pole analysis where asked for."""
     world = World(settings)
-    truth, impact = Truth(world), _Impact(world)
+    truth, impact, teams = Truth(world), _Impact(world), _Teams(settings.codes)
     for year in world.grow():
-        truth.add(year)
-        impact.add(year)
+        for counter in (truth, impact, teams):
+            counter.add(year)
     planted = truth.tables()
     books = {name: _in_years(planted[name]) for name in BOOKS}
     country_year = impact.beside(books["country_year"])
@@ -57,12 +58,13 @@ def counted(settings: WorldSettings, *, poles: bool) -> Tables:
                       "placebo_replays": 0, "bloc_windows": 0},
         }
     )  # fmt: skip
-    tables = {**books, "country_year": country_year, "country_totals": totals}
+    tables = {**books, "country_year": country_year, "country_totals": totals,
+              "team_contrasts": teams.contrasts(study.findings.min_clusters)}  # fmt: skip
     if poles:
         tables |= analyse(
             _edges(books["collaboration"], "works_whole"),
             _edges(books["citation"], "citations_whole"),
-            settings=msgspec.structs.replace(study.poles),
+            settings=study.poles,
             poles=study.countries.poles,
             seed=settings.seed,
         )
@@ -91,6 +93,56 @@ def _scientists(people: pa.Table, years: tuple[int, int]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def _led(year: WorldYear, n_countries: int) -> tuple[Any, Any]:
+    """Works of the field that a country leads, by their last authors, and the countries."""
+    last = year.signed.is_last[year.written.authorship]
+    work, country = countries_on(
+        year.signed.work[year.written.authorship[last]], year.written.country[last], n_countries
+    )
+    field = year.plans.area[work] == 0
+    return work[field], country[field]
+
+
+class _Teams:
+    """Authors of what each country leads, with each country that is on board."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self.codes = codes
+        self._joint: Counter[tuple[str, str, int, int]] = Counter()
+        self._all: Counter[tuple[str, int, int]] = Counter()
+
+    def add(self, year: WorldYear) -> None:
+        """Count one year."""
+        n, codes = len(self.codes), self.codes
+        if not YEARS[0] <= year.year <= YEARS[1]:
+            return
+        size = np.bincount(year.signed.work).tolist()
+        on: dict[int, list[int]] = defaultdict(list)
+        for work, country in zip(
+            *countries_on(year.signed.work[year.written.authorship], year.written.country, n),
+            strict=True,
+        ):
+            on[work].append(country)
+        for work, lead in zip(*_led(year, n), strict=True):
+            self._all[codes[lead], year.year, size[work]] += 1
+            for other in on[work]:
+                if other != lead:
+                    self._joint[codes[lead], codes[other], year.year, size[work]] += 1
+
+    def contrasts(self, least: float) -> pa.Table:
+        """Return the table ``team_contrasts``, without institutions."""
+        joint, everything = (
+            pa.Table.from_pylist([dict(zip(names, (*key, papers), strict=True))
+                                  for key, papers in counts.items()])
+            for names, counts in (
+                (("lead", "group", "year", "team_size", "papers"), self._joint),
+                (("lead", "year", "team_size", "papers"), self._all),
+            )
+        )  # fmt: skip
+        made = team_contrasts(joint, everything, pa.table({}), self.codes[:8], least)
+        return made.filter(pc.equal(made["measure"], "team_size"))
+
+
 class _Impact:
     """Citations of each work of the field within the window, and the countries it counts for."""
 
@@ -106,13 +158,8 @@ class _Impact:
         self.year[year.first : year.first + n] = year.year
         inside = year.year <= self.year[year.cited] + WINDOW
         self.cited += np.bincount(year.cited[inside], minlength=len(self.cited))
-        last = year.signed.is_last[year.written.authorship]
-        work, country = countries_on(
-            year.signed.work[year.written.authorship[last]], year.written.country[last],
-            self.world.settings.n_countries,
-        )  # fmt: skip
-        field = year.plans.area[work] == 0
-        self._places.append(np.array([work[field] + year.first, country[field]]))
+        work, country = _led(year, self.world.settings.n_countries)
+        self._places.append(np.array([work + year.first, country]))
 
     def beside(self, country_year: pa.Table) -> pa.Table:
         """Add papers with known impact, citations and their standard error to the counts."""
