@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,6 @@ from isthmus.simulation.truth import Truth
 from isthmus.study import Study
 from isthmus.teaming.team_contrasts import team_contrasts
 
-#: Years of a study; the years before them fill careers.
-YEARS = (2000, 2021)
-
 #: Years after a paper's own in which citations count.
 WINDOW = 2
 
@@ -38,12 +34,12 @@ BOOKS = ("country_year", "collaboration", "citation", "flows", "author_years")
 def counted(settings: WorldSettings, *, poles: bool) -> Tables:
     """Grow a world and return its tables; those of the pole analysis where asked for."""
     world = World(settings)
-    truth, impact, teams = Truth(world), _Impact(world), _Teams(settings.codes)
+    truth, impact, teams = Truth(world), _Impact(world), _Teams(settings)
     for year in world.grow():
         for counter in (truth, impact, teams):
             counter.add(year)
     planted = truth.tables()
-    books = {name: _in_years(planted[name]) for name in BOOKS}
+    books = {name: planted[name] for name in BOOKS}
     country_year = impact.beside(books["country_year"])
     people = books.pop("author_years")
     people = people.filter(people["is_scientist"])
@@ -53,7 +49,7 @@ def counted(settings: WorldSettings, *, poles: bool) -> Tables:
     books["citation"] = citation.filter(citation["include_citing"]).drop(["include_citing"])
     study = Study.parse(
         {
-            "study": {"corpus": "none", "years": list(YEARS)},
+            "study": {"corpus": "none", "years": list(settings.years)},
             "poles": {"null_models": ["multiedge"], "min_works": 5, "dropped": 0,
                       "placebo_replays": 0, "bloc_windows": 0},
         }
@@ -69,11 +65,6 @@ def counted(settings: WorldSettings, *, poles: bool) -> Tables:
             seed=settings.seed,
         )
     return Tables(tables, study.settings())
-
-
-def _in_years(table: pa.Table) -> pa.Table:
-    year = table["year"]
-    return table.filter(pc.and_(pc.greater_equal(year, YEARS[0]), pc.less_equal(year, YEARS[1])))
 
 
 def _edges(table: pa.Table, column: str) -> pa.Table:
@@ -104,17 +95,20 @@ def _led(year: WorldYear, n_countries: int) -> tuple[Any, Any]:
 
 
 class _Teams:
-    """Authors of what each country leads, with each country that is on board."""
+    """Authors of what each country leads, with each country that is on board.
 
-    def __init__(self, codes: Sequence[str]) -> None:
-        self.codes = codes
+    Years without known impact are left out, as a study leaves them out.
+    """
+
+    def __init__(self, settings: WorldSettings) -> None:
+        self.codes, self._last = settings.codes, settings.years[1] - WINDOW
         self._joint: Counter[tuple[str, str, int, int]] = Counter()
         self._all: Counter[tuple[str, int, int]] = Counter()
 
     def add(self, year: WorldYear) -> None:
         """Count one year."""
         n, codes = len(self.codes), self.codes
-        if not YEARS[0] <= year.year <= YEARS[1]:
+        if year.year > self._last:
             return
         size = np.bincount(year.signed.work).tolist()
         on: dict[int, list[int]] = defaultdict(list)
@@ -170,7 +164,7 @@ class _Impact:
         papers = np.bincount(cell, minlength=shape)
         total = np.bincount(cell, self.cited[work], minlength=shape)
         error = np.sqrt(np.bincount(cell, self.cited[work] ** 2, minlength=shape))
-        known = country_year["year"].to_numpy() <= YEARS[1] - WINDOW
+        known = country_year["year"].to_numpy() <= self.world.settings.years[1] - WINDOW
         places = {code: at for at, code in enumerate(codes)}
         at = (country_year["year"].to_numpy().astype(np.int64) - first) * len(codes)
         at = at + np.array([places[code] for code in country_year["country"].to_pylist()])

@@ -36,13 +36,17 @@ from typing import Any
 
 import kept
 import numpy as np
+import pyarrow as pa
 from counted import counted
 from covered import PEOPLE, SIMULTANEOUS, TURN, Interval, coverage, lines
+from panels import Tables
+from scipy.special import stdtrit
 
 from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
+from isthmus.findings.moving import EFFECT
 from isthmus.findings.verdict import LEVEL, Condition
 from isthmus.leadership.country_year import Leaders
 from isthmus.pipeline.runner import run
@@ -141,7 +145,7 @@ def results_of(seed: int, works: int, folder: Path) -> Results:
     simulate(settings, folder / "corpus")
     named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
     study = {
-        "study": {"corpus": str(folder / "corpus"), "years": [2000, 2021]},
+        "study": {"corpus": str(folder / "corpus"), "years": list(settings.years)},
         "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0,
                   "bloc_windows": 0, "min_works": MIN_WORKS},
         "mobility": {"pairs": named},
@@ -336,6 +340,35 @@ def polarisation_years(panels: int) -> Iterator[Interval]:
             yield Interval("polarisation, yearly", "", *ends, float(made.pairs[0]))
 
 
+def beyond_pairs(draws: int) -> Iterator[Interval]:
+    """What the poles gain beyond other pairs, where they gain as other pairs do.
+
+    Each pair's gain is drawn around a true one, and its error is what so many clusters say of
+    theirs. Few worlds have six pairs of countries with an interval each.
+    """
+    rng = np.random.default_rng(5)
+    settings = Study.parse({"study": {"corpus": "none", "years": [2000, 2020]}}).settings()
+    columns = ("lead", "partner", "is_pole_pair", "effective_clusters", *EFFECT)
+    for draw in range(draws):
+        others, spread = (6, 12, 40)[draw % 3], (0.0, 0.1, 0.3)[draw // 3 % 3]
+        df = np.exp(rng.uniform(np.log(6), np.log(100), others + 2)) - 1
+        error = (df + 1) ** -0.5
+        gain = rng.normal(0, spread, len(df)) + rng.normal(0, error)
+        half = stdtrit(df, 0.975) * error * np.sqrt(rng.chisquare(df) / df)
+        ends = 100 * np.expm1([gain, gain - half, gain + half])
+        rows = [dict(zip(columns, ("A", "B", False, d + 1, *e), strict=True))
+                for d, e in zip(df, ends.T, strict=True)]  # fmt: skip
+        both = zip(("joint:US+CN", "joint:CN+US"), rows, strict=False)
+        poles = [row | {"experiment": name, "year": None} for name, row in both]
+        tables = {"matched": pa.Table.from_pylist(poles),
+                  "placebo_pairs": pa.Table.from_pylist(rows[2:])}  # fmt: skip
+        evidence = Evidence(Tables(tables, settings))  # type: ignore[arg-type]
+        claim = next(c for c in claims_of(evidence, {}) if c.name == "premium-is-the-poles-own")
+        for one in claim.measure(evidence)[:1]:
+            kind = "matched less other pairs"
+            yield from _of_condition(kind, f"{others} pairs that differ by {spread}", one)
+
+
 def made(kind: str, works: int, seed: int) -> None:
     """Make the intervals of a world where they are not kept."""
     path = KEPT / f"{kind}-{works}-{seed}.json"
@@ -376,7 +409,8 @@ def main() -> None:
         worlds = [[Interval(*row) for row in rows] for rows in kept.fresh(paths)]
         found = coverage([[*world, *together(world)] for world in worlds])
         print(f"\n{KINDS_OF_WORLDS[kind]}", *lines(found), sep="\n")
-    print("\nPanels", *lines(coverage([[one] for one in polarisation_years(400)])), sep="\n")
+    drawn = [*polarisation_years(400), *beyond_pairs(1800)]
+    print("\nPanels and pairs", *lines(coverage([[one] for one in drawn])), sep="\n")
 
 
 if __name__ == "__main__":
