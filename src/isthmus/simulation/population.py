@@ -102,18 +102,18 @@ class Population:
         self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self._head_count())
         return Moves(who, origin, destination)
 
-    def hire(self, year: int, wanted: Ints, drawn: tuple[Ints, Ints] | None = None) -> None:
+    def hire(self, year: int, wanted: Ints, begin: tuple[Ints, Ints] | None = None) -> None:
         """Start careers where a pool has fewer people than `wanted` (one entry per pool).
 
-        Where posts and the careers that begin are `drawn`, these do, and one more where a pool
-        with works to write would have nobody.
+        With `begin`, the posts of a plan and the careers that begin, these begin, and one more
+        where a pool with works to write would have nobody.
         """
         rng = stream(self.settings.seed, year, "hires")
         here = self._head_count()
         missing = np.maximum(wanted - here, 0)
-        if drawn is not None:
+        if begin is not None:
             nobody = (wanted > 0) & (here == 0)
-            wanted, missing = drawn[0], np.maximum(drawn[1], nobody)
+            wanted, missing = begin[0], np.maximum(begin[1], nobody)
         pool = np.repeat(np.arange(len(wanted)), missing)
         n, sigma = len(pool), self.settings.productivity_sigma
         self.country = np.append(self.country, (pool // 2).astype(np.int16))
