@@ -3,7 +3,8 @@
 By plan a year holds a fixed number of works, and people fill the posts that its works ask for.
 Drawn, the works of a year vary, and careers begin at random times: as many as the plan has on
 average, however many people there are. People then come and go each on their own, with all
-their years.
+their years. Teams are larger where there are more people than planned, so that a person writes
+as much, and the number of works does not follow that of people.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from isthmus.simulation.draws import Floats, Ints, stream
 from isthmus.simulation.settings import WorldSettings
-from isthmus.simulation.teams import open_slots, plan_works, wanted_people
+from isthmus.simulation.teams import Plans, open_slots, plan_works, wanted_people
 
 #: Seed of the draw whose posts are the plan of every world of the same settings.
 PLAN_SEED = 0
@@ -48,6 +49,18 @@ class Hiring:
         self._sizes, self._affinity, self._migration = sizes, affinity, migration
         self._works = settings.works_by_year()
         self._expected = np.zeros((settings.n_countries, 2))
+
+    def teams(self, plans: Plans, at: int, people: Ints) -> Plans:
+        """Return the works with teams as much larger as there are more people than planned.
+
+        `people` counts those of each pool, this year's beginners included.
+        """
+        pool = plans.lead * 2 + plans.area
+        more = people / np.maximum(self._expected.ravel(), 1.0)
+        rng = stream(self.settings.seed, int(self.settings.span[at]), "teams of people")
+        others = np.floor((plans.team - 1) * more[pool] + rng.random(len(pool))).astype(np.int64)
+        least = 1 + ((plans.partner >= 0) & ~plans.doubled) + (plans.third >= 0)
+        return replace(plans, team=np.clip(1 + others, least, self.settings.max_team))
 
     def draw(self, at: int) -> tuple[Ints, Ints]:
         """Return the posts of the plan and the careers that begin, one of each per pool.

@@ -146,9 +146,13 @@ class World:
         moves = people.move(year, self._migration[at])
         ties = self.affinity[at] + self.noise[at]
         plans = plan_works(settings, year, n_works, self.sizes[at], ties)
-        slots = open_slots(settings, year, plans)
-        wanted = wanted_people(settings, slots)
-        people.hire(year, wanted, self._hiring.draw(at) if settings.drawn_sizes else None)
+        if settings.drawn_sizes:
+            people.hire(year, *self._hiring.draw(at))
+            plans = self._hiring.teams(plans, at, people.head_count())
+            slots = open_slots(settings, year, plans)
+        else:
+            slots = open_slots(settings, year, plans)
+            people.hire(year, wanted_people(settings, slots))
         signed = fill_slots(settings, year, slots, people)
         complete = affiliate(settings, year, plans, signed, people, self.institutions)
         community, venue, day, novel = self._contents(year, plans)

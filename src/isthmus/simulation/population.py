@@ -99,21 +99,19 @@ class Population:
         who, origin, destination = who[kept], origin[kept], destination[kept]
         self.left[who] = origin
         self.country[who] = destination
-        self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self._head_count())
+        self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self.head_count())
         return Moves(who, origin, destination)
 
-    def hire(self, year: int, wanted: Ints, begin: tuple[Ints, Ints] | None = None) -> None:
+    def hire(self, year: int, wanted: Ints, begin: Ints | None = None) -> None:
         """Start careers where a pool has fewer people than `wanted` (one entry per pool).
 
-        With `begin`, the posts of a plan and the careers that begin, these begin, and one more
-        where a pool with works to write would have nobody.
+        With `begin`, so many careers begin, and one where a pool would have nobody.
         """
         rng = stream(self.settings.seed, year, "hires")
-        here = self._head_count()
+        here = self.head_count()
         missing = np.maximum(wanted - here, 0)
         if begin is not None:
-            nobody = (wanted > 0) & (here == 0)
-            wanted, missing = begin[0], np.maximum(begin[1], nobody)
+            missing = np.maximum(begin, here == 0)
         pool = np.repeat(np.arange(len(wanted)), missing)
         n, sigma = len(pool), self.settings.productivity_sigma
         self.country = np.append(self.country, (pool // 2).astype(np.int16))
@@ -130,7 +128,8 @@ class Population:
         labs = np.maximum(people // self.settings.lab_size, 1)
         return (rng.random(len(pool)) * labs[pool]).astype(np.int32)
 
-    def _head_count(self) -> Ints:
+    def head_count(self) -> Ints:
+        """Count the active people of each pool."""
         pool = self.country[self.active].astype(np.int64) * 2 + self.area[self.active]
         return np.bincount(pool, minlength=2 * self.settings.n_countries)
 

@@ -123,9 +123,9 @@ class WorldSettings:
         ``pair_noise_memory``.
     drawn_sizes
         Whether sizes are drawn around the plan: works of each year (multinomial), and people,
-        who then come and go each on their own. Without it years hold just the works that are
-        planned, and people fill as many posts as the works ask for, so that numbers of works
-        and of people vary less from seed to seed than those of a field do.
+        who then come and go each on their own; teams grow with people. Without it years hold
+        just the works that are planned, and people fill as many posts as the works ask for, so
+        that numbers of works and of people vary less from seed to seed than those of a field.
     full_lists
         Whether references that repeat are drawn again. Without it they are dropped, and
         works of years with few works gather fewer citations: 3 % fewer in the first five
