@@ -20,13 +20,15 @@ PEOPLE = "ratio of scientists, people drawn"
 
 SIMULTANEOUS = "matched, simultaneous limits"
 
+TURN = "change of slope where a tie turns"
+
 #: What is added to a kind for its intervals that rest on little more than they must.
 NEAR, LITTLE = ", near the least", 4 / 3
 
 #: Kinds whose truth is 0 by design of the worlds.
 ZERO = ("matched, pooled", "matched, yearly", "trend of matched effects",
         "matched less other pairs", "mean of yearly differences", "matched, pooled (all)",
-        "matched, yearly (all)", "polarisation, yearly", SIMULTANEOUS)  # fmt: skip
+        "matched, yearly (all)", "polarisation, yearly", SIMULTANEOUS, TURN)  # fmt: skip
 
 #: The least that an interval must rest on, by beginnings of kinds.
 LEAST = {"ratio of": MIN_UNITS, "change of ratio": MIN_UNITS, "": MIN_CLUSTERS}

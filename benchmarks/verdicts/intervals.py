@@ -7,18 +7,22 @@ mean that holds the world itself. What a claim looks at is asked of several pair
 countries in the place of the poles.
 
 In these worlds nothing is planted but many moves and many joint papers, so that small and
-large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited.
+large numbers occur. The whole spread from world to world counts: who publishes, moves, is cited,
+and how many they are (``drawn_sizes``). Ratios, shares and differences speak of the rates of the
+years they sum, which are the same in every world. A trend speaks of a line from which years
+depart: trends are also asked of worlds in which rates of ties, moves and impact vary from year
+to year, anew in each world (kinds that end in ``years vary``).
 
     python benchmarks/verdicts/intervals.py --worlds 40 --works 20000
     python benchmarks/verdicts/intervals.py --report
 
-Finished worlds are kept in ``benchmarks/results/intervals`` and not made again.
+Finished worlds are kept in ``benchmarks/results/intervals`` and not made again while the claims
+stay what they are (``kept.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -30,21 +34,26 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
-from covered import PEOPLE, SIMULTANEOUS, Interval, coverage, lines
+import pyarrow as pa
+from counted import counted
+from covered import PEOPLE, SIMULTANEOUS, TURN, Interval, coverage, lines
+from panels import Tables
+from scipy.special import stdtrit
 
 from isthmus.corpus.store import open_corpus
 from isthmus.engine import DuckDBEngine
-from isthmus.files import write_text
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
+from isthmus.findings.moving import EFFECT
 from isthmus.findings.verdict import LEVEL, Condition
 from isthmus.leadership.country_year import Leaders
 from isthmus.pipeline.runner import run
 from isthmus.results import Results
 from isthmus.selection.study_tables import StudyTables
-from isthmus.simulation import simulate
 from isthmus.simulation.families import family_world
+from isthmus.simulation.simulate import simulate
 from isthmus.stats import fit_null
 from isthmus.stats.ratios import ratio_of_totals
 from isthmus.study import Study
@@ -52,10 +61,28 @@ from isthmus.study import Study
 KEPT = Path(__file__).resolve().parents[1] / "results" / "intervals"
 
 #: What is changed in the family with many movers: many joint papers, few countries.
-WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1}
+WORLD: dict[str, Any] = {"international_share": 0.6, "n_countries": 25, "drawn_seed": 1,
+                         "drawn_sizes": True}  # fmt: skip
+
+#: What varies from year to year where years vary: as real ties do, by 12 to 20 % and with a
+#: memory of .6 and more. No seed is shared: each world draws its own.
+VARYING: dict[str, Any] = {"pair_noise": 0.15, "move_noise": 0.15, "impact_noise": 0.15,
+                           "pair_noise_memory": 0.6, "drawn_seed": None}  # fmt: skip
+
+#: Beginning of kinds that are asked of worlds whose years vary, and what is added to them.
+TREND, YEARS_VARY = "trend of", ", years vary"
 
 #: Draws of people, in each of some worlds.
-DRAWS, PEOPLED = 30, 4
+DRAWS = 30
+
+#: Kinds of worlds, and what is looked at in them.
+KINDS_OF_WORLDS = {
+    "studied": "Worlds that are studied whole",
+    "counted": "Worlds whose counts are taken from their generator",
+    "varying": "The same, with years that vary",
+    "ties": "The same, with years that vary, through the pole analysis",
+    "people": "People of a world, drawn again",
+}
 
 #: Pairs of countries that stand in the place of the poles.
 PAIRS = (("US", "CN"), ("GB", "DE"), ("JP", "IN"), ("FR", "CA"))
@@ -65,8 +92,8 @@ COUNTRIES = ("US", "CN", "GB", "DE", "IN", "CA")
 
 #: Kinds of intervals by the claims that rest on them (beginnings of names).
 KINDS = {
-    "poles-lead-scientists": "ratio of scientists, posts given",
-    "second-passes-in-scientists": "ratio of scientists, posts given",
+    "poles-lead-scientists": "ratio of scientists, as claims read it",
+    "second-passes-in-scientists": "ratio of scientists, as claims read it",
     "poles-lead-": "ratio of totals",
     "second-catches-up": "ratio of totals",
     "impact-rises-": "trend of relative impact",
@@ -91,6 +118,7 @@ KINDS = {
     "second-gains-more": "mean of yearly differences",
     "poles-diverge-": "trend of a tie",
     "null-models-agree": "trend of a tie",
+    "poles-turn": TURN,
     "exclusive-with-first": "trend of a tie",
     "bridges": "trend of a tie",
     "away-from-first": "trend of a tie",
@@ -104,22 +132,28 @@ KINDS = {
     "europe-bridges": "share of pairs or countries",
 }
 
+#: Works of a country in a year from which it is followed: worlds are small.
+MIN_WORKS = 20
+
 #: What is below this is a ratio of 0, of which there is no logarithm.
 TINY = 1e-9
 
 
 def results_of(seed: int, works: int, folder: Path) -> Results:
-    """Run a study on a world; without replays, which make no interval."""
+    """Run a study on a world; without replays and bounds, on which no interval rests."""
     settings = family_world("many_movers", works, seed, **WORLD)
     simulate(settings, folder / "corpus")
     named = [list(pair) for a, b in PAIRS[1:] for pair in ((a, b), (b, a))]
     study = {
-        "study": {"corpus": str(folder / "corpus"), "years": [2000, 2021]},
-        "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0},
+        "study": {"corpus": str(folder / "corpus"), "years": list(settings.years)},
+        "poles": {"null_models": ["multiedge"], "placebo_replays": 0, "dropped": 0,
+                  "bloc_windows": 0, "min_works": MIN_WORKS},
         "mobility": {"pairs": named},
         "teaming": {"pairs": named},
+        "indicators": dict.fromkeys(("country", "pairs", "dependence", "topics"), False),
+        "bounds": {"enabled": False},
         "run": {"seed": seed, "threads": 1, "memory": "2GB"},
-    }
+    }  # fmt: skip
     return run(Study.parse(study), folder / "results")
 
 
@@ -144,6 +178,7 @@ class OtherPoles:
 
 def claimed(results: Results) -> Iterator[Interval]:
     """Every number of every claim, and the families of numbers that are claimed together."""
+    seen = set()  # what does not depend on the poles is one number
     for poles in PAIRS:
         evidence = Evidence(OtherPoles(results, poles))  # type: ignore[arg-type]
         for claim in claims_of(evidence, {}):
@@ -154,7 +189,10 @@ def claimed(results: Results) -> Iterator[Interval]:
                 continue
             conditions = claim.measure(evidence)
             for one in conditions:
-                yield from _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one)
+                for row in _of_condition(kind, f"{claim.name} {'-'.join(poles)}", one):
+                    if (kind, *row[2:]) not in seen:
+                        yield row
+                    seen.add((kind, *row[2:]))
 
 
 def _of_condition(kind: str, claim: str, one: Condition) -> Iterator[Interval]:
@@ -302,25 +340,54 @@ def polarisation_years(panels: int) -> Iterator[Interval]:
             yield Interval("polarisation, yearly", "", *ends, float(made.pairs[0]))
 
 
-def kept_people(works: int, seed: int) -> Path:
-    """Return the file of intervals of scientists where people are drawn."""
-    path = KEPT / f"people-{works}-{seed}.json"
-    if not path.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps([*people(seed, works, DRAWS)]))
-    return path
+def beyond_pairs(draws: int) -> Iterator[Interval]:
+    """What the poles gain beyond other pairs, where they gain as other pairs do.
+
+    Each pair's gain is drawn around a true one, and its error is what so many clusters say of
+    theirs. Few worlds have six pairs of countries with an interval each.
+    """
+    rng = np.random.default_rng(5)
+    settings = Study.parse({"study": {"corpus": "none", "years": [2000, 2020]}}).settings()
+    columns = ("lead", "partner", "is_pole_pair", "effective_clusters", *EFFECT)
+    for draw in range(draws):
+        others, spread = (6, 12, 40)[draw % 3], (0.0, 0.1, 0.3)[draw // 3 % 3]
+        df = np.exp(rng.uniform(np.log(6), np.log(100), others + 2)) - 1
+        error = (df + 1) ** -0.5
+        gain = rng.normal(0, spread, len(df)) + rng.normal(0, error)
+        half = stdtrit(df, 0.975) * error * np.sqrt(rng.chisquare(df) / df)
+        ends = 100 * np.expm1([gain, gain - half, gain + half])
+        rows = [dict(zip(columns, ("A", "B", False, d + 1, *e), strict=True))
+                for d, e in zip(df, ends.T, strict=True)]  # fmt: skip
+        both = zip(("joint:US+CN", "joint:CN+US"), rows, strict=False)
+        poles = [row | {"experiment": name, "year": None} for name, row in both]
+        tables = {"matched": pa.Table.from_pylist(poles),
+                  "placebo_pairs": pa.Table.from_pylist(rows[2:])}  # fmt: skip
+        evidence = Evidence(Tables(tables, settings))  # type: ignore[arg-type]
+        claim = next(c for c in claims_of(evidence, {}) if c.name == "premium-is-the-poles-own")
+        for one in claim.measure(evidence)[:1]:
+            kind = "matched less other pairs"
+            yield from _of_condition(kind, f"{others} pairs that differ by {spread}", one)
 
 
-def kept(works: int, seed: int) -> Path:
-    """Return the file of a world's intervals, made where it is not there."""
-    path = KEPT / f"{works}-{seed}.json"
-    if not path.exists():
+def made(kind: str, works: int, seed: int) -> None:
+    """Make the intervals of a world where they are not kept."""
+    path = KEPT / f"{kind}-{works}-{seed}.json"
+    if kept.read(path) is not None:
+        return
+    if kind == "people":
+        rows = [*people(seed, works, DRAWS)]
+    elif kind == "studied":
         with tempfile.TemporaryDirectory(prefix="isthmus-intervals-") as folder:
             results = results_of(seed, works, Path(folder))
             rows = [*claimed(results), *tables(results), *totals(results)]
-        KEPT.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(rows))
-    return path
+    else:
+        varying = VARYING if kind != "counted" else {}
+        settings = family_world("many_movers", works, seed, **WORLD | varying)
+        books = counted(settings, poles=kind == "ties")
+        rows = [*claimed(books), *([] if varying else totals(books))]
+        if varying:
+            rows = [r._replace(kind=r.kind + YEARS_VARY) for r in rows if r.kind.startswith(TREND)]
+    kept.write(path, rows)
 
 
 def main() -> None:
@@ -329,24 +396,21 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--works", type=int, default=20_000)
     parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--kinds", nargs="*", default=KINDS_OF_WORLDS, choices=KINDS_OF_WORLDS)
     parser.add_argument("--report", action="store_true", help="make nothing, print what is kept")
     asked = parser.parse_args()
     if not asked.report:
         for seed in range(asked.first_seed, asked.first_seed + asked.worlds):
-            kept(asked.works, seed)
+            for kind in asked.kinds:
+                made(kind, asked.works, seed)
             print(f"\rworld {seed}", end="", file=sys.stderr, flush=True)
-        for seed in range(1, 1 + min(PEOPLED, asked.worlds)):
-            kept_people(asked.works, seed)
-    worlds, drawn = (
-        [[Interval(*row) for row in json.loads(path.read_text())]
-         for path in sorted(KEPT.glob(f"{name}{asked.works}-*.json"))]
-        for name in ("", "people-")
-    )  # fmt: skip
-    rows = [row for found in (
-        [[*world, *together(world)] for world in worlds], drawn,
-        [[one] for one in polarisation_years(400)],
-    ) for row in coverage(found)]  # fmt: skip
-    print("\n".join(lines(rows)))
+    for kind in asked.kinds:
+        paths = sorted(KEPT.glob(f"{kind}-{asked.works}-*.json"))
+        worlds = [[Interval(*row) for row in rows] for rows in kept.fresh(paths)]
+        found = coverage([[*world, *together(world)] for world in worlds])
+        print(f"\n{KINDS_OF_WORLDS[kind]}", *lines(found), sep="\n")
+    drawn = [*polarisation_years(400), *beyond_pairs(1800)]
+    print("\nPanels and pairs", *lines(coverage([[one] for one in drawn])), sep="\n")
 
 
 if __name__ == "__main__":

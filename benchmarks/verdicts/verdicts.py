@@ -10,13 +10,12 @@ and in planted worlds the planted claims should be supported.
 
 Placebo replays can only take a verdict back, so they are run where a claim that has them would
 be supported without. Finished worlds are kept in ``benchmarks/results/verdicts`` and not made
-again.
+again while the claims stay what they are (``kept.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections import defaultdict
@@ -25,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import kept
 from scipy.stats import norm
 
 from isthmus.findings import decide, drifting
@@ -110,18 +110,16 @@ def row_of(family: str, seed: int, found: Finding, truth: dict[str, str]) -> Jud
 
 def _made(job: tuple[str, int, int]) -> Path:
     family, works, seed = job
-    kept = KEPT / f"{family}-{works}-{seed}.json"
-    if not kept.exists():
-        rows = [asdict(row) for row in judged(family, works, seed)]
-        KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(rows))
-    return kept
+    path = KEPT / f"{family}-{works}-{seed}.json"
+    if kept.read(path) is None:
+        kept.write(path, [asdict(row) for row in judged(family, works, seed)])
+    return path
 
 
 def kept_rows(works: int) -> list[Judged]:
     """Return every claim of every finished world of this size."""
     paths = sorted(KEPT.glob(f"*-{works}-*.json"))
-    return [Judged(**row) for path in paths for row in json.loads(path.read_text())]
+    return [Judged(**row) for rows in kept.fresh(paths) for row in rows]
 
 
 def error_table(rows: list[Judged]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from scipy.stats import beta
 
 from isthmus.findings import Decision, Finding, decide
 from isthmus.results import Results, open_results
@@ -34,6 +35,12 @@ TEXTS = ("what", "layer", "quantity", "source", "target")
 
 #: Two-sided 95 % point of the normal law.
 POINT = 1.959963984540054
+
+
+def jeffreys(k: int, n: int) -> tuple[float, float]:
+    """Interval of a share that is neither 0 nor 1, or the end that is."""
+    law = beta(k + 0.5, n - k + 0.5)
+    return (law.ppf(0.025) if k else 0.0), (law.ppf(0.975) if k < n else 1.0)
 
 
 def results_of(folder: Path, tables: Mapping[str, pa.Table], **sections: Any) -> Results:

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, brunnermunzel, ttest_1samp
+from scipy.stats import binom, brunnermunzel, ttest_1samp
 
+from findings.tables import jeffreys
 from isthmus.findings.estimates import mean, ratio, share, slope, superiority
 from isthmus.findings.verdict import Condition
 from isthmus.stats.ratios import ratio_of_totals
@@ -39,11 +40,24 @@ def test_interval_and_p_of_a_ratio_come_from_one_law() -> None:
     assert ratio(RATIO, [(5.0, 2.5)], [(80.0, 15.0)]).reason.startswith("too few")
 
 
-def test_share_has_the_exact_interval() -> None:
+def test_share_has_the_jeffreys_interval() -> None:
     for k, n in ((7, 20), (0, 9), (9, 9), (1, 400)):
-        made, exact = share(HALF, k, n), binomtest(k, n).proportion_ci(0.95, "exact")
-        found = (made.value, made.low, made.high)
-        assert found == pytest.approx((k / n, exact.low, exact.high), abs=1e-10)
+        made = share(HALF, k, n)
+        wanted = (k / n, *jeffreys(k, n))
+        assert (made.value, made.low, made.high) == pytest.approx(wanted, abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [20, 200])
+def test_shares_are_held_as_often_as_said_on_average(n: int) -> None:
+    made = [share(HALF, k, n) for k in range(n + 1)]
+    held = [
+        binom.pmf([k for k in range(n + 1) if made[k].low <= p <= made[k].high], n, p).sum()
+        for p in np.linspace(0.02, 0.98, 97)
+    ]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.01)
+
+
+def test_a_share_of_few_has_no_interval() -> None:
     assert share(HALF, 2, 5).reason.startswith("too few")
 
 

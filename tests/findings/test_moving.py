@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.stats import binomtest, norm, t
+from scipy.stats import norm, t
 
 from findings.tables import (
     POINT,
@@ -20,6 +20,7 @@ from findings.tables import (
     effect,
     effects,
     flat,
+    jeffreys,
     results_of,
     verdicts,
 )
@@ -54,8 +55,8 @@ def test_most_movers_is_more_than_one_half_not_a_plurality(tmp_path: Path) -> No
     found = verdicts(results_of(tmp_path, {"flows": flows(counts)}))
     first, second = (found[f"origin-of-movers-{n}"].decision for n in ("first", "second"))
     assert first.verdict == "supported"
-    exact = binomtest(90, 120).proportion_ci(0.95, "exact")
-    assert (first.estimate, first.low, first.high) == pytest.approx((0.75, exact.low, exact.high))
+    low, high = jeffreys(90, 120)
+    assert (first.estimate, first.low, first.high) == pytest.approx((0.75, low, high))
     # 45 of 110 is the largest group and less than one half, though not certainly.
     assert second.verdict == "undecided"
     assert second.estimate == pytest.approx(45 / 110)
@@ -125,8 +126,8 @@ def test_joint_papers_are_rare_in_both_poles(tmp_path: Path) -> None:
         tables = {"collaboration": table, "country_year": country_year(flat(US=1000, CN=second))}
         found = decided(tmp_path / name, tables, "joint-papers-rare")
         assert found.verdict == verdict
-        exact = binomtest(20 * N, second * N).proportion_ci(0.95, "exact")
-        assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+        low, high = jeffreys(20 * N, second * N)
+        assert (found.low, found.high) == pytest.approx((low, high))
 
 
 def test_joint_papers_rise_with_poisson_errors(tmp_path: Path) -> None:
@@ -226,32 +227,49 @@ def test_growth_of_the_premium(tmp_path: Path) -> None:
     assert found.verdict == "supported"
 
 
-def pairs(values: list[float]) -> pa.Table:
+def pairs(values: list[float], half: float) -> pa.Table:
+    """Placebo pairs whose intervals reach `half` in logarithms to either side."""
     rows = [
-        {"lead": "CA", "partner": "KR", "is_pole_pair": False, "effect_percent": v} for v in values
-    ]
+        {"lead": "CA", "partner": "KR", "is_pole_pair": False, "effect_percent": v}
+        | {c: 100 * ((1 + v / 100) * math.exp(x) - 1) for c, x in (("ci_low", -half),
+                                                                  ("ci_high", half))}
+        for v in values
+    ]  # fmt: skip
     rows.append({"lead": "US", "partner": "CN", "is_pole_pair": True, "effect_percent": 99.0})
     schema = pa.schema([("lead", pa.string()), ("partner", pa.string())])
-    for name in ("effect_percent", "ci_low", "ci_high"):
+    for name in ("effect_percent", "ci_low", "ci_high", "effective_clusters"):
         schema = schema.append(pa.field(name, pa.float64()))
     return pa.Table.from_pylist(rows, schema.append(pa.field("is_pole_pair", pa.bool_())))
 
 
-def test_the_premium_against_the_spread_of_other_pairs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("gain", "half", "verdict"),
+    [(80.0, 0.001, "supported"), (15.0, 0.001, "undecided"), (40.0, 0.5, "supported")],
+)
+def test_the_premium_against_the_spread_of_other_pairs(
+    tmp_path: Path, gain: float, half: float, verdict: str
+) -> None:
     other = [float(v) for v in range(-20, 21, 4)]
-    for name, gain, verdict in (("beyond", 80.0, "supported"), ("among", 15.0, "undecided")):
-        rows = [effect(f"joint:{p}", None, gain) for p in ("US+CN", "CN+US")]
-        tables = {"matched": effects(rows), "placebo_pairs": pairs(other)}
-        found = decided(tmp_path / name, tables, "premium-is-the-poles-own")
-        assert found.verdict == verdict
-        spread = np.std(other, ddof=1) * math.sqrt(1 + 1 / len(other))
-        half = t.ppf(0.975, len(other) - 1) * math.hypot(5 / POINT, spread)
-        assert found.estimate == pytest.approx(gain - np.mean(other))
-        assert found.low == pytest.approx(gain - np.mean(other) - half)
+    rows = [effect(f"joint:{p}", None, gain) for p in ("US+CN", "CN+US")]
+    tables = {"matched": effects(rows), "placebo_pairs": pairs(other, half)}
+    found = decided(tmp_path, tables, "premium-is-the-poles-own")
+    assert found.verdict == verdict
+    logs, n = np.log1p(np.array(other) / 100), len(other)
+    # Errors all alike: the spread of the true gains is what is left of the variance. Those of
+    # 0.5 / 1.96 explain all of it.
+    spread = max(logs.var(ddof=1) - (half / POINT) ** 2, 0.0)
+    own = (math.log1p((gain + 5) / 100) - math.log1p((gain - 5) / 100)) / 2 / POINT
+    rest = spread + (spread + (half / POINT) ** 2) / n
+    df = (own**2 + rest) ** 2 / (rest**2 / (n - 2))
+    gap = math.log1p(gain / 100) - logs.mean()
+    reach = t.ppf(0.975, df) * math.hypot(own, math.sqrt(rest))
+    assert found.estimate == pytest.approx(100 * math.expm1(gap))
+    assert found.low == pytest.approx(100 * math.expm1(gap - reach))
+    assert found.high == pytest.approx(100 * math.expm1(gap + reach))
 
 
 def test_five_other_pairs_are_too_few(tmp_path: Path) -> None:
     rows = [effect(f"joint:{p}", None, 80.0) for p in ("US+CN", "CN+US")]
-    tables = {"matched": effects(rows), "placebo_pairs": pairs([1.0] * 5)}
+    tables = {"matched": effects(rows), "placebo_pairs": pairs([1.0] * 5, 0.1)}
     found = decided(tmp_path, tables, "premium-is-the-poles-own")
     assert "too few: 5 other pairs" in found.why

@@ -10,6 +10,7 @@ import pytest
 from isthmus.simulation.drawn_once import (
     country_impact,
     missing_chance,
+    move_noise,
     pair_noise,
     planted_affinity,
     venue_factor,
@@ -104,3 +105,16 @@ def test_pieces_share_what_is_drawn_once_and_seeds_do_not():
         assert all(np.array_equal(draw(piece), draw(whole)) for piece in pieces)
     other = WorldSettings(30, 2, lasting_affinity=0.5)
     assert not np.array_equal(planted_affinity(other), planted_affinity(whole))
+
+
+@pytest.mark.parametrize("noise_of", ["impact", "moves"])
+def test_years_vary_with_the_spread_and_memory_asked_for(noise_of):
+    of = {"impact": "impact_noise", "moves": "move_noise"}[noise_of]
+    settings = WorldSettings(10, 1, n_countries=N, pair_noise_memory=0.6, **{of: 0.15})
+    drawn = np.log(country_impact(settings) if noise_of == "impact" else move_noise(settings))
+    assert drawn.std() == pytest.approx(0.15, rel=0.1)
+    together = np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]
+    assert together == pytest.approx(0.6, abs=0.08)
+    still = WorldSettings(10, 1, n_countries=N)
+    assert (country_impact(still) == 1).all()
+    assert (move_noise(still) == 1).all()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.special import stdtrit
 
 from isthmus.findings.estimates import (
     interval,
@@ -18,10 +19,10 @@ from isthmus.findings.estimates import (
     share,
     slope,
     too_few,
-    with_error,
 )
 from isthmus.findings.evidence import Evidence, name
-from isthmus.findings.verdict import Z_95, Claim, Condition, Conditions
+from isthmus.findings.verdict import COVERAGE, Z_95, Claim, Condition, Conditions
+from isthmus.stats.random_effects import random_effects
 from isthmus.stats.shares import FEWEST
 
 STUDY = "AlShebli et al. 2024"
@@ -160,8 +161,9 @@ def _premium(evidence: Evidence) -> list[Claim]:
             "when China and the U.S. collaborate.",
             source=STUDY,
             needs=("matched", "placebo_pairs"),
-            estimand="The poles' matched difference less the mean of other pairs', against the "
-            "spread of those pairs (a prediction interval), percentage points.",
+            estimand="Citations of joint papers over those of matched papers, the poles' ratio "
+            "over the mean of other pairs', less one, against the spread of those pairs beyond "
+            "their sampling error (a prediction interval), in per cent.",
             measure=_beyond_pairs,
             placebo="other pairs are the placebo itself",
         ),
@@ -280,24 +282,49 @@ def _grows(evidence: Evidence) -> Conditions:
 
 def _beyond_pairs(evidence: Evidence) -> Conditions:
     rows = evidence.table("placebo_pairs", is_pole_pair=False).to_pylist()
-    pairs = [row for row in rows if row["effect_percent"] is not None]
-    effects = np.array([row["effect_percent"] for row in pairs], dtype=np.float64)
+    logs = [_log_gain(row, row["effective_clusters"]) for row in rows if row["ci_low"] is not None]
+    pairs = [one for one in logs if one is not None]
     made = []
     for which in (0, 1):
         own = _pooled(which, "", evidence)[0]
-        what = f"{own.what} less the mean of {len(pairs)} other pairs"
-        blank = Condition(what, 0.0, own.matters)
-        if not own.known or own.value is None or own.low is None or own.high is None:
+        what = f"{own.what} beyond the mean of {len(pairs)} other pairs"
+        blank = replace(own, what=what, value=None, low=None, high=None, reason="")
+        if not own.known:
             made.append(missing(blank, own.reason) if own.absent else too_few(blank, own.reason))
         elif len(pairs) < FEWEST:
             made.append(too_few(blank, f"{len(pairs)} other pairs, {FEWEST} are needed"))
         else:
-            error = (own.high - own.low) / (2 * Z_95)
-            # The pairs' spread holds their own sampling error, so it errs on the wide side.
-            spread = float(effects.std(ddof=1)) * math.sqrt(1 + 1 / len(effects))
-            gap = own.value - float(effects.mean())
-            made.append(with_error(blank, gap, math.hypot(error, spread), len(effects) - 1))
+            made.append(_beyond(blank, own, pairs))
     return made
+
+
+def _log_gain(row: Mapping[str, Any], clusters: float | None) -> tuple[float, float] | None:
+    """Return the log of a ratio less one in per cent and its error; None without an interval."""
+    if any(row[column] is None or row[column] <= PERCENT for column in EFFECT):
+        return None
+    value, low, high = (math.log1p(row[column] / 100) for column in EFFECT)
+    df = math.inf if clusters is None else max(clusters, 2.0) - 1
+    error = (high - low) / (2 * _point(df))
+    return (value, error) if error > 0 else None
+
+
+def _beyond(blank: Condition, own: Condition, pairs: list[tuple[float, float]]) -> Condition:
+    """Set a gain against the spread of other pairs' true gains (a prediction interval)."""
+    rest = random_effects(*zip(*pairs, strict=True))
+    ends = dict(zip(EFFECT, (own.value, own.low, own.high), strict=True))
+    found = _log_gain(ends, own.df + 1)
+    if found is None:
+        return too_few(blank, "no interval")
+    gap = found[0] - rest.mean
+    parts = found[1] ** 2, rest.spread**2 + rest.error**2
+    df = sum(parts) ** 2 / (parts[0] ** 2 / own.df + parts[1] ** 2 / rest.df)
+    half = _point(df) * math.sqrt(sum(parts))
+    value, low, high = (100 * math.expm1(x) for x in (gap, gap - half, gap + half))
+    return replace(blank, value=value, low=low, high=high, df=df)
+
+
+def _point(df: float) -> float:
+    return float(stdtrit(df, (1 + COVERAGE) / 2)) if math.isfinite(df) else Z_95
 
 
 def _joint_years(evidence: Evidence) -> pa.Table:

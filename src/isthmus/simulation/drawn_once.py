@@ -39,23 +39,27 @@ def pair_noise(settings: WorldSettings, of: str, *, symmetric: bool) -> Floats:
     """
     shape = (len(settings.span), settings.n_countries, settings.n_countries)
     rng = _once(settings, f"noise of {of}")
-    noise = np.zeros(shape)
-    if settings.pair_noise:
-        memory, fresh = settings.pair_noise_memory, rng.normal(0.0, settings.pair_noise, shape)
-        noise[0] = fresh[0]
-        for at in range(1, shape[0]):
-            noise[at] = memory * noise[at - 1] + np.sqrt(1.0 - memory**2) * fresh[at]
+    noise = _with_memory(settings, rng, settings.pair_noise, shape)
     if variance := settings.pair_dispersion:
         noise += np.log(rng.gamma(1.0 / variance, variance, shape))
     return _mirrored(noise) if symmetric else noise * (1.0 - np.eye(shape[1]))
 
 
+def move_noise(settings: WorldSettings) -> Floats:
+    """Multiplier of moves by year, origin and destination, shape (years, n, n)."""
+    shape = (len(settings.span), settings.n_countries, settings.n_countries)
+    rng = _once(settings, "noise of moves")
+    return np.exp(_with_memory(settings, rng, settings.move_noise, shape))
+
+
 def country_impact(settings: WorldSettings) -> Floats:
-    """Multiplier of the impact of works led by each country, drift included, (years, n)."""
+    """Multiplier of the impact of works led by each country, with drift and noise, (years, n)."""
     rate = _once(settings, "impact drift").normal(0.0, settings.impact_drift, settings.n_countries)
     since_middle = settings.span - settings.span.mean()
     planted = country_values(settings, settings.country_impact)
-    return np.asarray(planted * np.exp(np.outer(since_middle, rate)))
+    rng = _once(settings, "noise of impact")
+    noise = _with_memory(settings, rng, settings.impact_noise, planted.shape)
+    return np.asarray(planted * np.exp(np.outer(since_middle, rate) + noise))
 
 
 def missing_chance(settings: WorldSettings) -> Floats:
@@ -73,6 +77,19 @@ def venue_factor(settings: WorldSettings) -> Floats:
     """Multiplier of the chance of missing affiliations by venue, mean 1, (venues,)."""
     n, spread = 2 * settings.communities * settings.venues_per_community, settings.missing_spread
     return _once(settings, "missing by venue").lognormal(-(spread**2) / 2.0, spread, n)
+
+
+def _with_memory(
+    settings: WorldSettings, rng: np.random.Generator, spread: float, shape: tuple[int, ...]
+) -> Floats:
+    """Draw a stationary autoregression over the first axis; 0, and no draw, without spread."""
+    noise = np.zeros(shape)
+    if spread:
+        memory, fresh = settings.pair_noise_memory, rng.normal(0.0, spread, shape)
+        noise[0] = fresh[0]
+        for at in range(1, shape[0]):
+            noise[at] = memory * noise[at - 1] + np.sqrt(1.0 - memory**2) * fresh[at]
+    return noise
 
 
 def _once(settings: WorldSettings, purpose: str) -> np.random.Generator:

@@ -16,10 +16,12 @@ from isthmus.simulation.country_sizes import size_trajectories
 from isthmus.simulation.drawn_once import (
     country_impact,
     missing_chance,
+    move_noise,
     pair_noise,
     planted_affinity,
     venue_factor,
 )
+from isthmus.simulation.drawn_sizes import Hiring, works_of_years
 from isthmus.simulation.draws import Floats, Ints, stream
 from isthmus.simulation.ids import Start
 from isthmus.simulation.population import Institutions, Moves, Population
@@ -123,6 +125,8 @@ class World:
         self.received = np.zeros(settings.n_works, np.int64)
         self._stock = CitedStock(settings)
         self._migration = pair_values(settings, settings.migration_pairs, 1.0, symmetric=False)
+        self._migration *= move_noise(settings)
+        self._hiring = Hiring(settings, self.sizes, self.affinity, self._migration)
         self._joint = pair_values(settings, settings.joint_effects, 1.0, symmetric=False)
         self._preference = settings.citation_affinity * self.affinity
         self._preference += pair_noise(settings, "citations", symmetric=False)
@@ -131,7 +135,7 @@ class World:
     def grow(self) -> Iterator[WorldYear]:
         """Yield the years in order; a year without works is yielded empty."""
         first = 0
-        for at, n_works in enumerate(self.settings.works_by_year()):
+        for at, n_works in enumerate(works_of_years(self.settings)):
             yield self._grow_year(at, first, int(n_works))
             first += int(n_works)
 
@@ -142,8 +146,13 @@ class World:
         moves = people.move(year, self._migration[at])
         ties = self.affinity[at] + self.noise[at]
         plans = plan_works(settings, year, n_works, self.sizes[at], ties)
-        slots = open_slots(settings, year, plans)
-        people.hire(year, wanted_people(settings, slots))
+        if settings.drawn_sizes:
+            people.hire(year, *self._hiring.draw(at))
+            plans = self._hiring.teams(plans, at, people.head_count())
+            slots = open_slots(settings, year, plans)
+        else:
+            slots = open_slots(settings, year, plans)
+            people.hire(year, wanted_people(settings, slots))
         signed = fill_slots(settings, year, slots, people)
         complete = affiliate(settings, year, plans, signed, people, self.institutions)
         community, venue, day, novel = self._contents(year, plans)

@@ -99,13 +99,19 @@ class Population:
         who, origin, destination = who[kept], origin[kept], destination[kept]
         self.left[who] = origin
         self.country[who] = destination
-        self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self._head_count())
+        self.lab[who] = self._labs(rng, destination * 2 + self.area[who], self.head_count())
         return Moves(who, origin, destination)
 
-    def hire(self, year: int, wanted: Ints) -> None:
-        """Start careers where a pool has fewer people than `wanted` (one entry per pool)."""
+    def hire(self, year: int, wanted: Ints, begin: Ints | None = None) -> None:
+        """Start careers where a pool has fewer people than `wanted` (one entry per pool).
+
+        With `begin`, so many careers begin, and one where a pool would have nobody.
+        """
         rng = stream(self.settings.seed, year, "hires")
-        missing = np.maximum(wanted - self._head_count(), 0)
+        here = self.head_count()
+        missing = np.maximum(wanted - here, 0)
+        if begin is not None:
+            missing = np.maximum(begin, here == 0)
         pool = np.repeat(np.arange(len(wanted)), missing)
         n, sigma = len(pool), self.settings.productivity_sigma
         self.country = np.append(self.country, (pool // 2).astype(np.int16))
@@ -122,7 +128,8 @@ class Population:
         labs = np.maximum(people // self.settings.lab_size, 1)
         return (rng.random(len(pool)) * labs[pool]).astype(np.int32)
 
-    def _head_count(self) -> Ints:
+    def head_count(self) -> Ints:
+        """Count the active people of each pool."""
         pool = self.country[self.active].astype(np.int64) * 2 + self.area[self.active]
         return np.bincount(pool, minlength=2 * self.settings.n_countries)
 

@@ -117,6 +117,15 @@ class WorldSettings:
         has one rate for all years, drawn once; its impact is unchanged mid-way.
     reference_growth
         Yearly factor of the mean length of reference lists.
+    impact_noise, move_noise
+        Standard deviation of noise in the logarithm, of a country's impact in each year and
+        of moves from each country to each other; from year to year it has the correlation
+        ``pair_noise_memory``.
+    drawn_sizes
+        Whether sizes are drawn around the plan: works of each year (multinomial), and people,
+        who then come and go each on their own; teams grow with people. Without it years hold
+        just the works that are planned, and people fill as many posts as the works ask for, so
+        that numbers of works and of people vary less from seed to seed than those of a field.
     full_lists
         Whether references that repeat are drawn again. Without it they are dropped, and
         works of years with few works gather fewer citations: 3 % fewer in the first five
@@ -170,6 +179,9 @@ class WorldSettings:
     joint_effects: tuple[PairCurve, ...] = ()
     country_impact: tuple[CountryCurve, ...] = ()
     impact_drift: float = 0.0
+    impact_noise: float = 0.0
+    move_noise: float = 0.0
+    drawn_sizes: bool = False
     impact_sigma: float = 1.1
     novel_share: float = 0.0
     novel_references: float = 0.4
@@ -316,6 +328,8 @@ _SPREADS = [
     "pair_dispersion",
     "pair_noise",
     "impact_drift",
+    "impact_noise",
+    "move_noise",
     "missing_spread",
 ]
 _POSITIVE = [

@@ -71,6 +71,26 @@ def test_too_few_units_have_no_interval():
     assert found.reason == "too few: 5 units, 6 needed"
 
 
+def test_few_units_in_many_strata_cover():
+    """Team sizes of 15 papers over 22 years: a year's variance rests on a unit or two."""
+    held, made = 0, 0
+    rng = np.random.default_rng(3)
+    for _ in range(400):
+        groups = []
+        for n in (15, 400):
+            stratum = rng.integers(0, 22, n)
+            groups.append(sums(1.0 + rng.negative_binomial(3, 0.5, n), stratum, 22))
+        found = difference_of_sums(*groups)
+        if math.isfinite(found.low):
+            held, made = held + (found.low <= 0 <= found.high), made + 1
+        else:
+            assert "degrees of freedom, 5 needed" in found.reason
+    assert made > 100
+    # Three standard errors of a coverage of .95; with one unit less than their number as
+    # degrees of freedom it is .89.
+    assert held / made >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / made)
+
+
 def test_no_common_stratum_says_so():
     one = Sums(np.array([5.0, 0.0]), np.array([5.0, 0.0]), np.array([5.0, 0.0]))
     zero = Sums(np.array([0.0, 5.0]), np.array([0.0, 5.0]), np.array([0.0, 5.0]))

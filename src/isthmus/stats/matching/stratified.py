@@ -72,7 +72,8 @@ def difference_of_sums(
     one, zero : Sums
         The two groups, stratum by stratum in one order.
     min_units : float
-        Fewer units on a side give no interval.
+        Fewer units on a side give no interval, nor do fewer degrees of freedom than that less
+        one. Those are the units of the smaller side, less one for each stratum.
     """
     both = (one.count > 0) & (zero.count > 0)
     if not both.any():
@@ -85,11 +86,18 @@ def difference_of_sums(
     error = math.sqrt(float((weight**2 * (spread[0] / n1 + spread[1] / n0)).sum()))
     mean_one, mean_zero = (float(weight @ mean) for mean in means)
     few = min(float(n1.sum()), float(n0.sum()))
+    # A stratum's variance rests on its units but one.
+    freedom = min(float((n1 - 1).sum()), float((n0 - 1).sum()))
     reason = "" if few >= min_units else f"too few: {few:.0f} units, {min_units:g} needed"
+    if not reason and freedom < min_units - 1:
+        reason = (
+            f"too few: {few:.0f} units in {both.sum()} strata leave {freedom:.0f} degrees of "
+            f"freedom, {min_units - 1:g} needed"
+        )
     return _difference(
         (mean_one, mean_zero),
         error,
-        few - 1,
+        freedom,
         (int(n1.sum()), int(n0.sum()), int(both.sum())),
         reason,
         level,
