@@ -68,7 +68,7 @@ def judged(family: str, seed: int, works: int) -> list[dict[str, Any]]:
         simulate(settings, Path(folder) / "corpus")
         about = {"corpus": f"{folder}/corpus", "years": list(YEARS)}
         study = Study.parse(
-            {"study": about, "indicators": {"pairs": False}, "run": {"threads": 1}}
+            {"study": about, "indicators": {"pairs": False, "topics": False}, "run": {"threads": 1}}
         )  # fmt: skip
         evidence = Evidence(runner.run(study, Path(folder) / "results"))
         rows = []

@@ -1,4 +1,4 @@
-"""Claims on home citations, normalised impact and topics: every verdict on small tables."""
+"""Claims on home citations and normalised impact: every verdict on small tables."""
 
 from __future__ import annotations
 
@@ -153,40 +153,3 @@ def test_impact_of_one_pole_alone_is_not_compared(tmp_path: Path) -> None:
     table = indicators(US=(1.0, 0.1))
     found = decided(tmp_path, {"indicators": table}, "second-passes-in-impact")
     assert found.verdict == "not testable here"
-
-
-def topics(leads: int, unclear: int, others: int) -> pa.Table:
-    """Topics that the US leads, leads by chance, and follows in; all led by it before."""
-    rows = []
-    for topic in range(leads + unclear + others):
-        ranks = (1, 2) if topic < leads + unclear else (2, 1)
-        low = 0.8 if leads <= topic < leads + unclear else 1.3
-        rows += [
-            {"topic": topic, "span": "last", "country": country, "rank": rank}
-            | {"lead_low": low if rank == 1 else None}
-            for country, rank in zip(("US", "GB"), ranks, strict=True)
-        ]
-        first = {"topic": topic, "span": "first", "country": "US", "rank": 1, "lead_low": 2.0}
-        bloc = {"topic": topic, "span": "last", "country": "BRICS", "rank": None, "lead_low": 2.0}
-        rows += [first, bloc]
-    return pa.Table.from_pylist(rows)
-
-
-@pytest.mark.parametrize(
-    ("counts", "share", "verdict"),
-    [
-        ((30, 0, 10), 0.75, "supported"),
-        ((10, 0, 30), 0.25, "contradicted"),
-        ((10, 30, 30), 0.25, "contradicted"),
-        ((22, 0, 18), 0.55, "undecided"),
-        ((4, 40, 1), None, "undecided"),
-    ],
-)
-def test_leading_most_topics(
-    tmp_path: Path, counts: tuple[int, int, int], share: float | None, verdict: str
-) -> None:
-    found = decided(tmp_path, {"topics": topics(*counts)}, "leads-most-topics-first")
-    assert found.verdict == verdict
-    assert found.estimate == share
-    assert verdict != "supported" or "Sizes alone" in found.why
-    assert f"{counts[0] + counts[2]} of {sum(counts)} topics" in found.why

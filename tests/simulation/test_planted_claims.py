@@ -93,7 +93,7 @@ def test_sizes_make_true_what_size_and_growth_say():
     assert sizes == {
         "poles-lead-output", "poles-lead-impact", "poles-lead-hits", "poles-lead-novelty",
         "poles-lead-scientists", "second-gains-hits", "first-loses-hits", "joint-papers-rise",
-        "movers-rise-first", "movers-rise-second", "leads-most-topics-first",
+        "movers-rise-first", "movers-rise-second",
     }  # fmt: skip
     # The second pole ends as large as the first, and in the last five years is a tenth smaller.
     assert found["second-passes-in-scientists"] == found["second-catches-up"] == "false"
@@ -176,10 +176,8 @@ def test_indicators_follow_affinity_and_impact():
     cited = (CountryCurve("CN", ((1998, 2.0),)), CountryCurve("US", ((1998, 0.5),)))
     found = standings(WorldSettings(WORKS, 1, country_impact=cited))
     assert found["second-passes-in-impact"] == found["impact-above-world-second"] == "true"
-    assert found["leads-most-topics-second"] == "true"
     assert found["impact-above-world-first"] == found["home-bias-second"] == "false"
     sizes = standings(WorldSettings(WORKS, 1))
-    # No effect of impact, home citations or turning inward; topics are led by size.
     named = ("home-bias", "turns-inward", "impact-above-world")
     assert {sizes[f"{name}-{word}"] for name in named for word in ("first", "second")} == {"false"}
     assert sizes["second-passes-in-impact"] == "false"
@@ -215,4 +213,4 @@ def test_other_poles_and_a_pole_the_world_does_not_hold():
 def test_odd_worlds_have_standings_without_a_warning(changes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 59
+        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 57

@@ -1,4 +1,4 @@
-"""Claims on what a policy desk asks: home citations, normalised impact, leads of topics."""
+"""Claims on what a policy desk asks: home citations and normalised impact."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from isthmus.findings.estimates import interval, mean, missing, ratio, share, slope, too_few
+from isthmus.findings.estimates import interval, mean, missing, ratio, slope, too_few
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import Z_95, Claim, Condition, Conditions
 from isthmus.leadership.indicators import COUNTINGS
-from isthmus.leadership.totals import SPAN
 
 SOURCE = "isthmus"
 
@@ -22,9 +21,6 @@ COUNTING = "fractional"
 
 #: Columns of the mean normalised citation score with its interval.
 IMPACT = ("mncs", "mncs_low", "mncs_high")
-
-#: Share of topics that is "most".
-MOST = 0.5
 
 #: Area under the curve of a preference for nobody.
 NO_PREFERENCE = 0.5
@@ -37,10 +33,10 @@ _REPLAYS = "no replay draws citations at home anew"
 
 
 def claims(evidence: Evidence) -> list[Claim]:
-    """Return the claims on home citations, normalised impact and topics, pole by pole."""
+    """Return the claims on home citations and normalised impact, pole by pole."""
     made = []
     for which, pole in zip(("first", "second"), evidence.poles, strict=False):
-        made += [*_home(which, pole), _impact(which, pole), _topics(which, pole)]
+        made += [*_home(which, pole), _impact(which, pole)]
     return [*made, _passes(evidence)]
 
 
@@ -101,21 +97,6 @@ def _passes(evidence: Evidence) -> Claim:
         measure=partial(_above_other, COUNTING),
         counting=_other_countings(_above_other),
         placebo="no replay draws impact anew",
-    )
-
-
-def _topics(which: str, pole: str) -> Claim:
-    return Claim(
-        name=f"leads-most-topics-{which}",
-        statement=f"{name(pole)} leads most topics of the field in highly cited papers.",
-        source=SOURCE,
-        needs=("topics",),
-        estimand=f"Of the topics of the last {SPAN} years in which one country has clearly more "
-        "papers among the most cited tenth than any other (the interval of the lead excludes 1), "
-        f"the share that {name(pole)} leads: more than one half.",
-        of_sizes="the largest country leads most topics, whatever else happens",
-        measure=partial(_leads, pole),
-        placebo="no replay draws topics anew",
     )
 
 
@@ -202,15 +183,3 @@ def _above_other(counting: str, evidence: Evidence) -> Conditions:
     errors = _errors(known, "mncs")
     above, below = ((row["mncs"], float(e)) for row, e in zip(known, errors, strict=True))
     return [ratio(blank, [above], [below])]
-
-
-def _leads(pole: str, evidence: Evidence) -> Conditions:
-    blank = Condition(f"Share of topics with a clear leader that {name(pole)} leads", MOST, MOST)
-    rows = evidence.table("topics", span="last")
-    if not rows.num_rows:
-        return [missing(blank, "no topic has enough papers")]
-    topics = len(pc.unique(rows["topic"]))
-    clear = rows.filter(pc.and_(pc.equal(rows["rank"], 1), pc.greater(rows["lead_low"], 1.0)))
-    what = f"{blank.what} ({clear.num_rows} of {topics} topics have one)"
-    own = sum(country == pole for country in clear["country"].to_pylist())
-    return [share(Condition(what, MOST, MOST), own, clear.num_rows)]
