@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from findings.tables import YEARS, decided
+from isthmus.results import schema_of
 
 SPAN = range(YEARS[0], YEARS[1] - 1)
 
@@ -153,3 +154,46 @@ def test_impact_of_one_pole_alone_is_not_compared(tmp_path: Path) -> None:
     table = indicators(US=(1.0, 0.1))
     found = decided(tmp_path, {"indicators": table}, "second-passes-in-impact")
     assert found.verdict == "not testable here"
+
+
+def references(lowest: float, highest: float, unlisted: float) -> pa.Table:
+    """Bounds of the home shares that `dependence(1.5)` has, the measured one being .3."""
+    ends = {"measured": 0.3, "weighted": 0.3, "lowest": lowest, "highest": highest}
+    counts = {"works": 1000.0, "missing": unlisted}
+    return pa.Table.from_pylist(
+        [
+            {"number": "home_share", "year": year, "country": "US", **ends, **counts}
+            for year in (*SPAN, None)
+        ],
+        schema_of("reference_bounds"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lowest", "unlisted", "verdict", "survives"),
+    [
+        (0.29, 50.0, "supported", "yes"),
+        (0.1, 400.0, "undecided", "no"),
+        (0.1, 50.0, "supported", "no"),
+    ],
+)
+def test_home_bias_under_missing_references(
+    tmp_path: Path, lowest: float, unlisted: float, verdict: str, survives: str
+) -> None:
+    """At a third of the home share the bias is gone, which counts where many lists are missing."""
+    tables = {"dependence": dependence(1.5), "reference_bounds": references(lowest, 0.4, unlisted)}
+    found = decided(tmp_path, tables, "home-bias-first")
+    assert found.verdict == verdict
+    assert found.missing_data.startswith(survives)
+    assert "supported if all of them citing at home" in found.missing_data
+    if verdict == "undecided":
+        assert "missing references: 40%" in found.why
+        assert "contradicted if none of them citing at home" in found.missing_data
+    # A trend can come from lists that are missing early or late.
+    found = decided(tmp_path / "t", tables, "turns-inward-first")
+    assert ("supported if only the later citing at home" in found.missing_data) == (lowest < 0.2)
+
+
+def test_without_bounds_missing_references_are_not_tested(tmp_path: Path) -> None:
+    found = decided(tmp_path, {"dependence": dependence(1.5)}, "home-bias-first")
+    assert found.missing_data == "not tested: these results hold no bounds"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from isthmus.findings.estimates import interval, mean, missing, ratio, slope, too_few
 from isthmus.findings.evidence import Evidence, name
+from isthmus.findings.missing import HOME
 from isthmus.findings.verdict import Z_95, Claim, Condition, Conditions
 from isthmus.leadership.indicators import COUNTINGS
 
@@ -54,6 +55,7 @@ def _home(which: str, pole: str) -> list[Claim]:
             measure=partial(_bias, f"home-bias-{which}", pole),
             counting=partial(_preference, pole),
             placebo=_REPLAYS,
+            missing=HOME,
         ),
         Claim(
             name=f"turns-inward-{which}",
@@ -64,6 +66,7 @@ def _home(which: str, pole: str) -> list[Claim]:
             "what its size explains.",
             measure=partial(_inward, f"turns-inward-{which}", pole),
             placebo=_REPLAYS,
+            missing=HOME,
         ),
     ]
 
