@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise, product
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from isthmus.errors import StudyError
 from isthmus.mobility.author_groups import author_groups
@@ -264,15 +267,23 @@ def _planted(seed: int, n: int, often: float) -> pa.Table:
     )
 
 
-def study_with(folder: Path, text: str, **keys: str) -> Study:
-    (folder / "who.csv").write_text(text)
+def study_with(folder: Path, text: str, name: str = "who.csv") -> Study:
+    if name.endswith(".parquet"):
+        types = {"author_id": pa.string(), "probability": pa.float64()}
+        options = csv.ConvertOptions(column_types=types)
+        pq.write_table(
+            csv.read_csv(io.BytesIO(text.encode()), convert_options=options), folder / name
+        )
+    else:
+        (folder / name).write_text(text)
     document = {"study": {"corpus": "c", "years": [2000, 2010]}}
-    return Study.parse({**document, "groups": {"file": "who.csv", **keys}}, folder=folder)
+    return Study.parse({**document, "groups": {"file": name}}, folder=folder)
 
 
-def test_groups_are_read_from_the_users_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["who.csv", "who.parquet"])
+def test_groups_are_read_from_the_users_table(tmp_path: Path, name: str) -> None:
     text = "author_id,group,probability\nA7,x,0.25\n7,y,0.75\nhttps://openalex.org/A9,x,1\n"
-    made = author_groups(study_with(tmp_path, text))
+    made = author_groups(study_with(tmp_path, text, name))
     assert made is not None
     assert made.to_pydict() == {
         "author_id": [7, 7, 9],
@@ -295,6 +306,12 @@ def test_groups_are_read_from_the_users_table(tmp_path: Path) -> None:
 def test_tables_that_would_mislead_are_refused(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(StudyError, match=why):
         author_groups(study_with(tmp_path, text))
+    with pytest.raises(StudyError, match=why.replace("Line 2", "Row 1").replace("Line 3", "Row 2")):
+        author_groups(study_with(tmp_path, text, "who.parquet"))
+    (tmp_path / "who.parquet").write_text(text)
+    document = {"study": {"corpus": "c", "years": [2000, 2010]}, "groups": {"file": "who.parquet"}}
+    with pytest.raises(StudyError, match="Cannot read"):
+        author_groups(Study.parse(document, folder=tmp_path))
     with pytest.raises(StudyError, match="Cannot read"):
         author_groups(
             Study.parse(

@@ -259,7 +259,7 @@ class Groups(Section, frozen=True):
     Attributes
     ----------
     file
-        CSV file with a header, relative to the study file; not set: no groups.
+        CSV file with a header, or Parquet file, relative to the study file; not set: no groups.
     author
         Column of authors: the OpenAlex id (``A5023888391``) or its number.
     group
