@@ -56,6 +56,9 @@ REMOVED: dict[str, dict[str, Any]] = {
 #: Countries whose numbers of all years are looked at one by one.
 LARGEST = (None, "US", "CN", "GB", "DE", "IN", "JP")
 
+#: Errors that differ by less are the same.
+ALIKE = 1e-12
+
 Key = tuple[str, int | None, str | None, str | None]
 
 
@@ -80,7 +83,7 @@ def compared(true: dict[Key, dict[str, Any]], seen: dict[Key, dict[str, Any]]) -
     """Count the truths outside the bounds; errors of each way to measure, by number."""
     outside, rows = 0, 0
     errors = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
-    single = {"nearer": 0, "of": 0}
+    single = {"nearer": 0, "of": 0, "alike": 0}
     for key, whole in true.items():
         truth, row = whole["measured"], seen.get(key)
         if row is None or truth is None or not row["missing"]:
@@ -93,8 +96,11 @@ def compared(true: dict[Key, dict[str, Any]], seen: dict[Key, dict[str, Any]]) -
         for column, error in away.items():
             errors[key[0]][column].append(error)
         if key[1] is None and key[2] in LARGEST:
-            single["of"] += 1
-            single["nearer"] += away["imputed"] < away["measured"]
+            # Where nothing was lost of a number, both are right.
+            alike = abs(away["imputed"] - away["measured"]) < ALIKE
+            single["alike"] += alike
+            single["of"] += not alike
+            single["nearer"] += not alike and away["imputed"] < away["measured"]
     means = {n: {c: sum(e) / len(e) for c, e in by.items()} for n, by in errors.items()}
     return {"rows": rows, "outside": outside, "errors": means, "single": single}
 
@@ -106,9 +112,10 @@ def report(worlds: list[dict[str, Any]]) -> Iterator[str]:
         if not own:
             continue
         outside, rows = sum(w["outside"] for w in own), sum(w["rows"] for w in own)
-        near, of = (sum(w["single"][k] for w in own) for k in ("nearer", "of"))
+        near, of, same = (sum(w["single"][k] for w in own) for k in ("nearer", "of", "alike"))
         yield f"{kind}: {len(own)} worlds, {outside} of {rows} truths outside the bounds"
-        yield f"  all years, largest countries: filled in nearer in {near} of {of}"
+        yield (f"  all years, largest countries: filled in nearer in {near} of {of} that differ; "
+               f"{same} are alike")  # fmt: skip
         for number in sorted({n for w in own for n in w["errors"]}):
             by = [w["errors"][number] for w in own if number in w["errors"]]
             mean = {c: sum(e[c] for e in by) / len(by) for c in by[0]}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from isthmus.errors import StudyError
 from isthmus.mobility.author_groups import author_groups
 from isthmus.mobility.cohorts import cohort_table, people_of
+from isthmus.mobility.unseen_stays import PRIOR
 from isthmus.study import Cohorts, Study
 from mobility_worlds import FIELD, Truth, movers_of, rows
 from recount_mobility import Rules
@@ -38,30 +44,79 @@ def table(careers: dict[int, dict[int, str]], **options) -> dict[tuple, dict]:
     return {tuple(row[k] for k in keys): row for row in made}
 
 
+def pairs_of(years: dict[int, str]) -> list[tuple[int, int, int, int]]:
+    """Neighbouring years with papers since the first, and states as papers show them."""
+    first, state, known = min(years), 0, []
+    for year in sorted(years):
+        state = 1 if years[year] != years[first] else (2 if state else 0)
+        known.append((year - first, state))
+    return [(*one, *other) for one, other in pairwise(known)]
+
+
+def yearly_chances(careers: dict[int, dict[int, str]], home: str) -> list[float]:
+    """Chances to leave, come back and leave again of those from a country."""
+    counts: dict[str, list[list[float]]] = defaultdict(lambda: [[0.0, 0.0] for _ in range(3)])
+    for years in careers.values():
+        for start, a, end, b in pairs_of(years):
+            if end - start == 1:
+                for who in (years[min(years)], "everyone"):
+                    counts[who][a][0] += (a == 1) != (b == 1)
+                    counts[who][a][1] += 1
+    made = []
+    for (moves, seen), (all_moves, all_seen) in zip(
+        counts[home], counts["everyone"], strict=True
+    ):  # fmt: skip
+        made.append((moves + PRIOR * (all_moves + 0.5) / (all_seen + 1)) / (seen + PRIOR))
+    return made
+
+
+def ways(
+    chances: list[float], begin: int, gap: int, away: bool
+) -> Iterator[tuple[list[int], float]]:
+    """Every way through the years between two papers, with its chance, up to a factor."""
+    onward = {0: (0, 1), 1: (1, 2), 2: (2, 1)}
+    for turns in product((0, 1), repeat=gap):
+        path, chance = [begin], 1.0
+        for turn in turns:
+            chance *= chances[path[-1]] if turn else 1 - chances[path[-1]]
+            path.append(onward[path[-1]][turn])
+        if (path[-1] == 1) == away:
+            yield path, chance
+
+
+def steps_of(years: dict[int, str], chances: list[float]) -> dict[tuple[int, int, int], float]:
+    """Chance of each step (year since the first, state before and after) of a career."""
+    found: dict[tuple[int, int, int], float] = defaultdict(float)
+    unmoved = 1.0
+    for start, a, end, b in pairs_of(years):
+        begins = {1: 1.0} if a == 1 else {0: unmoved, 2: 1 - unmoved}
+        still = 0.0
+        for begin, weight in begins.items():
+            listed = list(ways(chances, begin, end - start, b == 1))
+            whole = sum(chance for _, chance in listed)
+            for path, chance in listed:
+                part = weight * chance / whole
+                still += part * (path[-1] == 0)
+                for at, step in enumerate(pairwise(path)):
+                    found[start + at, *step] += part
+        unmoved = still
+    return found
+
+
 def walked(careers: dict[int, dict[int, str]], home: str, entry: int | None) -> dict:
     """Shares by a walk through the years of each author: never left, abroad, back."""
     share, found = [1.0, 0.0, 0.0], {}
+    chances = yearly_chances(careers, home)
+    of_all = [
+        steps_of(years, chances)
+        for years in careers.values()
+        if years[min(years)] == home and entry in (None, min(years))
+    ]
     for t in range(RULES.years):
         moves = defaultdict(float)
-        for years in careers.values():
-            first = min(years)
-            if years[first] != home or (entry is not None and first != entry):
-                continue
-            known, state = {}, 0
-            for year in sorted(years):
-                state = 1 if years[year] != home else (2 if state else 0)
-                known[year - first] = state
-            after = [k for k in known if k > t]
-            if not after:
-                continue
-            begin, end = max(k for k in known if k <= t), min(after)
-            a, b, gap, at = known[begin], known[end], end - begin, t - begin
-            if a == b:
-                moves[a, a] += 1
-            else:
-                moves[a, a] += (gap - 1 - at) / gap
-                moves[a, b] += 1 / gap
-                moves[b, b] += at / gap
+        for steps in of_all:
+            for (at, a, b), part in steps.items():
+                moves[a, b] += part * (at == t)
         there = [sum(n for (a, _), n in moves.items() if a == s) for s in range(3)]
         share = [
             sum(
@@ -98,7 +153,7 @@ def test_shares_are_those_of_a_walk_through_careers(entry: int | None) -> None:
         for since, (followed, _, away, back) in expected.items():
             row = made["all", "all", home, entry, since]
             assert row["at_risk"] == pytest.approx(followed)
-            if followed < 6:
+            if followed < 6 - 1e-9:
                 assert row["share_left"] is None
                 continue
             assert row["share_left"] == pytest.approx(away)
@@ -162,23 +217,35 @@ def test_groups_hold_the_error_of_who_is_in_them() -> None:
     assert width[1] > 1.5 * width[0]
 
 
-def test_planted_stay_rates_are_covered_also_when_authors_skip_years() -> None:
-    """Leave with .08 a year, come back with .15, papers in four of five years."""
-    inside, asked, p, truth = 0, 0, np.array([1.0, 0.0]), []
+@pytest.mark.parametrize("seen", [0.8, 0.5])
+def test_planted_rates_are_covered_also_when_authors_skip_years(seen: float) -> None:
+    """Leave with .08 a year, come back with .15; papers in four of five years or every other.
+
+    Stays abroad between papers are seen by nobody; without them returns come out 1.3 points
+    too low after ten years.
+    """
+    step = np.array([[0.92, 0.08, 0.0], [0.0, 0.85, 0.15], [0.0, 0.08, 0.92]])
+    at, truth = np.array([1.0, 0.0, 0.0]), []
     for _ in range(RULES.years):
-        p = p @ np.array([[0.92, 0.08], [0.15, 0.85]])
-        truth.append(p[0])
-    for seed in range(60):
-        made = cohort_table(people_of(_planted(seed, 200), RULES), RULES, seed=1).to_pylist()
-        for row in made:
-            if row["tier"] == "all" and row["entry_year"] is None:
-                asked += 1
-                at = truth[row["years_since"] - 1]
-                inside += row["share_stayed_low"] <= at <= row["share_stayed_high"]
-    assert 0.92 <= inside / asked <= 0.98
+        at = at @ step
+        truth.append({"stayed": at[0] + at[2], "returned": at[2], "never_left": at[0]})
+    inside: dict[str, list[bool]] = defaultdict(list)
+    errors: dict[str, list[float]] = defaultdict(list)
+    for seed in range(40):
+        people = people_of(_planted(seed, 1000, seen), RULES)
+        for row in cohort_table(people, RULES, seed=1).to_pylist():
+            if row["tier"] != "all" or row["entry_year"] is not None:
+                continue
+            for name, value in truth[row["years_since"] - 1].items():
+                low, high = (row[f"share_{name}_{end}"] for end in ("low", "high"))
+                inside[name].append(low <= value <= high)
+                errors[name].append(row[f"share_{name}"] - value)
+    for name, held in inside.items():
+        assert 0.9 <= np.mean(held) <= 0.99, name
+        assert abs(np.mean(errors[name])) < 0.004, name
 
 
-def _planted(seed: int, n: int) -> pa.Table:
+def _planted(seed: int, n: int, often: float) -> pa.Table:
     rng = np.random.default_rng(seed)
     away, active = np.zeros(n, bool), np.ones(n, bool)
     parts = [(np.arange(n), np.full(n, 2000), away.copy())]
@@ -186,7 +253,7 @@ def _planted(seed: int, n: int) -> pa.Table:
         turn = rng.random(n) < np.where(away, 0.15, 0.08)
         away = away ^ turn
         active &= rng.random(n) >= 0.12
-        seen = np.flatnonzero(active & (rng.random(n) < 0.8))
+        seen = np.flatnonzero(active & (rng.random(n) < often))
         parts.append((seen, np.full(len(seen), year), away[seen]))
     author, years, where = (np.concatenate(part) for part in zip(*parts, strict=True))
     country = np.where(where, "CN", "US")
@@ -200,15 +267,23 @@ def _planted(seed: int, n: int) -> pa.Table:
     )
 
 
-def study_with(folder: Path, text: str, **keys: str) -> Study:
-    (folder / "who.csv").write_text(text)
+def study_with(folder: Path, text: str, name: str = "who.csv") -> Study:
+    if name.endswith(".parquet"):
+        types = {"author_id": pa.string(), "probability": pa.float64()}
+        options = csv.ConvertOptions(column_types=types)
+        pq.write_table(
+            csv.read_csv(io.BytesIO(text.encode()), convert_options=options), folder / name
+        )
+    else:
+        (folder / name).write_text(text)
     document = {"study": {"corpus": "c", "years": [2000, 2010]}}
-    return Study.parse({**document, "groups": {"file": "who.csv", **keys}}, folder=folder)
+    return Study.parse({**document, "groups": {"file": name}}, folder=folder)
 
 
-def test_groups_are_read_from_the_users_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["who.csv", "who.parquet"])
+def test_groups_are_read_from_the_users_table(tmp_path: Path, name: str) -> None:
     text = "author_id,group,probability\nA7,x,0.25\n7,y,0.75\nhttps://openalex.org/A9,x,1\n"
-    made = author_groups(study_with(tmp_path, text))
+    made = author_groups(study_with(tmp_path, text, name))
     assert made is not None
     assert made.to_pydict() == {
         "author_id": [7, 7, 9],
@@ -231,6 +306,12 @@ def test_groups_are_read_from_the_users_table(tmp_path: Path) -> None:
 def test_tables_that_would_mislead_are_refused(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(StudyError, match=why):
         author_groups(study_with(tmp_path, text))
+    with pytest.raises(StudyError, match=why.replace("Line 2", "Row 1").replace("Line 3", "Row 2")):
+        author_groups(study_with(tmp_path, text, "who.parquet"))
+    (tmp_path / "who.parquet").write_text(text)
+    document = {"study": {"corpus": "c", "years": [2000, 2010]}, "groups": {"file": "who.parquet"}}
+    with pytest.raises(StudyError, match="Cannot read"):
+        author_groups(Study.parse(document, folder=tmp_path))
     with pytest.raises(StudyError, match="Cannot read"):
         author_groups(
             Study.parse(

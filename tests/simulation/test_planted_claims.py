@@ -166,6 +166,23 @@ def test_single_switches():
     assert of("towards-second", affinity_pairs=towards, n_countries=12) == "undetermined"
 
 
+def test_indicators_follow_affinity_and_impact():
+    """A pole that all others leave turns to itself; twice the impact passes the world's."""
+    codes = WorldSettings(WORKS, 1).codes
+    left = tuple(PairCurve("US", c, ((1998, -0.5), (2021, -2.0))) for c in codes if c != "US")
+    found = standings(WorldSettings(WORKS, 1, affinity_pairs=left))
+    assert found["home-bias-first"] == found["turns-inward-first"] == "true"
+    assert found["turns-inward-second"] == "false"
+    cited = (CountryCurve("CN", ((1998, 2.0),)), CountryCurve("US", ((1998, 0.5),)))
+    found = standings(WorldSettings(WORKS, 1, country_impact=cited))
+    assert found["second-passes-in-impact"] == found["impact-above-world-second"] == "true"
+    assert found["impact-above-world-first"] == found["home-bias-second"] == "false"
+    sizes = standings(WorldSettings(WORKS, 1))
+    named = ("home-bias", "turns-inward", "impact-above-world")
+    assert {sizes[f"{name}-{word}"] for name in named for word in ("first", "second")} == {"false"}
+    assert sizes["second-passes-in-impact"] == "false"
+
+
 def test_other_poles_and_a_pole_the_world_does_not_hold():
     found = standings(WorldSettings(WORKS, 1), poles=("JP", "IN"))
     assert found["poles-lead-output"] == "false"
@@ -196,4 +213,4 @@ def test_other_poles_and_a_pole_the_world_does_not_hold():
 def test_odd_worlds_have_standings_without_a_warning(changes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 50
+        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 57

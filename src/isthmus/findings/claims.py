@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from isthmus.findings import drifting, emerging, joining, leading, moving, staying
+from isthmus.findings import depending, drifting, emerging, joining, leading, moving, staying
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
 from isthmus.findings.verdict import Claim
@@ -59,6 +59,7 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
         *joining.claims(evidence),
         *drifting.claims(evidence),
         *emerging.claims(evidence),
+        *depending.claims(evidence),
     ]
     return [*_in_words(asked, evidence), *own_claims(wishes)]
 

@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control
 
 from isthmus.findings.claims import claims_of
 from isthmus.findings.evidence import Evidence
-from isthmus.findings.missing import missing_share, under_missing
+from isthmus.findings.missing import lacking, missing_share, under_missing
 from isthmus.findings.verdict import (
     NOT_TESTED,
     Claim,
@@ -145,7 +145,7 @@ def _decided(
 def _settled(claim: Claim, found: Decision, evidence: Evidence) -> Decision:
     """Leave a reading open where a check stands against it.
 
-    These are error rate, placebo, null models, counting and missing affiliations.
+    These are error rate, placebo, null models, counting and missing data.
     """
     against = []
     if found.verdict == "supported" and found.q is not None:
@@ -165,7 +165,7 @@ def _settled(claim: Claim, found: Decision, evidence: Evidence) -> Decision:
     lost = missing_share(claim, evidence)
     if found.missing_data.startswith("no") and lost > evidence.rules["missing_share"]:
         against.append(
-            f"It turns on missing affiliations: {lost:.0%} of the works may lack a country "
+            f"It turns on missing {lacking(claim)}: {lost:.0%} of the works may lack them "
             f"({found.missing_data.partition(': ')[2]})."
         )
     why = found.why

@@ -1,6 +1,7 @@
-"""Claims under missing affiliations: their numbers filled in, weighted, and at the extremes.
+"""Claims under missing data: their numbers filled in, weighted, and at the extremes.
 
-The table ``bounds`` says what each headline number could be. A claim that rests on such
+The tables ``bounds`` and ``reference_bounds`` say what each number could be under missing
+affiliations and missing references. A claim that rests on such
 numbers is measured again on tables in which they take these values.
 """
 
@@ -19,8 +20,8 @@ from isthmus.leadership.totals import SCHEMA as TOTALS
 from isthmus.leadership.totals import country_totals
 
 #: What a claim's numbers hang on: every pole beside every other country, the two poles beside
-#: each other and over time, or their joint papers.
-Hangs = Literal["poles", "two poles", "joint"]
+#: each other and over time, their joint papers, or citations at home.
+Hangs = Literal["poles", "two poles", "joint", "home"]
 
 #: Which value of ``bounds`` a row takes, by year and country.
 Choice = Callable[[int, str], str]
@@ -30,6 +31,9 @@ ASSUMING = {"filled in": "imputed", "weighted": "weighted"}
 
 #: Headline numbers by whether the claim is about joint papers.
 _JOINT = "joint_share"
+
+#: What claims on citations at home hang on.
+HOME = "home"
 
 
 def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
@@ -42,7 +46,7 @@ def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
     """
     if not claim.missing:
         return f"{NOT_TESTED}: no bounds are made for this number"
-    if not evidence.has("bounds"):
+    if not evidence.has(_bounds(claim)):
         return f"{NOT_TESTED}: these results hold no bounds"
     if verdict == "not testable here":
         return NOT_TESTED
@@ -55,13 +59,22 @@ def under_missing(claim: Claim, verdict: Verdict, evidence: Evidence) -> str:
     return f"{'yes' if alike else 'no'}: {said}"
 
 
+def lacking(claim: Claim) -> str:
+    """Return what a claim's missing works lack."""
+    return "references" if claim.missing == HOME else "affiliations"
+
+
+def _bounds(claim: Claim) -> str:
+    return "reference_bounds" if claim.missing == HOME else "bounds"
+
+
 def missing_share(claim: Claim, evidence: Evidence) -> float:
-    """Return the share of the study's works of which a country that the claim needs may miss."""
-    if not claim.missing or not evidence.has("bounds"):
+    """Return the share of the works that may miss what the claim needs."""
+    if not claim.missing or not evidence.has(_bounds(claim)):
         return 0.0
-    whole = claim.missing == "joint"
-    number = _JOINT if whole else f"{evidence.papers}_share"
-    rows = evidence.table("bounds", number=number)
+    numbers = {"joint": _JOINT, HOME: "home_share"}
+    number = numbers.get(claim.missing, f"{evidence.papers}_share")
+    rows = evidence.table(_bounds(claim), number=number)
     rows = rows.filter(pc.is_null(rows["year"])).slice(0, 1).to_pylist()
     return rows[0]["missing"] / rows[0]["works"] if rows and rows[0]["works"] else 0.0
 
@@ -73,8 +86,10 @@ def _variants(hangs: str, evidence: Evidence) -> dict[str, Evidence]:
 
 
 def _changed(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
-    make = _with_joint if hangs == "joint" else _with_countries
+    make = {"joint": _with_joint, HOME: _with_home}.get(hangs, _with_countries)
     for way, column in ASSUMING.items():
+        if hangs == HOME and column == "imputed":
+            continue
         yield way, make(evidence, lambda year, country, column=column: column)  # type: ignore[misc]
     for way, choice in _extremes(hangs, evidence):
         yield way, make(evidence, choice)
@@ -87,12 +102,13 @@ def _extremes(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Choice]]:
         yield "all of them the poles'", lambda _, c: "highest" if c in poles else "lowest"
         yield "all of them others'", lambda _, c: "lowest" if c in poles else "highest"
         return
-    first, second = ("none", "all") if hangs == "joint" else evidence.poles[:2]
+    together = hangs in ("joint", HOME)
+    first, second = ("none", "all") if together else evidence.poles[:2]
 
     def halves(early: str, late: str) -> Choice:
         def choice(year: int, country: str) -> str:
             favoured = early if year <= middle else late
-            gets = favoured == "all" if hangs == "joint" else country == favoured
+            gets = favoured == "all" if together else country == favoured
             return "highest" if gets else "lowest"
 
         return choice
@@ -102,10 +118,11 @@ def _extremes(hangs: str, evidence: Evidence) -> Iterator[tuple[str, Choice]]:
 
 
 def _named(hangs: str, early: str, late: str) -> str:
-    if hangs == "joint":
-        both = "all of them joint" if early == "all" else "none of them joint"
+    if hangs in ("joint", HOME):
+        what = "joint" if hangs == "joint" else "citing at home"
+        both = f"{early} of them {what}"
         return (
-            both if early == late else f"only the {'earlier' if late == 'none' else 'later'} joint"
+            both if early == late else f"only the {'earlier' if late == 'none' else 'later'} {what}"
         )
     if early == late:
         return f"all of them from {name(early)}"
@@ -161,6 +178,26 @@ def _with_joint(evidence: Evidence, choice: Choice) -> Evidence:
     most = _values(evidence, f"{whole}_share", lambda year, country: _beside(choice, year))
     papers = _replaced(evidence.table("country_year"), whole, most)
     return evidence.with_tables({"collaboration": first, "country_year": papers})
+
+
+def _with_home(evidence: Evidence, choice: Choice) -> Evidence:
+    """Home shares and ratios as the missing lists would have them, intervals in proportion."""
+    times = {}
+    for row in evidence.table("reference_bounds", number="home_share").to_pylist():
+        if row["year"] is not None and row["measured"]:
+            key = row["year"], row["country"]
+            value = row[choice(*key)]
+            times[key] = 1.0 if value is None else value / row["measured"]
+    table = evidence.table("dependence")
+    keys = zip(table["year"].to_pylist(), table["country"].to_pylist(), strict=True)
+    scale = pa.array([times.get(key, 1.0) for key in keys], pa.float64())
+    for column in table.column_names:
+        if column.startswith(("home_share", "home_ratio")):
+            values = pc.multiply(table[column], scale)
+            if column.startswith("home_share"):
+                values = pc.min_element_wise(values, 1.0, skip_nulls=False)
+            table = table.set_column(table.column_names.index(column), column, values)
+    return evidence.with_tables({"dependence": table})
 
 
 def _beside(choice: Choice, year: int) -> str:

@@ -180,7 +180,7 @@ class Decision:
         What other null models, placebo worlds, other rules of counting, and dropping a
         country or the largest papers say: ``agree``, ``differ`` or ``not tested``, and why.
     missing_data
-        Whether the verdict survives missing affiliations: ``yes``, ``no`` or ``not tested``.
+        Whether the verdict survives missing data: ``yes``, ``no`` or ``not tested``.
     """
 
     verdict: Verdict
@@ -236,7 +236,7 @@ class Claim:
     placebo
         What stands in for placebo worlds when none can be made, and why.
     missing
-        What its numbers hang on in ``bounds``, as :data:`isthmus.findings.missing.Hangs`; empty
+        What its numbers hang on in bounds, as :data:`isthmus.findings.missing.Hangs`; empty
         where no bounds are made for them.
     """
 

@@ -35,9 +35,11 @@ class Leaders:
     @cached_property
     def impact(self) -> Table:
         """``c_k`` of the field's works in the study's years: ``work_id``, ``year``, ``c_k``."""
-        return self.tables.keep("impact", self._impact)
+        return self.tables.keep("impact", lambda: self._windows(self.citations))
 
-    def _impact(self) -> Table:
+    @property
+    def citations(self) -> Table:
+        """Citations that count for the impact, under the study's rules."""
         rules, tables = self.study.impact, self.tables
         citations = tables.citations
         if rules.exclude_self_citations:
@@ -46,7 +48,7 @@ class Leaders:
         if rules.exclude_citing_countries:
             excluded = rules.exclude_citing_countries
             citations = impact_of.without_citing_countries(citations, tables.countries, excluded)
-        return self._windows(citations)
+        return citations
 
     def impact_without(self, countries: tuple[str, ...]) -> Table:
         """Impact without citations from works of some countries and without self-citations.

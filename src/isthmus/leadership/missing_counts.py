@@ -93,11 +93,11 @@ def described_works(
             f"open_{n}": ibis.greatest(joined[f"lacks_{n}"], 1 - joined[f"placed_{n}"])
             for n in sets
         },
-        **{f"weight_{n}": _stands_for(joined, n) for n in sets},
+        **{f"weight_{n}": stands_for(joined, n) for n in sets},
     )
 
 
-def _stands_for(works: Table, name: str) -> Any:
+def stands_for(works: Table, name: str) -> Any:
     """Works of a cell over those with a country; the small cells of a year are one cell."""
     placed, small = works[f"placed_{name}"], works[f"small_{name}"]
     alone, pooled = ibis.window(group_by=CELL), ibis.window(group_by=["year", f"small_{name}"])

@@ -2,7 +2,7 @@
 
 A cohort are the scientists whose first papers came from one country in one year. Each is
 followed to their last year with papers and is censored then: nobody is known to have stopped.
-A move in years without papers counts in each of them for an equal part.
+What happens in years without papers counts with its chance (:mod:`~.unseen_stays`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isthmus.engine import Table
+from isthmus.mobility.unseen_stays import AWAY, BACK, STAYED, Seen, steps_between
 from isthmus.results import schema_of
 from isthmus.stats.multistate import Occupation, aalen_johansen, effective_interval
 from isthmus.stats.shares import FEWEST
@@ -24,9 +25,6 @@ from isthmus.study import Cohorts
 
 #: Columns of the table.
 SCHEMA = schema_of("cohorts")
-
-#: States: in the first country and never elsewhere, elsewhere, back after that.
-STAYED, AWAY, BACK = range(3)
 
 #: Stands for all groups and all tiers.
 ALL = "all"
@@ -117,37 +115,18 @@ def people_of(rows: pa.Table, rules: Cohorts) -> People:
     been = np.cumsum(away)
     been = been - (been - away)[begins][who] if len(author) else been
     state = np.where(away, AWAY, np.where(been > 0, BACK, STAYED))
-    step, since, before, after, weight = _steps(who, year - entry[who], state)
+    same = np.flatnonzero(who[1:] == who[:-1]) if len(who) else who
+    seen = Seen(home[who[same]], (year[1:] - year[:-1])[same], state[same], state[same + 1])
+    first = np.searchsorted(who[same], who[same])
+    pair, at, before, after, weight = steps_between(seen, first, len(coded.dictionary))
+    step = same[pair]
+    since = (year - entry[who])[step] + at
     kept = since < rules.years
     return People(
         author[begins], entry, home, _tiers(entry, cited[begins], rules.top_percent),
         who[step][kept], since[kept], before[kept], after[kept], weight[kept],
         coded.dictionary.to_pylist(),
     )  # fmt: skip
-
-
-def _steps(who: Ints, since: Ints, state: Ints) -> tuple[Ints, Ints, Ints, Ints, Floats]:
-    """Return each year's step up to the last year with papers.
-
-    A change of state over years without papers happened in any of them alike: each has its
-    part of it. Row, years since the first, states before and after, weight.
-    """
-    same = np.flatnonzero(who[1:] == who[:-1]) if len(who) else who
-    gap = since[same + 1] - since[same]
-    step = np.repeat(same, gap)
-    at = np.arange(len(step)) - np.repeat(np.cumsum(gap) - gap, gap)
-    part = np.repeat(gap, gap).astype(np.float64)
-    one, other = state[step], state[step + 1] if len(step) else step
-    changed = one != other
-    parts = (
-        (one, one, np.where(changed, (part - 1 - at) / part, 1.0)),
-        (one, other, np.where(changed, 1 / part, 0.0)),
-        (other, other, np.where(changed, at / part, 0.0)),
-    )
-    before, after, weight = (np.concatenate([p[k] for p in parts]) for k in range(3))
-    used = weight > 0
-    step, years = np.tile(step, 3)[used], np.tile(since[step] + at, 3)[used]
-    return step, years, before[used], after[used], weight[used]
 
 
 def _tiers(entry: Ints, cited: Floats, top_percent: float) -> Ints:
@@ -248,6 +227,7 @@ def _estimated(
         for w in weights
     ]
     ends, at_risk = _pooled(np.stack(counts))
+    at_risk = np.round(at_risk, 9)  # sums of chances that add up to people
     size = sizes.mean(axis=0)
     kept = np.flatnonzero(size >= rules.min_authors)
     at, since = np.repeat(kept, rules.years), np.tile(np.arange(rules.years), len(kept))

@@ -26,6 +26,7 @@ from isthmus.leadership.impact import hit_thresholds
 from isthmus.leadership.normalised import in_cells, scores
 from isthmus.leadership.published_counts import comparison, read_published
 from isthmus.mobility.movers import Movers
+from isthmus.pipeline.reference_bounds import citing_works, reference_bounds
 from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
 from isthmus.poles.networks import citation, collaboration
@@ -268,8 +269,8 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
         made["pair_indicators"] = pair_indicators(
             context.result("collaboration"), context.result("links"), totals
         )
-    if asked.dependence:
-        made["dependence"] = _dependence(context)
+    if asked.dependence or tables.study.bounds.enabled:
+        made |= _dependence(context)
     if asked.topics:
         made["topics"] = _topics(context)
     return made
@@ -293,21 +294,34 @@ def _topics(context: Context) -> pa.Table:
     )
 
 
-def _dependence(context: Context) -> pa.Table:
+def _dependence(context: Context) -> dict[str, pa.Table]:
+    """Make dependence on citations, and what missing references can do to citation numbers."""
     tables, countries = context.tables, context.tables.countries
     window, poles = tables.study.impact.window, tables.study.countries.poles
-    years = tables.years_complete(window)
+    bounded, years = tables.study.bounds.enabled, tables.years_complete(window)
+    if not tables.study.indicators.dependence:
+        return {"reference_bounds": reference_bounds(context.leaders)}
+    weights = citing_works(tables).select("citing_id", "weight") if bounded else None
     citing = tables.keep(
         "citing_countries",
-        lambda: of_citations.citing_countries(tables.citations, countries, window, years),
+        lambda: of_citations.citing_countries(tables.citations, countries, window, years, weights),
     )
-    return of_citations.dependence(
-        context.collect(of_citations.located_papers(tables.field_in_years, countries, years)),
-        context.collect(of_citations.received(citing, countries, poles)),
+    papers = of_citations.located_papers(tables.field_in_years, countries, years)
+    papers, got = context.collect(papers), of_citations.received(citing, countries, poles)
+    got = context.collect(got)
+    made = of_citations.dependence(
+        papers,
+        got,
         context.collect(of_citations.given(citing)),
         context.collect(of_citations.given_to(citing, countries, poles)),
         poles,
     )
+    if not bounded:
+        return {"dependence": made}
+    return {
+        "dependence": made,
+        "reference_bounds": reference_bounds(context.leaders, papers, got),
+    }
 
 
 #: Tables that a run makes only where the study names what they show.

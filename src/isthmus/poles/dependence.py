@@ -29,14 +29,20 @@ _SQUARE = "decimal(38, 12)"
 
 
 def citing_countries(
-    citations: Table, countries: Table, window: int, years: Sequence[int]
+    citations: Table,
+    countries: Table,
+    window: int,
+    years: Sequence[int],
+    weights: Table | None = None,
 ) -> Table:
     """Count the citations each work has from each country within the window.
 
-    `years` are the publication years whose window is known.
+    `years` are the publication years whose window is known; `weights` say for how many works
+    a citing work stands (``citing_id``, ``weight``), one each where None.
 
     Grain: one row per cited work and citing country. Columns: ``cited_id``, ``year``,
-    ``citing``, ``n`` (citing works) and ``share`` (each counting one over its countries).
+    ``citing``, ``n`` (citing works), ``share`` (each counting one over its countries) and
+    ``weighted`` (each counting its weight over them).
     """
     known = citations.cited_year.isin(list(years)) if years else ibis.literal(False)
     near = citations.filter(known, citations.citing_year <= citations.cited_year + window)
@@ -44,11 +50,19 @@ def citing_countries(
     from_them = works.select(citing_id="work_id", number="number", of="n_countries")
     located = countries.select(cited_id="work_id").distinct()
     placed = near.semi_join(located, "cited_id").inner_join(from_them, "citing_id")
+    part = 1 / placed.of
+    weighted = part
+    if weights is not None:
+        columns = placed.columns
+        placed = placed.inner_join(weights, "citing_id").select(*columns, "weight")
+        part, weighted = 1 / placed.of, placed.weight / placed.of
     counted = placed.group_by("cited_id", "number", year=placed.cited_year).agg(
-        n=placed.count(), share=exact_sum(1 / placed.of)
+        n=placed.count(),
+        share=exact_sum(part),
+        weighted=weighted.cast(_SQUARE).sum().cast("float64"),
     )
     named = counted.inner_join(names, "number")
-    return named.select("cited_id", "year", "n", "share", citing="country")
+    return named.select("cited_id", "year", "n", "share", "weighted", citing="country")
 
 
 def received(citing: Table, countries: Table, poles: Sequence[str]) -> Table:
@@ -56,18 +70,22 @@ def received(citing: Table, countries: Table, poles: Sequence[str]) -> Table:
 
     Third countries are neither the country itself nor a pole.
 
-    Grain: one row per year and country. Columns: ``received``, ``home``, ``third``, and sums
-    over cited works of squares (``rr``, ``hh``) and products (``rh``).
+    Grain: one row per year and country. Columns: ``received``, ``home``, ``third``, sums over
+    cited works of squares (``rr``, ``hh``) and products (``rh``), and ``received_weighted``,
+    ``home_weighted``.
     """
     cited = countries.select(cited_id="work_id", country="country", part="fraction")
     placed = citing.inner_join(cited, "cited_id")
     part = placed.part.cast("float64") * placed.share
     own = placed.citing == placed.country
+    weighted = placed.part.cast("float64") * placed.weighted
     third = ~own & ~placed.citing.isin(list(poles)) if poles else ~own
     works = placed.group_by("cited_id", "year", "country").agg(
         r=exact_sum(part),
         h=exact_sum(ibis.ifelse(own, part, 0.0)),
         t=exact_sum(ibis.ifelse(third, part, 0.0)),
+        rw=weighted.cast(_SQUARE).sum().cast("float64"),
+        hw=ibis.ifelse(own, weighted, 0.0).cast(_SQUARE).sum().cast("float64"),
     )
 
     def total(value: Any) -> Any:
@@ -80,6 +98,8 @@ def received(citing: Table, countries: Table, poles: Sequence[str]) -> Table:
         rr=total(works.r * works.r),
         hh=total(works.h * works.h),
         rh=total(works.r * works.h),
+        received_weighted=total(works.rw),
+        home_weighted=total(works.hw),
     )
 
 

@@ -49,6 +49,8 @@ class Expected:
         Papers led that are among the most cited of their year.
     moves
         Moves from a country (first) to another, on any scale.
+    home
+        Citations of a country to itself over what its part in all citations gives.
     """
 
     affinity: Floats
@@ -58,6 +60,7 @@ class Expected:
     impact: Floats
     hits: Floats
     moves: Floats
+    home: Floats
 
 
 def expected(settings: WorldSettings) -> Expected:
@@ -73,11 +76,13 @@ def expected(settings: WorldSettings) -> Expected:
     looking = (abroad.sum(axis=1) / 2.0 + home.sum(axis=1))[:, None]
     written = (works - looking) * sizes + home + abroad / 2.0
     led = written * np.clip(1.0 - missing_chance(settings), TINY, 1.0)
-    impact = _impact(settings, written / works, affinity)
+    cited = _citations(settings, written / works, affinity)
+    impact = cited.sum(axis=1) / np.maximum(written / works, TINY)
     chance = pair_values(settings, settings.migration_pairs, 1.0, symmetric=False)
     moves = works[:, :, None] * sizes[:, :, None] * sizes[:, None, :] * chance
     hits = led * _hit_chance(impact, led, settings.impact_sigma)
-    return Expected(affinity, led, written + abroad / 2.0, joint, impact, hits, moves)
+    whole = written + abroad / 2.0
+    return Expected(affinity, led, whole, joint, impact, hits, moves, _home(cited))
 
 
 def sizes_alone(settings: WorldSettings) -> WorldSettings:
@@ -90,15 +95,24 @@ def sizes_alone(settings: WorldSettings) -> WorldSettings:
     return replace(plain, **kept)
 
 
-def _impact(settings: WorldSettings, share: Floats, affinity: Floats) -> Floats:
-    """Citations per paper: fitness against that of the other papers of the year, by who cites."""
+def _citations(settings: WorldSettings, share: Floats, affinity: Floats) -> Floats:
+    """Citations by citing and cited country (years, citing, cited), on any scale.
+
+    A paper's is its fitness against that of the other papers of the year, by who cites.
+    """
     fitness = np.maximum(country_impact(settings), TINY)
     appeal = np.exp(settings.citation_affinity * affinity)  # (years, citing, cited)
     competing = np.einsum("tij,tj->ti", appeal, share * fitness)
     later = np.minimum(np.arange(len(share)) + CITED_AFTER, len(share) - 1)
     lists = settings.reference_growth ** np.arange(len(share))
-    drawn = np.einsum("ti,tij->tj", share[later] / competing, appeal)
-    return np.asarray(lists[:, None] * fitness * drawn)
+    given = (lists[:, None] * share[later] / competing)[:, :, None]
+    return np.asarray(given * appeal * (share * fitness)[:, None, :])
+
+
+def _home(cited: Floats) -> Floats:
+    """Citations at home over those expected of the countries' totals, (years, countries)."""
+    own = np.einsum("tii->ti", cited) * cited.sum(axis=(1, 2))[:, None]
+    return np.asarray(own / np.maximum(cited.sum(axis=1) * cited.sum(axis=2), TINY))
 
 
 def _hit_chance(impact: Floats, led: Floats, sigma: float) -> Floats:

@@ -31,6 +31,7 @@ from isthmus.simulation.design import (
 )
 from isthmus.simulation.draws import Floats
 from isthmus.simulation.expectations import TINY, Expected
+from isthmus.simulation.planted_indicators import indicator_claims
 from isthmus.simulation.settings import WorldSettings
 
 #: Joint papers are rare under this share of a country's papers.
@@ -98,11 +99,7 @@ def planted_claims(
             )
     first, second = (settings.codes.index(pole) for pole in poles)
     design = Design(settings, first, second)
-    return [
-        PlantedClaim(*claim)
-        for part in (_leading, _moving, _premium, _staying, _movers, _papers, _drifting, _emerging)
-        for claim in part(design)
-    ]
+    return [PlantedClaim(*claim) for part in _PARTS for claim in part(design)]
 
 
 _Claims = Iterator[tuple[str, Standing, str]]
@@ -377,3 +374,16 @@ def _more_with_second(design: Design) -> Standing:
     if alone[1] <= alone[0]:
         return "false"
     return "true" if alone[1] >= 2 * alone[0] + 5 else "undetermined"
+
+
+_PARTS: tuple[Callable[[Design], _Claims], ...] = (
+    _leading,
+    _moving,
+    _premium,
+    _staying,
+    _movers,
+    _papers,
+    _drifting,
+    _emerging,
+    indicator_claims,
+)

@@ -193,19 +193,19 @@ class Mobility(Section, frozen=True):
 
 
 class Bounds(Section, frozen=True):
-    """``[bounds]``: headline numbers under missing affiliations.
+    """``[bounds]``: headline numbers under missing affiliations and missing references.
 
     Attributes
     ----------
     enabled
-        Whether the table ``bounds`` is made.
+        Whether the tables ``bounds`` and ``reference_bounds`` are made.
     nearest_years
         How many years away an author's own papers may be that say where an author without an
         affiliation was. 3: in a simulated corpus with a third of affiliations missing, 94 % of
         last authors without one have a paper as near; in the same year 69 %, within six 96 %.
     least_known
-        Fewest works with a country for which works of one year, venue and type are weighted by
-        themselves. 5.
+        Fewest works with a country (with references) for which works of one year, venue and
+        type are weighted by themselves. 5.
     """
 
     section: ClassVar[str] = "bounds"
@@ -259,7 +259,7 @@ class Groups(Section, frozen=True):
     Attributes
     ----------
     file
-        CSV file with a header, relative to the study file; not set: no groups.
+        CSV file with a header, or Parquet file, relative to the study file; not set: no groups.
     author
         Column of authors: the OpenAlex id (``A5023888391``) or its number.
     group
