@@ -138,8 +138,9 @@ INDEX_COLUMNS = (
     "target",
 )
 
-#: Joint works of all years under which a pair's indices are not shown: too few to say much.
-LEAST_JOINT = 25
+#: Joint works of a pair, in all years shown and in a year, under which its indices are not shown:
+#: too few to say much.
+LEAST_JOINT, LEAST_YEARLY = 25, 5
 
 #: Columns of the leaders of topics, and of all countries of one topic.
 TOPIC_COLUMNS = (
@@ -199,17 +200,19 @@ MEMBER_COLUMNS = (
 
 
 def pair_indices(source: Source) -> pa.Table | None:
-    """Return the indices of pairs in the years in which they have joint works.
+    """Return the indices of pairs in the years with :data:`LEAST_YEARLY` joint works and more.
 
-    Pairs with fewer than :data:`LEAST_JOINT` of them in all are left out, and those of countries
-    that no page can choose.
+    Pairs with fewer than :data:`LEAST_JOINT` of them in these years are left out, and those of
+    countries that no page can choose.
     """
     table = source.table("pair_indicators")
     if table is None:
         return None
     chosen = pa.array(source.names, pa.string())
     known = pc.and_(pc.is_in(table["source"], chosen), pc.is_in(table["target"], chosen))
-    rows = table.filter(pc.and_(known, pc.greater(table["works_whole"], 0))).select(INDEX_COLUMNS)
+    rows = table.filter(
+        pc.and_(known, pc.greater_equal(table["works_whole"], LEAST_YEARLY))
+    ).select(INDEX_COLUMNS)
     ends = ["source", "target"]
     totals = rows.group_by(ends).aggregate([("works_whole", "sum")])
     enough = totals.filter(pc.greater_equal(totals["works_whole_sum"], LEAST_JOINT)).select(ends)
