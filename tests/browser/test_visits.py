@@ -7,10 +7,9 @@ import io
 import re
 from pathlib import Path
 
-import axe_core_python
 import pytest
 
-from browser.audit import faults
+from browser.audit import faults, grave_faults, looked_at
 from browser.browsers import Browser
 
 #: Pages with tables, and those without.
@@ -24,26 +23,8 @@ MOST_BYTES, MOST_OF_SITE = 2_500_000, 10_000_000
 #: Pictures of every page are left here for whoever wants to look; git ignores the folder.
 PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 
-#: Accessibility faults that a page must not have.
-GRAVE = {"serious", "critical"}
-
 #: Rows a table shows before more are asked for; these are compared cell by cell.
 COMPARED = 100
-
-#: Rows of a kind that axe looks at; it takes long over thousands of cells that are alike.
-OF_A_KIND = 10
-
-#: Remove further rows of a table whose rows and cells bear the same classes.
-FEW_ROWS = """
-    for (const body of document.querySelectorAll('tbody')) {
-      const seen = {};
-      for (const row of [...body.rows]) {
-        const kind = [row, ...row.querySelectorAll('*')].map((e) => e.tagName + e.className).join();
-        seen[kind] = (seen[kind] || 0) + 1;
-        if (seen[kind] > arguments[0]) row.remove();
-      }
-    }
-"""
 
 EVERY = pytest.mark.parametrize("page", PAGES)
 
@@ -160,33 +141,10 @@ def test_page_is_within_everybodys_reach(browser: Browser, demo: dict[str, str],
     """
     browser.size(1280)
     browser.open(f"{demo['file']}/{page}.html")
-    for width, theme in ((1280, "light"), (768, "light"), (390, "dark")):
-        browser.size(width)
-        browser.prefer(theme)
-        browser.wait()
+    for width, theme in looked_at(browser):
         assert faults(browser) == []
         picture(browser, f"{page}-{width}-{theme}")
-    browser.script(FEW_ROWS, OF_A_KIND)
-    axe = Path(axe_core_python.__file__).with_name("axe.min.js")
-    browser.script(axe.read_text(encoding="utf-8"))
-    ground = browser.script("return getComputedStyle(document.body).backgroundColor")
-    assert ground == "rgb(22, 24, 27)"
-    assert grave_faults(browser, "{runOnly: ['color-contrast']}") == []
-    browser.prefer("light")
-    browser.wait()
-    browser.script(FEW_ROWS, OF_A_KIND)
-    assert grave_faults(browser, "{}") == []
-
-
-def grave_faults(browser: Browser, options: str) -> list[tuple[str, str]]:
-    code = f"const done = arguments[arguments.length - 1]; axe.run({options}).then(done, done);"
-    found = browser.driver.execute_async_script(code)
-    assert found["passes"], "axe checked nothing"
-    return [
-        (fault["id"], fault["nodes"][0]["html"])
-        for fault in found["violations"]
-        if fault["impact"] in GRAVE
-    ]
+    assert grave_faults(browser) == []
 
 
 def picture(browser: Browser, name: str) -> None:
