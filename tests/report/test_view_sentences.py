@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
 
 import pytest
@@ -15,6 +17,7 @@ from isthmus.report.excerpts import (
     country_cohorts,
     country_indicators,
     pair_indices,
+    premiums,
     tie_turns,
 )
 from isthmus.report.pages import pages
@@ -28,7 +31,9 @@ from isthmus.report.view_sentences import (
     dependence_said,
     indicators_said,
     indices_said,
+    premiums_said,
 )
+from isthmus.study import Study
 
 
 def test_bounds_are_said_over_all_years_and_where_they_are_widest(source: Source) -> None:
@@ -169,3 +174,40 @@ def test_indices_of_pairs_are_of_years_with_enough_joint_papers(source: Source) 
         "In 2005, the US was 1.9 times (1.2 to 2.8) as often in the international papers of China "
         "as in those of the world."
     )
+
+
+def test_what_joint_papers_gain_is_that_of_the_matched_papers(source: Source) -> None:
+    matched, others = source.results.table("matched"), source.results.table("placebo_pairs")
+    table = premiums(source)
+    assert table is not None
+    plain = {
+        row["experiment"]: row["effect_percent"]
+        for row in matched.to_pylist()
+        if row["year"] is None and re.fullmatch(r"joint:[A-Z+]+", row["experiment"])
+    }
+    plain |= {
+        f"joint:{row['lead']}+{row['partner']}": row["effect_percent"]
+        for row in others.to_pylist()
+        if not row["is_pole_pair"]
+    }
+    found = {f"joint:{r['lead']}+{r['partner']}": r["effect_percent"] for r in table.to_pylist()}
+    assert found == plain
+    assert found
+
+
+def test_a_country_without_matched_papers_says_how_to_ask_for_them(source: Source) -> None:
+    row = {"lead": "US", "partner": "CN", "effect_percent": -12.0, "treated_matched": 1200}
+    row |= {"ci_low": -20.0, "ci_high": -3.0}
+    assert premiums_said("CN", [row], {}, source) == (
+        "Papers that the US leads with China have 12 % fewer citations than matched papers without "
+        "(change: -20 to -3 %; 1,200 matched)."
+    )
+    text = premiums_said("KR", [], {"US": 53, "CN": 1}, source)
+    assert "South Korea has 53 joint papers with the US and 1 joint paper with China" in text
+    line = re.search(r"pairs = \[.*\]\]", text)
+    assert line is not None
+    told = {"study": {"corpus": "c", "years": [2000, 2006]}, "teaming": tomllib.loads(line[0])}
+    asked = Study.parse(told).teaming.pairs
+    assert set(asked) == {("KR", "US"), ("US", "KR"), ("KR", "CN"), ("CN", "KR")}
+    unsure = premiums_said("CN", [row | {"ci_low": None}], {}, source)
+    assert unsure.startswith("The matched papers are too few")

@@ -220,6 +220,43 @@ def pair_indices(source: Source) -> pa.Table | None:
     return kept.sort_by([(name, "ascending") for name in (*ends, "year")])
 
 
+#: Columns of what a country's joint papers gain, as its page shows them.
+PREMIUM_COLUMNS = (
+    "lead",
+    "partner",
+    "effect_percent",
+    "ci_low",
+    "ci_high",
+    "treated_matched",
+    "p",
+)
+
+
+def premiums(source: Source) -> pa.Table | None:
+    """Return what joint papers gain, all years together, one row per lead and partner.
+
+    Those of the poles and of pairs that the study names, then those of the pairs they are held
+    against. None where no papers were matched.
+    """
+    matched, others = source.table("matched"), source.table("placebo_pairs")
+    if matched is None:
+        return None
+    pooled = matched.filter(pc.is_null(matched["year"]))
+    plain = pooled.filter(pc.match_substring_regex(pooled["experiment"], _PLAIN))
+    ends = pc.extract_regex(plain["experiment"], _PLAIN)
+    for name in ("lead", "partner"):
+        plain = plain.append_column(name, pc.struct_field(ends, name))
+    made = plain.select(PREMIUM_COLUMNS)
+    if others is not None:
+        outside = where(others, is_pole_pair=False).select(PREMIUM_COLUMNS)
+        made = pa.concat_tables([made, outside], promote_options="permissive")
+    return made
+
+
+#: Experiments on citations against all other papers of the leading country.
+_PLAIN = r"^joint:(?P<lead>[A-Z]+)\+(?P<partner>[A-Z]+)$"
+
+
 def topic_leaders(source: Source) -> pa.Table | None:
     """Return the country or countries that come first in each topic and span."""
     table = source.table("topics")

@@ -24,6 +24,7 @@ from isthmus.report.excerpts import (
     country_dependence,
     country_indicators,
     pair_indices,
+    premiums,
     tie_turns,
     topic_leaders,
 )
@@ -31,7 +32,7 @@ from isthmus.report.packing import packed
 from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
 from isthmus.report.source import DIGITS, Source, columns, where
 from isthmus.report.topic_pages import leaders_said
-from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said
+from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said, premiums_said
 from isthmus.study.sections import AFFINITY
 
 Sets = Mapping[str, Any]
@@ -325,10 +326,32 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
             sets[country][f"{name}_said"] = {"text": [text] if text else []}
             if name == "bounds":
                 sets[country]["bounds_years_said"] = bounds_by_number(rows.to_pylist())
+    _put_premiums(source, pairs, sets)
     for country, text in country_sentences(source).items():
         sets.setdefault(country, {})["sentence"] = {"text": [text]}
     for country in sorted(set(sets) - {"all"}):
         yield f"country/{country}", sets[country]
+
+
+def _put_premiums(
+    source: Source, pairs: pa.Table, sets: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    """Add what the joint papers of each country gain, and the sentence on it."""
+    table = premiums(source)
+    if table is None:
+        return
+    rows = table.to_pylist()
+    joint: dict[str, dict[str, int]] = {}
+    for row in pairs.to_pylist():
+        for one, other in (("source", "target"), ("target", "source")):
+            joint.setdefault(row[one], {})[row[other]] = row["works_whole"] or 0
+    for country in source.names:
+        own = [row for row in rows if country in (row["lead"], row["partner"])]
+        made = sets.setdefault(country, {})
+        if own:
+            made["premiums"] = packed(columns(pa.Table.from_pylist(own, table.schema)))
+        text = premiums_said(country, own, joint.get(country, {}), source)
+        made["premiums_said"] = {"text": [text]}
 
 
 def _seen_from_each(pairs: pa.Table) -> pa.Table:
