@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from pathlib import Path
 
 import pytest
@@ -150,83 +149,3 @@ def test_page_is_within_everybodys_reach(browser: Browser, demo: dict[str, str],
 def picture(browser: Browser, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
-
-
-def said(browser: Browser, view: str) -> str:
-    """Return the sentence that begins a view."""
-    return str(browser.script(f"return document.getElementById('{view}-says').textContent"))
-
-
-def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[str, str]) -> None:
-    """Each path starts on the first page; choosing in a list is one click."""
-    first = f"{demo['http']}/index.html"
-
-    browser.open(first)  # who leads in 2020, and how sure
-    browser.click("#who-leads .details")
-    browser.choose("#c-year", "2020")
-    share = browser.keys("leaders").index("papers_last_author_share")
-    assert " to " in browser.table("leaders")[0][share]
-
-    browser.open(first)  # is the second pole gaining in impact: on the page itself
-    text = browser.script("return document.getElementById('impact').textContent")
-    assert re.search(r"citations \([\d.-]+ to [\d.]+\)", text)
-
-    browser.open(first)  # with whom does France work; who moves to Germany
-    browser.click('a[href="country.html"]')
-    browser.choose("#c-country", "FR")
-    assert "France" in browser.script("return document.getElementById('lead').textContent")
-    assert browser.table("partners")
-    browser.choose("#c-country", "DE")
-    assert browser.table("arrivals")
-    browser.choose("#c-country", "US")
-    assert "who began in the US" in said(browser, "cohorts")
-    assert "the US's papers were international" in said(browser, "indicators")
-    assert "size alone gives" in said(browser, "dependence")
-
-    browser.open(first)  # did the poles come together or drift apart, since when
-    browser.click("#drift-collaboration .details")
-    assert "US and China" in browser.script("return document.querySelector('h1').textContent")
-    lead = browser.script("return document.getElementById('lead').textContent")
-    assert re.search(r"In joint papers,? (no turn|they|their course)", lead)
-    assert (
-        browser.script("return document.getElementById('collaboration-links-chart').hidden")
-        is False
-    )
-
-    browser.open(first)  # what is missing; its evidence
-    browser.click("#missing .details")
-    assert browser.table("all-works")
-    browser.choose("#c-country", "US")
-    assert "Of all papers, the US has" in said(browser, "bounds-all")
-
-    browser.open(first)  # are there blocs; who leads a topic
-    browser.click('a[href="poles.html"]')
-    assert re.search(r"In joint papers of [\d-]+: .*blocs", said(browser, "blocs"))
-    browser.click('a[href="topics.html"]')
-    lead = browser.script("return document.getElementById('lead').textContent")
-    assert "most highly cited papers come from" in lead
-
-    browser.open(first)  # which findings survive; what would change one
-    browser.click('a[href="findings.html"]')
-    browser.choose("#by-verdict", "supported")
-    shown = browser.script(
-        "return [...document.querySelectorAll('.question:not([hidden])')]"
-        ".map((e) => e.dataset.verdict)"
-    )
-    assert shown
-    assert set(shown) == {"supported"}
-    browser.click(".question:not([hidden]) summary")
-    told = browser.script("return document.querySelector('.question details[open]').textContent")
-    assert "Placebo replays" in told
-    assert "Other counting rules" in told
-    assert "Missing data" in told
-
-    browser.open(first)  # save a chart; cite
-    assert "isthmus" in browser.script(
-        "return [...document.querySelectorAll('h2')].find((e) => e.textContent === 'How to cite')"
-        ".nextElementSibling.textContent"
-    )
-    browser.click('a[href="countries.html"]')
-    drawn = browser.download("#leaders-chart .save-svg", "svg")
-    assert "Source: OpenAlex" in drawn
-    assert "Countries in 2021" in drawn
