@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from pathlib import Path
 
-import axe_core_python
 import pytest
 
-from browser.audit import faults
+from browser.audit import faults, grave_faults, looked_at
 from browser.browsers import Browser
 
 #: Pages with tables, and those without.
@@ -24,26 +22,8 @@ MOST_BYTES, MOST_OF_SITE = 2_500_000, 10_000_000
 #: Pictures of every page are left here for whoever wants to look; git ignores the folder.
 PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 
-#: Accessibility faults that a page must not have.
-GRAVE = {"serious", "critical"}
-
 #: Rows a table shows before more are asked for; these are compared cell by cell.
 COMPARED = 100
-
-#: Rows of a kind that axe looks at; it takes long over thousands of cells that are alike.
-OF_A_KIND = 10
-
-#: Remove further rows of a table whose rows and cells bear the same classes.
-FEW_ROWS = """
-    for (const body of document.querySelectorAll('tbody')) {
-      const seen = {};
-      for (const row of [...body.rows]) {
-        const kind = [row, ...row.querySelectorAll('*')].map((e) => e.tagName + e.className).join();
-        seen[kind] = (seen[kind] || 0) + 1;
-        if (seen[kind] > arguments[0]) row.remove();
-      }
-    }
-"""
 
 EVERY = pytest.mark.parametrize("page", PAGES)
 
@@ -160,115 +140,12 @@ def test_page_is_within_everybodys_reach(browser: Browser, demo: dict[str, str],
     """
     browser.size(1280)
     browser.open(f"{demo['file']}/{page}.html")
-    for width, theme in ((1280, "light"), (768, "light"), (390, "dark")):
-        browser.size(width)
-        browser.prefer(theme)
-        browser.wait()
+    for width, theme in looked_at(browser):
         assert faults(browser) == []
         picture(browser, f"{page}-{width}-{theme}")
-    browser.script(FEW_ROWS, OF_A_KIND)
-    axe = Path(axe_core_python.__file__).with_name("axe.min.js")
-    browser.script(axe.read_text(encoding="utf-8"))
-    ground = browser.script("return getComputedStyle(document.body).backgroundColor")
-    assert ground == "rgb(22, 24, 27)"
-    assert grave_faults(browser, "{runOnly: ['color-contrast']}") == []
-    browser.prefer("light")
-    browser.wait()
-    browser.script(FEW_ROWS, OF_A_KIND)
-    assert grave_faults(browser, "{}") == []
-
-
-def grave_faults(browser: Browser, options: str) -> list[tuple[str, str]]:
-    code = f"const done = arguments[arguments.length - 1]; axe.run({options}).then(done, done);"
-    found = browser.driver.execute_async_script(code)
-    assert found["passes"], "axe checked nothing"
-    return [
-        (fault["id"], fault["nodes"][0]["html"])
-        for fault in found["violations"]
-        if fault["impact"] in GRAVE
-    ]
+    assert grave_faults(browser) == []
 
 
 def picture(browser: Browser, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
-
-
-def said(browser: Browser, view: str) -> str:
-    """Return the sentence that begins a view."""
-    return str(browser.script(f"return document.getElementById('{view}-says').textContent"))
-
-
-def test_questions_of_an_analyst_take_three_clicks(browser: Browser, demo: dict[str, str]) -> None:
-    """Each path starts on the first page; choosing in a list is one click."""
-    first = f"{demo['http']}/index.html"
-
-    browser.open(first)  # who leads in 2020, and how sure
-    browser.click("#who-leads .details")
-    browser.choose("#c-year", "2020")
-    share = browser.keys("leaders").index("papers_last_author_share")
-    assert " to " in browser.table("leaders")[0][share]
-
-    browser.open(first)  # is the second pole gaining in impact: on the page itself
-    text = browser.script("return document.getElementById('impact').textContent")
-    assert re.search(r"citations \([\d.-]+ to [\d.]+\)", text)
-
-    browser.open(first)  # with whom does France work; who moves to Germany
-    browser.click('a[href="country.html"]')
-    browser.choose("#c-country", "FR")
-    assert "France" in browser.script("return document.getElementById('lead').textContent")
-    assert browser.table("partners")
-    browser.choose("#c-country", "DE")
-    assert browser.table("arrivals")
-    browser.choose("#c-country", "US")
-    assert "who began in the US" in said(browser, "cohorts")
-    assert "the US's papers were international" in said(browser, "indicators")
-    assert "size alone gives" in said(browser, "dependence")
-
-    browser.open(first)  # did the poles come together or drift apart, since when
-    browser.click("#drift-collaboration .details")
-    assert "US and China" in browser.script("return document.querySelector('h1').textContent")
-    lead = browser.script("return document.getElementById('lead').textContent")
-    assert re.search(r"In joint papers,? (no turn|they|their course)", lead)
-    assert (
-        browser.script("return document.getElementById('collaboration-links-chart').hidden")
-        is False
-    )
-
-    browser.open(first)  # what is missing; its evidence
-    browser.click("#missing .details")
-    assert browser.table("all-works")
-    browser.choose("#c-country", "US")
-    assert "Of all papers, the US has" in said(browser, "bounds-all")
-
-    browser.open(first)  # are there blocs; who leads a topic
-    browser.click('a[href="poles.html"]')
-    assert re.search(r"In joint papers of [\d-]+: .*blocs", said(browser, "blocs"))
-    browser.click('a[href="topics.html"]')
-    lead = browser.script("return document.getElementById('lead').textContent")
-    assert "most highly cited papers come from" in lead
-
-    browser.open(first)  # which findings survive; what would change one
-    browser.click('a[href="findings.html"]')
-    browser.choose("#by-verdict", "supported")
-    shown = browser.script(
-        "return [...document.querySelectorAll('.question:not([hidden])')]"
-        ".map((e) => e.dataset.verdict)"
-    )
-    assert shown
-    assert set(shown) == {"supported"}
-    browser.click(".question:not([hidden]) summary")
-    told = browser.script("return document.querySelector('.question details[open]').textContent")
-    assert "Placebo replays" in told
-    assert "Other counting rules" in told
-    assert "Missing data" in told
-
-    browser.open(first)  # save a chart; cite
-    assert "isthmus" in browser.script(
-        "return [...document.querySelectorAll('h2')].find((e) => e.textContent === 'How to cite')"
-        ".nextElementSibling.textContent"
-    )
-    browser.click('a[href="countries.html"]')
-    drawn = browser.download("#leaders-chart .save-svg", "svg")
-    assert "Source: OpenAlex" in drawn
-    assert "Countries in 2021" in drawn

@@ -29,14 +29,18 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Results:
-    folder = tmp_path_factory.mktemp("nlp")
+def studied(folder: Path, shared_data: Path) -> Results:
+    """Run the study in a folder."""
     corpus = ingest([shared_data / "nlp-countries" / "works.jsonl.gz"], folder / "corpus")
     plain = SETTINGS | {"study": SETTINGS["study"] | {"corpus": str(corpus.path)}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "STEPS", [step for step in STEPS if step.name in USED])
         return runner.run(Study.parse(plain), folder / "results")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Results:
+    return studied(tmp_path_factory.mktemp("nlp"), shared_data)
 
 
 @pytest.mark.shared_data

@@ -11,7 +11,7 @@ import pytest
 
 from isthmus.poles.recent_ties import recent_ties
 from isthmus.report.answers import Chart, Series, absent, answers, verdict_counts
-from isthmus.report.answers.turning import course, turn_sentence
+from isthmus.report.answers.turning import course, dated_turn, turn_sentence
 from isthmus.report.cards import cards, not_answered, terminal
 from isthmus.report.design import VERDICTS, colour_places
 from isthmus.report.sentences import pair_sentences
@@ -51,6 +51,24 @@ def test_a_card_and_a_pair_say_since_when(source: Source, bare: Source) -> None:
     assert turn_sentence(bare, "collaboration", "US", "CN") == ""
     texts = pair_sentences(source, pair_summary(source)).to_pylist()
     assert [row["text"] for row in texts if said in row["text"] and undated in row["text"]]
+
+
+def test_the_chart_of_a_card_shows_the_turn_where_it_is_dated(source: Source, bare: Source) -> None:
+    found = {answer.name: answer.chart for answer in answers(source)}
+    chart = found["drift-collaboration"]
+    assert chart is not None
+    assert chart.turn == dated_turn(source, "collaboration", "CN", "US") == (2003, 2002, 2004)
+    drawn = small_chart(chart, {}, "Drift")
+    years = chart.series[0].x
+    left, right = 48, 340 - 92  # where the first and the last year stand
+    place = left + (right - left) * (2003 - years[0]) / (years[-1] - years[0])
+    assert f'class="turn" d="M{place:.1f}' in drawn
+    assert ">2003</text>" in drawn
+    other = found["drift-citation"]
+    assert other is not None
+    assert other.turn is None  # turned, but not dated
+    assert 'class="turn' not in small_chart(other, {}, "Drift")
+    assert dated_turn(bare, "collaboration", "US", "CN") is None
 
 
 def test_courses_of_several_turns_and_of_none_that_is_clear() -> None:

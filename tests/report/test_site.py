@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from isthmus.errors import TargetError
+from isthmus.report.packing import packed
 from isthmus.report.pages import coverage_page
-from isthmus.report.shards import MOST_NOVEL, packed, split
+from isthmus.report.shards import LEAST_EXPECTED, MOST_NOVEL, split, telling_links
 from isthmus.report.site import build_site
 from isthmus.report.source import Source
 from isthmus.results import Results
@@ -60,6 +62,9 @@ def listed(column: Any) -> list[Any]:
         return column
     if "values" in column:
         return [None] * column["from"] + column["values"]
+    if "steps" in column:
+        begins = zip(column["steps"][::2], column["steps"][1::2], strict=True)
+        return [first + at for first, n in begins for at in range(n)]
     pairs = zip(column.get("runs", [])[::2], column.get("runs", [])[1::2], strict=True)
     codes = column.get("codes") or [code for code, n in pairs for _ in range(n)]
     return [None if at < 0 else column["levels"][at] for at in codes]
@@ -124,6 +129,17 @@ def test_works_are_listed_as_parquet_alone(results: Results) -> None:
 def test_every_link_is_in_one_pair_shard(site: Path, results: Results) -> None:
     count = sum(len(rows(given(path)["links"])) for path in (site / "data" / "pair").rglob("*.js"))
     assert count == results.table("links").num_rows
+
+
+def test_years_that_say_nothing_of_a_link_are_left_out() -> None:
+    years = {"year": [2000, 2001, 2002] * 2, "layer": ["collaboration"] * 6}
+    ends = {"source": ["CN"] * 6, "target": ["US"] * 6, "observed": [0.0, 2.0, 0.0] * 2}
+    model = {"null_model": ["none"] * 3 + ["multiedge"] * 3}
+    expected = {"expected": [None] * 3 + [LEAST_EXPECTED / 2, 0.1, LEAST_EXPECTED]}
+    kept = telling_links(pa.table(years | ends | model | expected)).to_pylist()
+    assert [(row["null_model"], row["year"]) for row in kept] == [
+        ("multiedge", 2001), ("multiedge", 2002), ("none", 2001), ("none", 2002),
+    ]  # fmt: skip
 
 
 def test_index_of_shards_is_what_is_there(site: Path) -> None:
@@ -193,11 +209,13 @@ def test_packed_keeps_values() -> None:
         for n, (x, y) in enumerate(zip(values, ends, strict=True))
     ]
     assert rows(made) == wanted
+    years = [*range(2001, 2009), 2001, 2003] * 3
+    made = packed({"year": years})
+    assert "steps" in made["year"]
+    assert rows(made) == [{"year": year} for year in years]
 
 
 def test_split_gives_every_row_once() -> None:
-    import pyarrow as pa
-
     table = pa.table({"k": ["b", "a", "b"], "v": [1, 2, 3]})
     assert [(key, part["v"].to_pylist()) for key, part in split(table, "k")] == [
         ("a", [2]),

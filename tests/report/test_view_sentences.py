@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
 
 import pytest
@@ -9,15 +11,17 @@ import pytest
 from isthmus.report.bloc_views import blocs_said, window_control
 from isthmus.report.excerpts import (
     LEAST_JOINT,
+    LEAST_YEARLY,
     bloc_members,
     country_bounds,
     country_cohorts,
     country_indicators,
     pair_indices,
+    premiums,
     tie_turns,
 )
 from isthmus.report.pages import pages
-from isthmus.report.shards import pair_summary, shards
+from isthmus.report.shards import shards
 from isthmus.report.source import Source
 from isthmus.report.topic_pages import leaders_said, topics_page
 from isthmus.report.view_sentences import (
@@ -27,7 +31,9 @@ from isthmus.report.view_sentences import (
     dependence_said,
     indicators_said,
     indices_said,
+    premiums_said,
 )
+from isthmus.study import Study
 
 
 def test_bounds_are_said_over_all_years_and_where_they_are_widest(source: Source) -> None:
@@ -146,22 +152,21 @@ def test_blocs_are_said_of_the_last_window_of_each_layer(source: Source) -> None
     assert control["options"][0] == ["collaboration/2003", "joint papers, 2003-2005"]
 
 
-def test_indices_of_pairs_are_of_years_with_joint_papers(source: Source) -> None:
+def test_indices_of_pairs_are_of_years_with_enough_joint_papers(source: Source) -> None:
     table = pair_indices(source)
     assert table is not None
     rows = table.to_pylist()
     assert rows
-    assert min(row["works_whole"] for row in rows) > 0
-    totals: Counter[tuple[str, str]] = Counter()
+    shown: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        totals[row["source"], row["target"]] += row["works_whole"]
-    joint = pair_summary(source).to_pylist()
-    assert totals == {
-        (row["source"], row["target"]): row["works_whole"]
-        for row in joint
-        if row["works_whole"] >= LEAST_JOINT
-    }
-    assert len(totals) < len(joint)
+        shown[row["source"], row["target"]] += row["works_whole"]
+    wanted: Counter[tuple[str, str]] = Counter()
+    joint = source.results.table("pair_indicators").to_pylist()
+    for row in joint:
+        if row["works_whole"] >= LEAST_YEARLY:
+            wanted[row["source"], row["target"]] += row["works_whole"]
+    assert shown == {pair: works for pair, works in wanted.items() if works >= LEAST_JOINT}
+    assert len(shown) < len({(row["source"], row["target"]) for row in joint})
     row = {"year": 2005, "source": "CN", "target": "US", "collaboration_index": 1.9}
     row |= {"collaboration_index_low": 1.2, "collaboration_index_high": 2.8}
     (said,) = indices_said([{**row, "year": 2004}, row])
@@ -169,3 +174,40 @@ def test_indices_of_pairs_are_of_years_with_joint_papers(source: Source) -> None
         "In 2005, the US was 1.9 times (1.2 to 2.8) as often in the international papers of China "
         "as in those of the world."
     )
+
+
+def test_what_joint_papers_gain_is_that_of_the_matched_papers(source: Source) -> None:
+    matched, others = source.results.table("matched"), source.results.table("placebo_pairs")
+    table = premiums(source)
+    assert table is not None
+    plain = {
+        row["experiment"]: row["effect_percent"]
+        for row in matched.to_pylist()
+        if row["year"] is None and re.fullmatch(r"joint:[A-Z+]+", row["experiment"])
+    }
+    plain |= {
+        f"joint:{row['lead']}+{row['partner']}": row["effect_percent"]
+        for row in others.to_pylist()
+        if not row["is_pole_pair"]
+    }
+    found = {f"joint:{r['lead']}+{r['partner']}": r["effect_percent"] for r in table.to_pylist()}
+    assert found == plain
+    assert found
+
+
+def test_a_country_without_matched_papers_says_how_to_ask_for_them(source: Source) -> None:
+    row = {"lead": "US", "partner": "CN", "effect_percent": -12.0, "treated_matched": 1200}
+    row |= {"ci_low": -20.0, "ci_high": -3.0}
+    assert premiums_said("CN", [row], {}, source) == (
+        "Papers that the US leads with China have 12 % fewer citations than matched papers without "
+        "(change: -20 to -3 %; 1,200 matched)."
+    )
+    text = premiums_said("KR", [], {"US": 53, "CN": 1}, source)
+    assert "South Korea has 53 joint papers with the US and 1 joint paper with China" in text
+    line = re.search(r"pairs = \[.*\]\]", text)
+    assert line is not None
+    told = {"study": {"corpus": "c", "years": [2000, 2006]}, "teaming": tomllib.loads(line[0])}
+    asked = Study.parse(told).teaming.pairs
+    assert set(asked) == {("KR", "US"), ("US", "KR"), ("KR", "CN"), ("CN", "KR")}
+    unsure = premiums_said("CN", [row | {"ci_low": None}], {}, source)
+    assert unsure.startswith("The matched papers are too few")

@@ -8,6 +8,7 @@ from isthmus.report.country_views import (
     dependence_view,
     indicator_control,
     indicator_view,
+    premium_view,
 )
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns
@@ -40,7 +41,7 @@ def country_page(source: Source) -> Page:
         chart=measure_lines(source),
     )
     views = [years, indicator_view(source, shard), _ties(shard), _partners(source, shard)]
-    views += [dependence_view(source, shard), *_moves_of(source, shard)]
+    views += [premium_view(shard), dependence_view(source, shard), *_moves_of(source, shard)]
     views.append(cohort_view(source, shard))
     views.append(alignment_view(source, "alignment", shard, [], by_country=True))
     views.append(coverage_view("coverage", "Coverage of {country}'s data", shard, "coverage"))

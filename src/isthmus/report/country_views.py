@@ -11,6 +11,7 @@ from isthmus.report.excerpts import (
     DEPENDENCE_COLUMNS,
     INDICATOR_COLUMNS,
     INDICATORS,
+    PREMIUM_COLUMNS,
     STAYS,
 )
 from isthmus.report.glossary import metric
@@ -79,6 +80,21 @@ def cohort_view(source: Source, shard: list[str]) -> View:
         [(name, None) for name in COHORT_COLUMNS if name != "entry_country"],
         chart={"": panels.shares_since("years_since", labels, "Years since the first papers")},
         says="cohorts_said",
+    )
+
+
+def premium_view(shard: list[str]) -> View:
+    """Show what papers of a country gain with others on board, against matched papers."""
+    return View(
+        "premiums",
+        "What papers of {country} gain with others",
+        "Citations of papers that the first country leads with the second, against matched papers "
+        "it leads without it; all years together. What is compared does not show what causes what.",
+        "matched",
+        shard,
+        "premiums",
+        [(name, None) for name in PREMIUM_COLUMNS],
+        says="premiums_said",
     )
 
 

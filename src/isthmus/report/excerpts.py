@@ -138,8 +138,9 @@ INDEX_COLUMNS = (
     "target",
 )
 
-#: Joint works of all years under which a pair's indices are not shown: too few to say much.
-LEAST_JOINT = 25
+#: Joint works of a pair, in all years shown and in a year, under which its indices are not shown:
+#: too few to say much.
+LEAST_JOINT, LEAST_YEARLY = 25, 5
 
 #: Columns of the leaders of topics, and of all countries of one topic.
 TOPIC_COLUMNS = (
@@ -199,22 +200,61 @@ MEMBER_COLUMNS = (
 
 
 def pair_indices(source: Source) -> pa.Table | None:
-    """Return the indices of pairs in the years in which they have joint works.
+    """Return the indices of pairs in the years with :data:`LEAST_YEARLY` joint works and more.
 
-    Pairs with fewer than :data:`LEAST_JOINT` of them in all are left out, and those of countries
-    that no page can choose.
+    Pairs with fewer than :data:`LEAST_JOINT` of them in these years are left out, and those of
+    countries that no page can choose.
     """
     table = source.table("pair_indicators")
     if table is None:
         return None
     chosen = pa.array(source.names, pa.string())
     known = pc.and_(pc.is_in(table["source"], chosen), pc.is_in(table["target"], chosen))
-    rows = table.filter(pc.and_(known, pc.greater(table["works_whole"], 0))).select(INDEX_COLUMNS)
+    rows = table.filter(
+        pc.and_(known, pc.greater_equal(table["works_whole"], LEAST_YEARLY))
+    ).select(INDEX_COLUMNS)
     ends = ["source", "target"]
     totals = rows.group_by(ends).aggregate([("works_whole", "sum")])
     enough = totals.filter(pc.greater_equal(totals["works_whole_sum"], LEAST_JOINT)).select(ends)
     kept = rows.join(enough, ends, join_type="left semi").select(INDEX_COLUMNS)
     return kept.sort_by([(name, "ascending") for name in (*ends, "year")])
+
+
+#: Columns of what a country's joint papers gain, as its page shows them.
+PREMIUM_COLUMNS = (
+    "lead",
+    "partner",
+    "effect_percent",
+    "ci_low",
+    "ci_high",
+    "treated_matched",
+    "p",
+)
+
+
+def premiums(source: Source) -> pa.Table | None:
+    """Return what joint papers gain, all years together, one row per lead and partner.
+
+    Those of the poles and of pairs that the study names, then those of the pairs they are held
+    against. None where no papers were matched.
+    """
+    matched, others = source.table("matched"), source.table("placebo_pairs")
+    if matched is None:
+        return None
+    pooled = matched.filter(pc.is_null(matched["year"]))
+    plain = pooled.filter(pc.match_substring_regex(pooled["experiment"], _PLAIN))
+    ends = pc.extract_regex(plain["experiment"], _PLAIN)
+    for name in ("lead", "partner"):
+        plain = plain.append_column(name, pc.struct_field(ends, name))
+    made = plain.select(PREMIUM_COLUMNS)
+    if others is not None:
+        outside = where(others, is_pole_pair=False).select(PREMIUM_COLUMNS)
+        made = pa.concat_tables([made, outside], promote_options="permissive")
+    return made
+
+
+#: Experiments on citations against all other papers of the leading country.
+_PLAIN = r"^joint:(?P<lead>[A-Z]+)\+(?P<partner>[A-Z]+)$"
 
 
 def topic_leaders(source: Source) -> pa.Table | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from isthmus.report import charts, panels
-from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, TURN_COLUMNS
+from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, LEAST_YEARLY, TURN_COLUMNS
 from isthmus.report.glossary import metric
 from isthmus.report.shards import ALL_PAIRS, LINK_COLUMNS
 from isthmus.report.source import Source
@@ -117,7 +117,8 @@ def _against(source: Source, shard: list[str]) -> list[View]:
         View(
             f"{layer}-links",
             f"{{a}} and {{b}}: {layer} observed and expected",
-            "Every null model side by side: z, false discovery rate q and effect size.",
+            "Every null model side by side: z, false discovery rate q and effect size. Years with "
+            "no work and less than one expected say nothing and are left out.",
             "links",
             shard,
             "links",
@@ -167,8 +168,9 @@ def _indices(source: Source, shard: list[str]) -> View:
     return View(
         "indices",
         "{a} and {b}: other indices",
-        "Indices that reports use, in the years with joint papers. All move with the size of the "
-        f"two countries. Pairs with fewer than {LEAST_JOINT} joint papers in all are not listed.",
+        f"Indices that reports use, in the years with {LEAST_YEARLY} joint papers and more. All "
+        "move with the size of the two countries. Pairs with fewer than "
+        f"{LEAST_JOINT} joint papers in these years are not listed.",
         "pair_indicators",
         shard,
         "indices",

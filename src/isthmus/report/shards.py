@@ -1,12 +1,12 @@
 """The explorer's data: result tables cut into small files, each loaded when it is looked at.
 
-A *shard* is named like ``country_year/2021`` and holds sets of columns; see :func:`packed`.
+A *shard* is named like ``country_year/2021`` and holds sets of columns; see
+:func:`isthmus.report.packing.packed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,15 @@ from isthmus.report.excerpts import (
     country_dependence,
     country_indicators,
     pair_indices,
+    premiums,
     tie_turns,
     topic_leaders,
 )
+from isthmus.report.packing import packed
 from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
-from isthmus.report.source import DIGITS, Columns, Source, columns, where
+from isthmus.report.source import DIGITS, Source, columns, where
 from isthmus.report.topic_pages import leaders_said
-from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said
+from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said, premiums_said
 from isthmus.study.sections import AFFINITY
 
 Sets = Mapping[str, Any]
@@ -59,6 +61,10 @@ LINK_COLUMNS = (
 
 #: Sets of a pair -> the columns in them; the others are whole.
 PAIR_COLUMNS = {"links": LINK_COLUMNS}
+
+#: Works expected in a year from which a tie without any is shown: a year with fewer, and none
+#: seen, says nothing.
+LEAST_EXPECTED = 1.0
 
 #: Columns of the table of all pairs, which is the longest of the site.
 ALL_PAIRS = (
@@ -91,9 +97,6 @@ FEW_DIGITS = 3
 
 #: Links of a year that are listed, and the false discovery rate that they must be below.
 STRONGEST, DISCOVERY_RATE = 20, 0.05
-
-#: Empty cells at the ends of a column up to which these are written out.
-LEAST_EMPTY = 4
 
 #: Works of a year that the site lists, the most novel first; the Parquet file has all of them.
 MOST_NOVEL = 100
@@ -172,32 +175,6 @@ def _pooled_first(table: pa.Table) -> pa.Table:
     keys = ["experiment", "pooled", *(name for name in ("covariate",) if name in kept)]
     ordered = table.append_column("pooled", pooled).sort_by([(k, "ascending") for k in keys])
     return ordered.select(kept)
-
-
-def packed(found: Columns) -> dict[str, Any]:
-    """Write columns shorter where they repeat themselves or begin or end with nothing.
-
-    A column of few different texts or years becomes ``levels`` and ``codes``, or ``runs`` (code,
-    length, code, length ...) where these are fewer. One that begins or ends with None becomes
-    ``values`` and the row that they begin ``from``.
-    """
-    return {name: _packed(name, values) for name, values in found.items()}
-
-
-def _packed(name: str, values: list[Any]) -> Any:
-    is_long = name == "year" or any(isinstance(v, str) for v in values[:50])
-    levels = sorted({v for v in values if v is not None}) if is_long else []
-    if levels and len(levels) * 3 < len(values):
-        place = {level: at for at, level in enumerate(levels)}
-        codes = [place.get(v, -1) for v in values]
-        runs = [n for code, same in groupby(codes) for n in (code, len(list(same)))]
-        short = {"runs": runs} if len(runs) < len(codes) else {"codes": codes}
-        return {"levels": levels, **short}
-    known = [at for at, value in enumerate(values) if value is not None]
-    first, last = (known[0], known[-1] + 1) if known else (0, 0)
-    if len(values) - (last - first) <= LEAST_EMPTY:
-        return values
-    return {"from": first, "values": values[first:last]}
 
 
 def _by_value(
@@ -349,10 +326,32 @@ def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
             sets[country][f"{name}_said"] = {"text": [text] if text else []}
             if name == "bounds":
                 sets[country]["bounds_years_said"] = bounds_by_number(rows.to_pylist())
+    _put_premiums(source, pairs, sets)
     for country, text in country_sentences(source).items():
         sets.setdefault(country, {})["sentence"] = {"text": [text]}
     for country in sorted(set(sets) - {"all"}):
         yield f"country/{country}", sets[country]
+
+
+def _put_premiums(
+    source: Source, pairs: pa.Table, sets: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    """Add what the joint papers of each country gain, and the sentence on it."""
+    table = premiums(source)
+    if table is None:
+        return
+    rows = table.to_pylist()
+    joint: dict[str, dict[str, int]] = {}
+    for row in pairs.to_pylist():
+        for one, other in (("source", "target"), ("target", "source")):
+            joint.setdefault(row[one], {})[row[other]] = row["works_whole"] or 0
+    for country in source.names:
+        own = [row for row in rows if country in (row["lead"], row["partner"])]
+        made = sets.setdefault(country, {})
+        if own:
+            made["premiums"] = packed(columns(pa.Table.from_pylist(own, table.schema)))
+        text = premiums_said(country, own, joint.get(country, {}), source)
+        made["premiums_said"] = {"text": [text]}
 
 
 def _seen_from_each(pairs: pa.Table) -> pa.Table:
@@ -368,10 +367,11 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     """Return the years of pairs, by the first country and the other's first letter."""
     if not pairs.num_rows:
         return
+    links = source.table("links")
     cut = {
         "collaboration": source.table("collaboration"),
         "citation": source.table("citation"),
-        "links": _in_runs(source.table("links")),
+        "links": None if links is None else telling_links(links),
         "archetypes": source.table("archetypes"),
         "turns": tie_turns(source),
         "indices": pair_indices(source),
@@ -393,10 +393,22 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         yield f"pair/{shard}", sets
 
 
-def _in_runs(links: pa.Table | None) -> pa.Table | None:
-    """Order links so that what repeats stands together: models, layers, pairs, then years."""
-    order = ("null_model", "layer", "source", "target", "year")
-    return None if links is None else links.sort_by([(name, "ascending") for name in order])
+def telling_links(links: pa.Table) -> pa.Table:
+    """Return the links of years with works, or in which :data:`LEAST_EXPECTED` are expected.
+
+    What repeats stands together: models, layers, pairs, then years.
+    """
+    keys = ["layer", "source", "target", "year"]
+    there = pc.or_kleene(
+        pc.greater(links["observed"], 0), pc.greater_equal(links["expected"], LEAST_EXPECTED)
+    )
+    telling = links.filter(pc.fill_null(there, False)).select(keys)
+    names = ["null_model", "layer", "source", "target", "year"]
+    kept = links.select(
+        [n for n in dict.fromkeys([*names, *LINK_COLUMNS]) if n in links.column_names]
+    )
+    kept = kept.join(telling, keys, join_type="left semi", use_threads=False)
+    return kept.sort_by([(name, "ascending") for name in names])
 
 
 def _with_shard(table: pa.Table) -> pa.Table:

@@ -198,7 +198,7 @@ def _without_braces(heading: str) -> str:
 
 
 def _missing(sentence: str) -> str:
-    return html.tag("p", html.text(sentence), class_="missing")
+    return html.tag("p", html.inline(sentence), class_="missing")
 
 
 def frame(source: Source, name: str, title: str, body: str, menu: Sequence[Page]) -> str:

@@ -21,6 +21,9 @@ TOP, BOTTOM, ROW = 8, 20, 20
 #: Letters of a name that fit beside rows and behind lines; widest letters, in pixels.
 LONGEST, LONGEST_LINE, LETTER = 22, 12, 6.6
 
+#: Least distance in pixels between the middle of a year and the outer end of another.
+DIGITS_WIDE = 50
+
 #: Intervals are drawn up to so many times the spread of the estimates beyond these.
 BEYOND = 1.0
 
@@ -133,6 +136,7 @@ def _lines(chart: Chart, places: dict[str, int]) -> str:
         made += _text(LEFT - 4, y(value) + 4, write(value), "end")
     for value in _reference(chart):
         made += f'<path class="zero" d="M{LEFT} {y(value):.1f} H{WIDTH - NAMES}"/>'
+    made += _turn(chart, x, (first, last))
     made += _text(LEFT, HEIGHT - 4, str(first)) + _text(WIDTH - NAMES, HEIGHT - 4, str(last), "end")
     ends = _apart([y(_last(s.y)) for s in chart.series])
     for at, (series, end) in enumerate(zip(chart.series, ends, strict=True)):
@@ -140,6 +144,19 @@ def _lines(chart: Chart, places: dict[str, int]) -> str:
         made += _band(series, name, x, y) + _path(series, name, x, y)
         made += _text(WIDTH - NAMES + 5, end + 4, _short(series.name, LONGEST_LINE))
     return made
+
+
+def _turn(chart: Chart, x: Place, span: tuple[int, int]) -> str:
+    """Draw when a course turned: the year as an upright line, the years it may be in as a band."""
+    if chart.turn is None:
+        return ""
+    year, *ends = chart.turn
+    low, high = (x(min(max(end, span[0]), span[1])) for end in ends)
+    top, bottom = f"{TOP - 4:.1f}", f"{HEIGHT - BOTTOM:.1f}"
+    made = f'<path class="turn range" d="M{low:.1f} {top} H{high:.1f} V{bottom} H{low:.1f} Z"/>'
+    made += f'<path class="turn" d="M{x(year):.1f} {top} V{bottom}"/>'
+    apart = x(span[0]) + DIGITS_WIDE < x(year) < x(span[1]) - DIGITS_WIDE
+    return made + (_text(x(year), HEIGHT - 4, str(year), "middle") if apart else "")
 
 
 def _last(values: Sequence[float | None]) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from isthmus.findings.verdict import number
 from isthmus.report.answers.answer import between, counted, percent, times
 from isthmus.report.source import Source
-from isthmus.selection.wording import capital, in_sentence
+from isthmus.selection.wording import capital, in_sentence, joined
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -84,6 +84,45 @@ def cohorts_said(country: str, rows: Rows, _: Source) -> str:
     text += f"{_share(row, 'share_stayed')} are there {since} later and "
     text += f"{_share(row, 'share_left')} are elsewhere; {_share(row, 'share_returned')} left and "
     return capital(f"{text}came back.")
+
+
+def premiums_said(country: str, rows: Rows, joint: Mapping[str, int], source: Source) -> str:
+    """Say what a country's papers gain with others; where nothing was asked, how to ask it.
+
+    `rows` are those in which it leads or is the partner, `joint` its joint papers by partner.
+    """
+    known = [row for row in rows if None not in (row["effect_percent"], row["ci_low"])]
+    if known:
+        return capital("; ".join(_premium(row) for row in known[:MOST_PREMIUMS]) + ".")
+    name = in_sentence(country)
+    if rows:
+        return f"The matched papers are too few to tell what papers of {name} gain with others."
+    wanted = [pole for pole in source.poles[:2] if pole != country]
+    said = joined(
+        [
+            f"{counted(joint.get(pole, 0), 'joint paper')} with {in_sentence(pole)}"
+            for pole in wanted
+        ]
+    )
+    pairs = ", ".join(f'["{a}", "{b}"]' for p in wanted for a, b in ((country, p), (p, country)))
+    return capital(
+        f"{name} has {said}. What they gain is not estimated: the study asks it of "
+        f"{source.words.the_poles}. The line pairs = [{pairs}] under [teaming] in its study file "
+        "asks it of these too."
+    )
+
+
+#: Gains of joint papers that a sentence names at most.
+MOST_PREMIUMS = 4
+
+
+def _premium(row: Mapping[str, Any]) -> str:
+    """Say what papers gain; the interval has no sign of its own where papers lose."""
+    value = row["effect_percent"]
+    text = f"papers that {in_sentence(row['lead'])} leads with {in_sentence(row['partner'])} have "
+    text += f"{number(abs(value))} % {'more' if value >= 0 else 'fewer'} citations than matched "
+    text += f"papers without (change: {number(row['ci_low'])} to {number(row['ci_high'])} %; "
+    return f"{text}{row['treated_matched']:,} matched)"
 
 
 def indices_said(rows: Rows) -> list[dict[str, str]]:

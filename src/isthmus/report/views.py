@@ -143,7 +143,7 @@ _KEYS = {"year", "country", "partner", "source", "target", "origin", "destinatio
 
 
 #: Sets whose columns come from several result tables.
-_MADE = {"pairs", "partners", "ties"}
+_MADE = {"pairs", "partners", "premiums", "ties"}
 
 
 def _kind(column: pa.Field) -> str:

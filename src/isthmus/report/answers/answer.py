@@ -52,6 +52,8 @@ class Chart:
         Whether the scale is logarithmic, as that of ratios is.
     share
         Whether the numbers are parts of 1, written in per cent.
+    turn
+        Year of a turn, and the ends of the years it may be in; None where none is drawn.
     """
 
     kind: Literal["lines", "rows"]
@@ -60,6 +62,7 @@ class Chart:
     reference: Number = None
     logarithmic: bool = False
     share: bool = False
+    turn: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from isthmus.report.answers.answer import (
     tested,
     times,
 )
-from isthmus.report.answers.turning import turn_sentence
+from isthmus.report.answers.turning import dated_turn, turn_sentence
 from isthmus.report.source import Source, where
 from isthmus.report.words import LAYERS, roles
 from isthmus.selection.wording import capital, country_name, in_sentence, joined
@@ -111,7 +111,9 @@ def _drift(source: Source, layer: str) -> Answer | Absent:
     text = f"{capital(what)} of {words.the_poles} change by {change(row['estimate'])} a year{ends} "
     text += f"relative to their other partners: {_direction(row)}. "
     text = (text + turn_sentence(source, layer, a, b)).rstrip()
-    chart = Chart("lines", "Affinity (log), band: placebo", _pole_years(source, layer), 0.0)
+    turn = dated_turn(source, layer, a, b)
+    unit = "Affinity (log), band: placebo" + (", upright: when it turned" if turn else "")
+    chart = Chart("lines", unit, _pole_years(source, layer), 0.0, turn=turn)
     page = f"pairs.html#a={a}&b={b}"
     return Answer(f"drift-{layer}", question, text, page, chart,
                   **tested(source, f"poles-diverge-{layer}"))  # fmt: skip

@@ -38,6 +38,15 @@ def turn_sentence(source: Source, layer: str, one: str, other: str) -> str:
     return f"{begin} {course(rows)}: {_slopes(rows)}."
 
 
+def dated_turn(source: Source, layer: str, one: str, other: str) -> tuple[int, int, int] | None:
+    """Return the year of the last turn of a tie, and the first and last year it may be in."""
+    rows = turns_of(source).get((layer, frozenset((one, other))), [])
+    if not rows or any(not row["turned"] or row["year"] is None for row in rows):
+        return None
+    year, low, high = (rows[-1][name] for name in ("year", "year_low", "year_high"))
+    return year, year if low is None else low, year if high is None else high
+
+
 def course(rows: Sequence[Row]) -> str:
     """Say how two countries moved until each turn, and since the last."""
     ways = [_way(rows[0], "before"), *(_way(row, "after") for row in rows)]

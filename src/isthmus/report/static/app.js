@@ -254,6 +254,13 @@
       if (!open.contains(event.target)) open.open = false;
     }
   });
+  // Tab leaves the box for the button that opened it: the box stands at the end of the page.
+  note.addEventListener("keydown", (event) => {
+    const inside = [...note.querySelectorAll("button, a")];
+    if (event.key !== "Tab" || event.target !== inside.at(event.shiftKey ? 0 : -1)) return;
+    event.preventDefault();
+    hush();
+  });
   note.addEventListener("focusout", (event) => {
     if (!note.hidden && event.relatedTarget && !note.contains(event.relatedTarget)) hush();
   });

@@ -26,13 +26,18 @@
     });
   }
 
-  // Columns come as plain lists, as {levels, codes} or {levels, runs} where few values repeat, or
-  // as {from, values} where they begin or end with nothing.
+  // Columns come as plain lists, as {levels, codes} or {levels, runs} where few values repeat, as
+  // {steps} where years follow each other, or as {from, values} where they begin or end with
+  // nothing.
   function listed(column) {
     if (Array.isArray(column)) return column;
     if (column.values) return [...new Array(column.from), ...column.values];
     if (column.codes) return column.codes.map((code) => column.levels[code]);
     const made = [];
+    for (let at = 0; at < (column.steps || []).length; at += 2) {
+      for (let n = 0; n < column.steps[at + 1]; n += 1) made.push(column.steps[at] + n);
+    }
+    if (column.steps) return made;
     for (let at = 0; at < column.runs.length; at += 2) {
       for (let n = column.runs[at + 1]; n > 0; n -= 1) made.push(column.levels[column.runs[at]]);
     }
