@@ -197,7 +197,7 @@ def test_novelty_s_settings_change_results_and_its_memory_does_not() -> None:
         (lambda: Run(engine="nope"), "Invalid enum value 'nope' at `run.engine`"),
         (lambda: Poles(null_models=("x",)), "`poles.null_models` is"),
         (lambda: Poles(flat_change={"z": "much"}), r"at `poles.flat_change\[...\]`"),
-        (lambda: Countries(poles=["USA"]), "ISO 3166"),
+        (lambda: Study(study=ABOUT, countries=Countries(poles=["USA"])), "ISO 3166"),
         (lambda: Mobility(pairs=[["US", "US"]]), "two different countries"),
         (lambda: Field(concepts=["AI"]), "not an identifier"),
         (lambda: OwnClaim(statement="s", table="t", column="c"), "given `above`"),

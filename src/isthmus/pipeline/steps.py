@@ -119,10 +119,13 @@ def _coverage(context: Context) -> dict[str, pa.Table]:
         pc.greater_equal(tables.funnel["year"], tables.study.years[0]),
         pc.less_equal(tables.funnel["year"], tables.study.years[1]),
     )
-    return {
+    made = {
         "coverage": context.collect(joined.mutate(**blank)),
         "funnel": tables.funnel.filter(in_years),
     }
+    if tables.study.places.unit != "country":
+        made["places"] = tables.places()
+    return made
 
 
 def _leaders(context: Context) -> dict[str, pa.Table]:

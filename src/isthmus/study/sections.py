@@ -67,9 +67,12 @@ def country_codes(key: str, codes: Iterable[str]) -> list[Rule]:
 
 def country_pairs(key: str, pairs: Sequence[tuple[str, str]]) -> list[Rule]:
     """Return the rules that pairs name two different countries each."""
-    codes = country_codes(key, (code for pair in pairs for code in pair))
-    differ = [(a != b, key, [a, b], "two different countries") for a, b in pairs]
-    return [*codes, *differ]
+    return [(a != b, key, [a, b], "two different countries") for a, b in pairs]
+
+
+def ends(key: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the codes of pairs, each beside its key."""
+    return [(key, code) for pair in pairs for code in pair]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -100,6 +103,13 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def rules(self) -> Iterable[Rule]:
         """Return every rule on the values, kept or not."""
         return ()
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the codes of places that are named, each beside its key.
+
+        What a code may look like depends on the unit of the study (``[places]``).
+        """
+        return []
 
     def at_least(self, least: dict[str, int], unit: str = "") -> list[Rule]:
         """Return the rules that values named are not below a number each."""
