@@ -55,7 +55,12 @@ class Places(Section, frozen=True):
         needed = "the name of a CSV file with the columns `country` and `bloc`, for `unit` is bloc"
         return [
             (not blocs or bool(self.groups), "places.groups", self.groups, needed),
-            (blocs or self.groups is None, "places.groups", self.groups, "left out: `unit` is no bloc"),
+            (
+                blocs or self.groups is None,
+                "places.groups",
+                self.groups,
+                "left out: `unit` is no bloc",
+            ),
             (self.smallest >= 0, "places.smallest", self.smallest, "0 or more works a year"),
         ]
 
