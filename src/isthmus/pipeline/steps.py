@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from isthmus.engine import Table
 from isthmus.leadership import indicators as of_countries
+from isthmus.leadership import sectors as of_sectors
 from isthmus.leadership import topics as of_topics
 from isthmus.leadership.bounds import Bounds
 from isthmus.leadership.country_year import Leaders
@@ -275,6 +276,14 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
         made["dependence"] = _dependence(context)
     if asked.topics:
         made["topics"] = _topics(context)
+    if asked.sectors:
+        institutions = tables.corpus["institutions"]
+        build = of_sectors.work_sectors
+        works = tables.keep(
+            "work_sectors", lambda: build(field, tables.affiliations, institutions)
+        )
+        made["sectors"] = context.collect(of_sectors.sectors(works))
+        made["sector_pairs"] = context.collect(of_sectors.sector_pairs(works))
     return made
 
 

@@ -103,8 +103,22 @@ class StudyWords:
         return str(first) if first == last else f"{first}-{last}"
 
 
+#: Names of places that are no country, by code, of the results opened so far.
+_OTHER_PLACES: dict[str, str] = {}
+
+
+def know_places(names: Mapping[str, str]) -> None:
+    """Remember what institutions, cities and other places of a study are called.
+
+    Codes are the same in all studies of one source, so a name holds beyond its results.
+    """
+    _OTHER_PLACES.update(names)
+
+
 def country_name(code: str) -> str:
-    """Return a country's English name, the code itself when it is none.
+    """Return the English name of a country, or the name of another place that is known.
+
+    Anything else is its own name.
 
     Examples
     --------
@@ -112,7 +126,7 @@ def country_name(code: str) -> str:
     ('China', 'EU27')
     """
     known = countries()
-    return known[code].name if code in known else code
+    return known[code].name if code in known else _OTHER_PLACES.get(code, code)
 
 
 def in_sentence(code: str) -> str:
