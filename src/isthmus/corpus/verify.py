@@ -140,7 +140,8 @@ def _part_problems(folder: Path, table: str, part: Part) -> list[str]:
         return [f"{part.path} is not readable as Parquet: {error}"]
     if rows != part.rows:
         problems.append(f"{part.path} has {rows} rows; the manifest says {part.rows}.")
-    wanted = [TABLES[table].field(name).type for name in schema.names if name in TABLES[table].names]
+    known = TABLES[table]
+    wanted = [known.field(name).type for name in schema.names if name in known.names]
     if not may_lack(table, schema.names) or schema.types != wanted:
         problems.append(f"{part.path} has other columns than the table {table}.")
     return problems

@@ -279,9 +279,7 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
     if asked.sectors:
         institutions = tables.corpus["institutions"]
         build = of_sectors.work_sectors
-        works = tables.keep(
-            "work_sectors", lambda: build(field, tables.affiliations, institutions)
-        )
+        works = tables.keep("work_sectors", lambda: build(field, tables.affiliations, institutions))
         made["sectors"] = context.collect(of_sectors.sectors(works))
         made["sector_pairs"] = context.collect(of_sectors.sector_pairs(works))
     return made
