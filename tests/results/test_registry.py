@@ -17,7 +17,8 @@ from isthmus.results.registry import PAGE, TERMS
 #: Tables that a demonstration does not make: it names no table of others, no other place and no
 #: shock, and reads
 #: no edges.
-NOT_DEMONSTRATED = {"comparison", "comparison_years", "edges", "places", "shocks", "shock_years"}
+NOT_DEMONSTRATED = {"comparison", "comparison_years", "edges", "linked_pairs", "places"}
+NOT_DEMONSTRATED |= {"shocks", "shock_years"}
 
 #: Kind of value -> whether a type can hold it.
 FITS = {

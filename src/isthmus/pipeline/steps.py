@@ -29,6 +29,7 @@ from isthmus.leadership.published_counts import comparison, read_published
 from isthmus.mobility.movers import Movers
 from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
+from isthmus.poles.linked_pairs import linked_pairs
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.pair_indicators import country_works, pair_indicators
 from isthmus.poles.team_counts import BIPARTITE, team_tables
@@ -225,8 +226,10 @@ def _poles(context: Context) -> dict[str, pa.Table]:
     study = context.tables.study
     sizes = context.result("country_year")
     whole = "papers_any" if study.countries.attribution == "any" else "papers_whole"
-    return analyse(
-        context.result("collaboration"),
+    joint, places = context.result("collaboration"), study.places
+    of_all = {} if places.unit == "country" else {"linked_pairs": linked_pairs(joint, places)}
+    return of_all | analyse(
+        joint,
         context.result("citation"),
         settings=study.poles,
         poles=study.countries.poles,

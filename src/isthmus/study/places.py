@@ -41,6 +41,9 @@ class Places(Section, frozen=True):
         Works of the field a year, on average over the study's years, from which an institution or
         a city is a unit of its own. The smaller ones of a country are counted together as
         `rest-US`; poles and other places that the study names always stay. 0 pools nothing.
+    pair_works
+        Joint works of a year from which a pair of places is listed in `linked_pairs`, whatever
+        their sizes. 3: one work of many authors makes no tie.
     """
 
     section: ClassVar[str] = "places"
@@ -48,6 +51,7 @@ class Places(Section, frozen=True):
     unit: Unit = "country"
     groups: str | None = None
     smallest: float = 10.0
+    pair_works: int = 3
 
     def rules(self) -> list[Rule]:
         """Return the rules on blocs and small units."""
@@ -62,6 +66,7 @@ class Places(Section, frozen=True):
                 "left out: `unit` is no bloc",
             ),
             (self.smallest >= 0, "places.smallest", self.smallest, "0 or more works a year"),
+            *self.at_least({"pair_works": 1}, " works"),
         ]
 
     @property
