@@ -176,8 +176,8 @@ def _city(author: Author, country: str) -> tuple[str, str] | None:
 @pytest.mark.parametrize(
     ("unit", "place", "poles", "smallest"),
     [
-        ("institution", _institution, ["I1", "I5"], 4.5),
-        ("city", _city, ["G100", "G102"], 4.0),
+        ("institution", _institution, ["I1", "I5"], 4.0),
+        ("city", _city, ["G100", "G102"], 6.0),
         ("bloc", _bloc, ["US", "EU"], 0.0),
     ],
 )

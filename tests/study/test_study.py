@@ -85,6 +85,32 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
         ({"study": ABOUT, "countries": {"merge": {"CN": ["HK"], "TW": ["HK"]}}}, "folded"),
         ({"study": ABOUT, "countries": {"merge": {"GB": ["US"]}}}, "not folded into another"),
         ({"study": ABOUT, "countries": {"blocs": {"EU": ["DE"]}}}, "three letters"),
+        ({"study": ABOUT, "places": {"unit": "town"}}, "places.unit"),
+        ({"study": ABOUT, "places": {"unit": "bloc"}}, "CSV file with the columns `country`"),
+        ({"study": ABOUT, "places": {"groups": "b.csv"}}, "`unit` is no bloc"),
+        ({"study": ABOUT, "places": {"smallest": -1}}, "0 or more works a year"),
+        (
+            {"study": ABOUT, "places": {"unit": "institution"}},
+            "`countries.poles` is 'US'.*I136199984",
+        ),
+        ({"study": ABOUT, "places": {"unit": "city"}}, "GeoNames id"),
+        (
+            {
+                "study": ABOUT,
+                "countries": {"poles": ["I1"]},
+                "places": {"unit": "institution"},
+                "mobility": {"pairs": [["I1", "US"]]},
+            },
+            "`mobility.pairs` is 'US'",
+        ),
+        (
+            {
+                "study": ABOUT,
+                "places": {"unit": "bloc", "groups": "b.csv"},
+                "comparisons": {"A": OTHER},
+            },
+            "tables of others are of countries",
+        ),
         ({"study": ABOUT, "impact": {"window": -1}}, "0 to 50"),
         ({"study": ABOUT, "impact": {"hit_percent": 0}}, "above 0"),
         ({"study": ABOUT, "scientists": {"min_works": 0}}, "`scientists.min_works` is 0"),

@@ -98,7 +98,8 @@ def units_in_use(own: Table, field: Table, study: Study, engine: Engine) -> dict
     counts = works.group_by("country").agg(works=works.count())
     joined = units.left_join(counts, "country")
     found = joined.select("country", "of", works=joined.works.fill_null(0))
-    return engine.collect(found.order_by("country")).to_pydict()
+    rows: dict[str, list[Any]] = engine.collect(found.order_by("country")).to_pydict()
+    return rows
 
 
 def pooled(units: Mapping[str, list[Any]], study: Study) -> dict[str, str]:

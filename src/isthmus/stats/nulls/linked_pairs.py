@@ -76,7 +76,9 @@ def linked_pair_test(source: Ints, target: Ints, weight: Floats, n: int) -> Link
         raise InputError("Each pair must be there once, and no node with itself. Add weights up.")
     if not ((weight > 0) & (weight == np.floor(weight))).all():
         raise InputError("Weights must be whole numbers above 0; leave out pairs without any.")
-    strength = np.bincount(low, weight, n) + np.bincount(high, weight, n)
+    strength = np.zeros(n)
+    np.add.at(strength, low, weight)
+    np.add.at(strength, high, weight)
     factor = size_factors(strength, strength)[0] if len(weight) else strength
     mean = factor[low] * factor[high]
     more, fewer = PoissonLaw(mean).tails(weight)
