@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -57,7 +58,11 @@ def number(identifier: str) -> int:
     return int(identifier.rsplit("/", 1)[-1][1:])
 
 
-def read_openalex(path: Path, known: set[str]) -> dict[int, Work]:
+#: Place of an institution, from its id and the country code of the record; None for none.
+Placing = Callable[[int, str], str | None]
+
+
+def read_openalex(path: Path, known: set[str], placing: Placing | None = None) -> dict[int, Work]:
     """Read OpenAlex work records; of the same work the newest is kept."""
     kept: dict[int, tuple[str, Work]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -66,7 +71,7 @@ def read_openalex(path: Path, known: set[str]) -> dict[int, Work]:
             if not record.get("id") or not record.get("publication_year"):
                 continue
             updated = record.get("updated_date") or ""
-            work = plain_work(record, known)
+            work = plain_work(record, known, placing)
             if work.id not in kept or updated >= kept[work.id][0]:
                 kept[work.id] = (updated, work)
     return {identifier: work for identifier, (_, work) in kept.items()}
@@ -85,13 +90,22 @@ def excluded(path: Path) -> set[int]:
     return {identifier for identifier, (_, out) in newest.items() if out}
 
 
-def plain_work(record: dict, known: set[str]) -> Work:
+def plain_work(record: dict, known: set[str], placing: Placing | None = None) -> Work:
     """Turn one OpenAlex record into a plain work.
 
     An author listed twice stands at both places, and is one person with both lists of
     affiliations; an institution counts once for an author; parsed countries add what
     institutions do not cover; a list of authors that the source cut has no last author.
+    With `placing`, institutions are placed by it instead of by country.
     """
+
+    def placed(institutions: dict[object, str]) -> list[str]:
+        if placing is None:
+            return [c for c in institutions.values() if c in known]
+        named = [(i, c) for i, c in institutions.items() if isinstance(i, str)]
+        found = [placing(number(i), c if c in known else "") for i, c in named]
+        return [code for code in found if code is not None]
+
     identifier = number(record["id"])
     places: list[Author] = []
     people: dict[object, Author] = {}
@@ -109,10 +123,11 @@ def plain_work(record: dict, known: set[str]) -> Work:
             institutions.setdefault((institution or {}).get("id") or object(), code)
         parsed = {c.upper() for c in authorship.get("countries") or [] if c}
         others = sorted({c for c in parsed if c in known} - set(institutions.values()))
-        place.countries = [*(c for c in institutions.values() if c in known), *others]
+        others = others if placing is None else []
+        place.countries = [*placed(institutions), *others]
         before = named.setdefault(key, set())
         fresh = {i: c for i, c in institutions.items() if i not in before}
-        person.countries += [*(c for c in fresh.values() if c in known), *others]
+        person.countries += [*placed(fresh), *others]
         before.update(institutions)
         places.append(place)
     cut = record.get("is_authors_truncated") is True

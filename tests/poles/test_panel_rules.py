@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -123,3 +125,30 @@ def test_means_over_the_last_years_leave_out_what_was_not_tested():
     z = np.array([100.0, 1.0, np.nan, 4.0])[:, None, None] * np.ones((1, 2, 2))
     assert recent_mean(z, 3) == pytest.approx(np.full((2, 2), 2.5))
     assert np.isnan(recent_mean(z[2:3], 5)).all()
+
+
+def test_the_largest_enter_and_poles_always():
+    works = {"AA": 90, "BB": 70, "CC": 80, "DD": 60, "EE": 50}
+    rows = [(code, 2000 + t, n) for code, n in works.items() for t in range(22)]
+    output = pa.table(dict(zip(("country", "year", "works"), zip(*rows, strict=True), strict=True)))
+    settings = Poles(min_works=0, min_expected=0, most=2)
+    panel = build_panel(edges({}), None, settings, ("EE",), output)
+    assert panel.countries == ("AA", "CC", "EE")
+    reasons = {note[1]: note[4] for note in panel.notes if note[0] == "country"}
+    assert reasons["BB"] == "not among the 2 largest over 2017-2021"
+    assert reasons["EE"] == "stays as a pole, though not among the 2 largest over 2017-2021"
+    assert reasons["AA"] is None
+
+
+def test_links_of_many_small_places_are_never_laid_out_densely():
+    """Twenty thousand places: an array of their pairs would take 3.2 GB a year."""
+    n = 20_000
+    ring = [(2000 + t, f"I{i}", f"I{(i + 1) % n}", 1) for t in range(2) for i in range(n)]
+    strong = [(2000 + t, "I1", "I2", 40) for t in range(2)]
+    tracemalloc.start()
+    panel = build_panel(table(ring + strong, "works_whole"), None, Poles(min_works=41), ())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert panel.countries == ("I1", "I2")
+    assert panel.layers[0].weights[:, 0, 1].tolist() == [41.0, 41.0]
+    assert most < 200e6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from findings.tables import results_of
+from isthmus.report import charts
 from isthmus.report.source import (
     DIGITS,
     Source,
@@ -19,6 +22,8 @@ from isthmus.report.source import (
     plain,
     rounded,
 )
+from isthmus.results import schema_of
+from isthmus.selection.wording import country_name
 
 
 @given(st.lists(st.floats(-1e200, 1e200, allow_subnormal=False), min_size=1, max_size=20))
@@ -78,3 +83,23 @@ def test_unknown_references_are_said_with_the_end_they_suggest(source):
     told = Source(replace(source.results, record=record)).references_unknown
     assert "absent or break off in 2019-2020" in told
     assert "corpus_end = 2018" in told
+
+
+def test_other_places_have_names_and_points(tmp_path: Path) -> None:
+    rows = [
+        {"country": "I77777777", "name": "University 7", "kind": "institution", "latitude": 1.5}
+        | {"longitude": -2.5, "works": 3, "pooled": 0},
+        {"country": "rest-US", "name": "rest of the US", "kind": "rest", "pooled": 9},
+    ]
+    places = pa.Table.from_pylist(rows, schema=schema_of("places"))
+    assert country_name("I77777777") == "I77777777"
+    poles = {"poles": ["I77777777", "I8"]}
+    sections = {"countries": poles, "places": {"unit": "institution"}}
+    source = Source(results_of(tmp_path / "results", {"places": places}, **sections))
+    assert source.words.names == ("University 7", "I8")
+    assert country_name("rest-US") == "rest of the US"
+    found = charts.points({"I77777777", "rest-US", "FR"})
+    assert [p for p in found if p["code"] != "FR"] == [
+        {"code": "I77777777", "lon": -2.5, "lat": 1.5, "small": True}
+    ]
+    assert len(found) == 2

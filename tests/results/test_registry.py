@@ -14,9 +14,11 @@ from isthmus.pipeline.steps import STEPS
 from isthmus.results import TABLES, checked, registry, schema_of, tables_of, term
 from isthmus.results.registry import PAGE, TERMS
 
-#: Tables that a demonstration does not make: it names no table of others and no shock, and reads
+#: Tables that a demonstration does not make: it names no table of others, no other place and no
+#: shock, and reads
 #: no edges.
-NOT_DEMONSTRATED = {"comparison", "comparison_years", "edges", "shocks", "shock_years"}
+NOT_DEMONSTRATED = {"comparison", "comparison_years", "edges", "linked_pairs", "places"}
+NOT_DEMONSTRATED |= {"shocks", "shock_years"}
 
 #: Kind of value -> whether a type can hold it.
 FITS = {

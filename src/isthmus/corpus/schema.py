@@ -2,7 +2,7 @@
 
 Identifiers are 64-bit integers: the number behind the letter of an OpenAlex id
 (``W2741809807`` is ``2741809807``), or the number of a Microsoft Academic Graph
-entity. Countries are ISO 3166-1 alpha-2 codes.
+entity; of a city it is its GeoNames id. Countries are ISO 3166-1 alpha-2 codes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import pyarrow as pa
 
 #: Raised when a column changes its name, type or meaning.
 SCHEMA_VERSION = 2
+
+#: Columns that a corpus made by an earlier version may lack, by table.
+ADDED: dict[str, tuple[str, ...]] = {"institutions": ("city", "city_id")}
 
 _id, _text, _flag = pa.int64(), pa.string(), pa.bool_()
 
@@ -75,6 +78,8 @@ TABLES: dict[str, pa.Schema] = {
             ("ror", _text),
             ("lat", pa.float64()),
             ("lon", pa.float64()),
+            ("city", _text),
+            ("city_id", _id),
         ]
     ),
     "venues": pa.schema(
@@ -94,3 +99,12 @@ TABLES: dict[str, pa.Schema] = {
         ]
     ),
 }
+
+#: The columns of all tables, in short: what was half written under others is written anew.
+LAYOUT = f"{SCHEMA_VERSION}, {sum(map(len, TABLES.values()))} columns"
+
+
+def may_lack(table: str, names: list[str]) -> bool:
+    """Whether these are the columns of a table, but for some that were added later."""
+    added = ADDED.get(table, ())
+    return names == [name for name in TABLES[table].names if name in names or name not in added]

@@ -80,10 +80,11 @@ class Corpus:
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         tables = [
-            pq.read_table(part, columns=columns, partitioning=None).cast(schema)
+            # A corpus of an earlier version may lack a column; it is null then.
+            pq.read_table(part, schema=TABLES[table], columns=columns, partitioning=None)
             for part in self.parts(table)
         ]
-        return pa.concat_tables([schema.empty_table(), *tables])
+        return pa.concat_tables([schema.empty_table(), *(one.cast(schema) for one in tables)])
 
     def _listed(self, table: str) -> list[Part]:
         if table not in TABLES:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from isthmus.findings.verdict import Condition
 from isthmus.leadership.totals import SPAN
 from isthmus.results import Results
-from isthmus.selection.wording import StudyWords, in_sentence, listed
+from isthmus.selection.wording import StudyWords, in_sentence, know_places, listed
 from isthmus.stats.ratios import Total
 from isthmus.study import Findings
 
@@ -40,6 +40,9 @@ class Evidence:
     _read: dict[str, pa.Table] = field(default_factory=dict, repr=False)
     #: The evidence with other tables, by what it is for; several claims look at the same.
     variants: dict[str, dict[str, Evidence]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        know_places(self.results)
 
     def has(self, table: str) -> bool:
         """Whether the results hold the table with at least one row."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.corpus.schema import SCHEMA_VERSION
+from isthmus.corpus.schema import LAYOUT
 from isthmus.files import remove, sha256
 from isthmus.ingest.sources import Input
 from isthmus.ingest.units import Batch, BatchDone, load_done
@@ -63,7 +63,7 @@ class Cache:
 
     def _place(self, inputs: Sequence[Input], digests: Sequence[str]) -> Path:
         what = [
-            [SCHEMA_VERSION, version("isthmus")],
+            [LAYOUT, version("isthmus")],
             *(
                 [item.entity, item.form, item.member, item.constants, digest]
                 for item, digest in zip(inputs, digests, strict=True)

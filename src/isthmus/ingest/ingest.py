@@ -19,7 +19,7 @@ import duckdb
 
 from isthmus.corpus import manifest as manifests
 from isthmus.corpus.manifest import Manifest, Source, Unfinished
-from isthmus.corpus.schema import SCHEMA_VERSION
+from isthmus.corpus.schema import LAYOUT
 from isthmus.corpus.store import Corpus, clear, merge_counts, open_corpus, refuse_occupied
 from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove, sha256, sole_writer, target_errors, write_text
@@ -339,7 +339,7 @@ def _command(
 def _request(inputs: Inputs, release: str | None) -> str:
     """Digest of what is read; the same files anywhere are the same request."""
     files = [(item.name, item.entity, item.size) for item in inputs.records + inputs.ids]
-    text = json.dumps([SCHEMA_VERSION, release, files])
+    text = json.dumps([LAYOUT, release, files])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

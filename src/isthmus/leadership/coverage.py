@@ -10,8 +10,8 @@ import ibis
 from isthmus.engine import Table
 from isthmus.selection.attribution import numbered
 
-#: More than there are countries, so that two numbers of countries make one.
-_NUMBERS = 1000
+#: More than there are countries or other places, so that two numbers of them make one.
+_NUMBERS = 10_000_000
 
 #: Name of the row that stands for all works, with or without a country.
 ALL = "all"

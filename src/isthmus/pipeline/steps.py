@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from isthmus.engine import Table
 from isthmus.leadership import indicators as of_countries
+from isthmus.leadership import sectors as of_sectors
 from isthmus.leadership import topics as of_topics
 from isthmus.leadership.bounds import Bounds
 from isthmus.leadership.country_year import Leaders
@@ -29,6 +30,7 @@ from isthmus.mobility.movers import Movers
 from isthmus.pipeline.reference_bounds import citing_works, reference_bounds
 from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
+from isthmus.poles.linked_pairs import linked_pairs
 from isthmus.poles.networks import citation, collaboration
 from isthmus.poles.pair_indicators import country_works, pair_indicators
 from isthmus.poles.team_counts import BIPARTITE, team_tables
@@ -120,10 +122,13 @@ def _coverage(context: Context) -> dict[str, pa.Table]:
         pc.greater_equal(tables.funnel["year"], tables.study.years[0]),
         pc.less_equal(tables.funnel["year"], tables.study.years[1]),
     )
-    return {
+    made = {
         "coverage": context.collect(joined.mutate(**blank)),
         "funnel": tables.funnel.filter(in_years),
     }
+    if tables.study.places.unit != "country":
+        made["places"] = tables.places()
+    return made
 
 
 def _leaders(context: Context) -> dict[str, pa.Table]:
@@ -222,8 +227,10 @@ def _poles(context: Context) -> dict[str, pa.Table]:
     study = context.tables.study
     sizes = context.result("country_year")
     whole = "papers_any" if study.countries.attribution == "any" else "papers_whole"
-    return analyse(
-        context.result("collaboration"),
+    joint, places = context.result("collaboration"), study.places
+    of_all = {} if places.unit == "country" else {"linked_pairs": linked_pairs(joint, places)}
+    return of_all | analyse(
+        joint,
         context.result("citation"),
         settings=study.poles,
         poles=study.countries.poles,
@@ -273,6 +280,12 @@ def _indicators(context: Context) -> dict[str, pa.Table]:
         made |= _dependence(context)
     if asked.topics:
         made["topics"] = _topics(context)
+    if asked.sectors:
+        institutions = tables.corpus["institutions"]
+        build = of_sectors.work_sectors
+        works = tables.keep("work_sectors", lambda: build(field, tables.affiliations, institutions))
+        made["sectors"] = context.collect(of_sectors.sectors(works))
+        made["sector_pairs"] = context.collect(of_sectors.sector_pairs(works))
     return made
 
 

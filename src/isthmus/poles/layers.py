@@ -104,9 +104,9 @@ def build_panel(
         return Panel(np.zeros(0, dtype=np.int64), (), (), np.zeros(0), [])
     years = _years(tables)
     codes = sorted(set().union(*(_codes(table) for table in tables.values())))
-    whole = [_layer(name, table, years, codes) for name, table in tables.items()]
+    whole = [_edges(name, table, years, codes) for name, table in tables.items()]
     works = _mean_works(whole, years, codes, settings, output)
-    activity = [_activity(layer, years, settings) for layer in whole]
+    activity = [_activity(edges, years, settings) for edges in whole]
     enters, reasons = _judged(codes, poles, activity, _few(works, years, settings))
     notes: list[Note] = [
         ("country", code, None, bool(enters[i]), reasons[i], float(works[i]))
@@ -116,10 +116,9 @@ def build_panel(
     notes += [("country", pole, None, False, "not in the data", None) for pole in absent]
     is_pole = np.isin(codes, list(poles))
     layers = []
-    for layer, missing in zip(whole, activity, strict=True):
+    for edges, missing in zip(whole, activity, strict=True):
         active = np.array([reason is None for reason in missing], dtype=bool) | is_pole
-        weights = np.ascontiguousarray(layer.weights[:, enters][:, :, enters])
-        layers.append(Layer(layer.name, layer.directed, weights, active[enters]))
+        layers.append(Layer(edges.name, edges.directed, edges.among(enters), active[enters]))
     kept = tuple(np.array(codes)[enters].tolist())
     return Panel(years, kept, tuple(layers), works[enters], notes)
 
@@ -133,7 +132,47 @@ def _codes(table: pa.Table) -> set[str]:
     return set(table["source"].to_pylist()) | set(table["target"].to_pylist())
 
 
-def _layer(name: str, table: pa.Table, years: Ints, codes: list[str]) -> Layer:
+@dataclass(frozen=True)
+class _Edges:
+    """Links of a layer among all its countries; undirected ones stand once in each direction.
+
+    Attributes
+    ----------
+    name : str
+    directed : bool
+    shape : tuple
+        Numbers of years and of countries.
+    year, source, target : (m,)
+        Positions, never the same country twice.
+    weight : (m,)
+    """
+
+    name: str
+    directed: bool
+    shape: tuple[int, int]
+    year: Ints
+    source: Ints
+    target: Ints
+    weight: Floats
+
+    def given(self) -> Floats:
+        """Weights of each year and source together, (years, n)."""
+        sums = np.zeros(self.shape)
+        np.add.at(sums, (self.year, self.source), self.weight)
+        return sums
+
+    def among(self, enters: Flags) -> Floats:
+        """Weights among the countries that enter, (years, k, k)."""
+        place = np.cumsum(enters) - 1
+        inside = enters[self.source] & enters[self.target]
+        n = int(enters.sum())
+        weights = np.zeros((self.shape[0], n, n))
+        at = (self.year[inside], place[self.source[inside]], place[self.target[inside]])
+        np.add.at(weights, at, self.weight[inside])
+        return weights
+
+
+def _edges(name: str, table: pa.Table, years: Ints, codes: list[str]) -> _Edges:
     column, directed = LAYERS[name]
     if column not in table.column_names:
         raise InputError(
@@ -145,17 +184,17 @@ def _layer(name: str, table: pa.Table, years: Ints, codes: list[str]) -> Layer:
         for side in ("source", "target")
     )
     year = table["year"].to_numpy().astype(np.int64) - years[0]
-    weights = np.zeros((len(years), len(codes), len(codes)))
     off = source != target
-    values = table[column].to_numpy().astype(np.float64)[off]
-    np.add.at(weights, (year[off], source[off], target[off]), values)
+    year, source, target = year[off], source[off], target[off]
+    weight = table[column].to_numpy().astype(np.float64)[off]
     if not directed:
-        weights = weights + weights.transpose(0, 2, 1)
-    return Layer(name, directed, weights, np.ones(len(codes), dtype=bool))
+        year, weight = np.concatenate([year, year]), np.concatenate([weight, weight])
+        source, target = np.concatenate([source, target]), np.concatenate([target, source])
+    return _Edges(name, directed, (len(years), len(codes)), year, source, target, weight)
 
 
 def _mean_works(
-    layers: list[Layer],
+    layers: list[_Edges],
     years: Ints,
     codes: list[str],
     settings: Poles,
@@ -164,8 +203,8 @@ def _mean_works(
     """Works a year over the last years: output where given, else the first layer's strength."""
     last = settings.average_years
     if output is None or not output.num_rows:
-        weights = layers[0].weights[-last:]
-        return np.asarray(weights.sum(axis=(0, 2)) / len(weights))
+        recent_years = layers[0].given()[-last:]
+        return np.asarray(recent_years.sum(axis=0) / len(recent_years))
     recent = output.filter(pc.greater(output["year"], int(years[-1]) - last))
     totals = recent.group_by("country").aggregate([("works", "sum")])
     found = dict(zip(totals["country"].to_pylist(), totals["works_sum"].to_pylist(), strict=True))
@@ -176,15 +215,24 @@ def _few(works: Floats, years: Ints, settings: Poles) -> list[str | None]:
     """Why a country is too small, None where it is not."""
     first = max(years[-1] - settings.average_years + 1, years[0])
     why = f"fewer than {settings.min_works:g} works a year over {first}-{years[-1]}"
-    return [None if mean >= settings.min_works else why for mean in works]
+    beyond = f"not among the {settings.most} largest over {first}-{years[-1]}"
+    largest = np.zeros(len(works), dtype=bool)
+    largest[np.argsort(-works, kind="stable")[: settings.most]] = True
+    return [
+        why if mean < settings.min_works else None if large else beyond
+        for mean, large in zip(works, largest, strict=True)
+    ]
 
 
-def _activity(layer: Layer, years: Ints, settings: Poles) -> list[str | None]:
+def _activity(layer: _Edges, years: Ints, settings: Poles) -> list[str | None]:
     """Why a country is not followed in a layer, None where it is active in enough years."""
-    some_year: Flags = np.asarray(layer.weights.any(axis=(1, 2)))
-    active: Flags = np.asarray(layer.weights.any(axis=2))
+    there = layer.weight != 0
+    active, takes = np.zeros(layer.shape, dtype=bool), np.zeros(layer.shape, dtype=bool)
+    active[layer.year[there], layer.source[there]] = True
+    some_year: Flags = np.asarray(active.any(axis=1))
     if layer.directed:
-        active &= layer.weights.any(axis=1)
+        takes[layer.year[there], layer.target[there]] = True
+        active &= takes
     missing: Flags = np.asarray(some_year[:, None] & ~active)
     most = (1 - settings.min_year_share) * some_year.sum()
     return [

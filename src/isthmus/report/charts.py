@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from isthmus.selection.wording import other_place
+
 Spec = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -342,13 +344,24 @@ def shapes() -> dict[str, Any]:
 
 
 def points(codes: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """Return a point for each country, all by default, and whether it is too small for a shape."""
+    """Return a point for each country, all by default, and whether it is too small for a shape.
+
+    Institutions and cities among the codes have a point where their position is known.
+    """
     found = shapes()
     shaped = {g.get("id") for g in found["topology"]["objects"]["countries"]["geometries"]}
+    others = {code: place for code in codes or () if (place := other_place(code)) is not None}
     return [
-        {"code": code, "lon": lon, "lat": lat, "small": code not in shaped}
-        for code, (lon, lat) in found["points"].items()
-        if codes is None or code in codes
+        *(
+            {"code": code, "lon": lon, "lat": lat, "small": code not in shaped}
+            for code, (lon, lat) in found["points"].items()
+            if codes is None or code in codes
+        ),
+        *(
+            {"code": code, "lon": place.longitude, "lat": place.latitude, "small": True}
+            for code, place in others.items()
+            if place.longitude is not None and place.latitude is not None
+        ),
     ]
 
 

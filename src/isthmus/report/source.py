@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from isthmus.corpus.manifest import LAST_YEAR
 from isthmus.findings import decide, findings_table
 from isthmus.results import TABLES, Results
-from isthmus.selection.wording import StudyWords, country_name, in_sentence
+from isthmus.selection.wording import StudyWords, country_name, in_sentence, know_places
 from isthmus.study.sections import AFFINITY
 
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
@@ -28,6 +28,9 @@ class Source:
     """Result tables and settings as the report reads them."""
 
     results: Results
+
+    def __post_init__(self) -> None:
+        know_places(self.results)
 
     def has(self, name: str) -> bool:
         """Whether the results hold the table, with at least one row."""

@@ -1,6 +1,7 @@
 """Which country a paper, an author-year or a citation counts to.
 
-Countries are those of affiliations, after the study's merges. A paper whose
+Countries are those of affiliations, after the study's merges, or the places that the study
+counts instead (:mod:`isthmus.selection.places`). A paper whose
 deciding authors have affiliations in several countries counts once in each;
 its fractional count is split evenly among them. Fractions are summed as fixed
 point numbers of 15 decimals, so that totals do not depend on the order in which
@@ -29,13 +30,17 @@ def exact_sum(fraction: Any) -> Any:
     return fraction.cast(FRACTION).sum().cast("float64")
 
 
-def merged_affiliations(corpus: Mapping[str, Table], countries: Countries) -> Table:
-    """Affiliations with a country, after merges.
+def merged_affiliations(
+    corpus: Mapping[str, Table], countries: Countries, *, located: bool = True
+) -> Table:
+    """Affiliations with a country, after merges; all of them where they need not be `located`.
 
     Grain: one row per affiliation with a country. Columns: ``work_id``,
     ``position``, ``institution_id``, ``country``.
     """
-    affiliations = corpus["affiliations"].filter(corpus["affiliations"].country.notnull())
+    affiliations = corpus["affiliations"]
+    if located:
+        affiliations = affiliations.filter(affiliations.country.notnull())
     into = {member: name for name, group in countries.merge.items() for member in group}
     country = affiliations.country.substitute(into) if into else affiliations.country
     return affiliations.select("work_id", "position", "institution_id", country=country)
@@ -57,7 +62,7 @@ def numbered(countries: Table) -> tuple[Table, Table]:
     of `countries`.
     """
     names = countries.select("country").distinct()
-    names = names.mutate(number=ibis.row_number().over(order_by="country").cast("int16"))
+    names = names.mutate(number=ibis.row_number().over(order_by="country").cast("int32"))
     joined = countries.inner_join(names, "country")
     n_countries = joined.n_countries.cast("int16")
     table = joined.select("work_id", "number", n_countries=n_countries)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ from isthmus.corpus.manifest import last_year
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import Corpus
 from isthmus.engine import Engine, Table
-from isthmus.selection import attribution
+from isthmus.selection import attribution, places
 from isthmus.selection.corrections import Corrections
 from isthmus.selection.field import (
     SUBJECT,
@@ -114,9 +115,32 @@ class StudyTables:
 
     @cached_property
     def affiliations(self) -> Table:
-        """Affiliations with a country, after merges."""
-        merged = attribution.merged_affiliations
-        return self.keep("affiliations", lambda: merged(self.corpus, self.study.countries))
+        """Affiliations with a country after merges, or with another place that is counted."""
+        return self.keep("affiliations", self._affiliations)
+
+    def _affiliations(self) -> Table:
+        own = places.own_affiliations(self.corpus, self.study)
+        if self.study.places.unit == "country":
+            return own
+        places.refuse_unknown(self._units["country"], self._institutions, self.study)
+        return places.placed_affiliations(own, self._pooled, self.engine)
+
+    @cached_property
+    def _units(self) -> dict[str, list[Any]]:
+        own = places.own_affiliations(self.corpus, self.study)
+        return places.units_in_use(own, self.field_in_years, self.study, self.engine)
+
+    @cached_property
+    def _pooled(self) -> dict[str, str]:
+        return places.pooled(self._units, self.study)
+
+    @cached_property
+    def _institutions(self) -> pa.Table:
+        return self.engine.collect(self.corpus["institutions"].order_by("institution_id"))
+
+    def places(self) -> pa.Table:
+        """Return the table ``places``: what is counted instead of countries."""
+        return places.places_table(self._units, self._pooled, self._institutions, self.study)
 
     @cached_property
     def countries(self) -> Table:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from isthmus.corpus.countries import countries
+from isthmus.results import Results
 
 #: Title of a study that gave itself none.
 UNTITLED = "Untitled study"
@@ -103,8 +104,39 @@ class StudyWords:
         return str(first) if first == last else f"{first}-{last}"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place that is no country: its name, and where it is (None where not known)."""
+
+    name: str
+    longitude: float | None
+    latitude: float | None
+
+
+#: Places that are no country, by code, of the results read so far.
+_OTHER_PLACES: dict[str, Place] = {}
+
+
+def know_places(results: Results) -> None:
+    """Remember the institutions, cities and blocs that results count for, if they do.
+
+    Codes are the same in all studies of one source, so a name holds beyond its results.
+    """
+    if results.record["tables"].get("places"):
+        for row in results.table("places").to_pylist():
+            place = Place(row["name"], row["longitude"], row["latitude"])
+            _OTHER_PLACES[row["country"]] = place
+
+
+def other_place(code: str) -> Place | None:
+    """Return a place that is no country, None where no results that were read have it."""
+    return _OTHER_PLACES.get(code)
+
+
 def country_name(code: str) -> str:
-    """Return a country's English name, the code itself when it is none.
+    """Return the English name of a country, or the name of another place that is known.
+
+    Anything else is its own name.
 
     Examples
     --------
@@ -112,7 +144,9 @@ def country_name(code: str) -> str:
     ('China', 'EU27')
     """
     known = countries()
-    return known[code].name if code in known else code
+    if code in known:
+        return known[code].name
+    return _OTHER_PLACES[code].name if code in _OTHER_PLACES else code
 
 
 def in_sentence(code: str) -> str:

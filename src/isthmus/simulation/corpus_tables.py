@@ -192,6 +192,8 @@ def entities(world: World) -> dict[str, pa.Table]:
                 "ror": pa.nulls(len(numbers), pa.string()),
                 "lat": pa.nulls(len(numbers), pa.float64()),
                 "lon": pa.nulls(len(numbers), pa.float64()),
+                "city": pa.nulls(len(numbers), pa.string()),
+                "city_id": pa.nulls(len(numbers), pa.int64()),
             }
         ),
         "venues": pa.table(

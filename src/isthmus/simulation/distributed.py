@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.corpus.manifest import Part
-from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
+from isthmus.corpus.schema import LAYOUT, TABLES
 from isthmus.corpus.store import PART_ROW_GROUPS, ROW_GROUP_ROWS, CorpusWriter, TableWriter
 from isthmus.errors import TargetError
 from isthmus.files import PARTIAL_SUFFIX, atomic_path, remove, target_errors, write_once, write_text
@@ -155,7 +155,7 @@ class Growth:
     def folder(self) -> Path:
         """Where finished pieces wait: of this world alone, written by this version."""
         bytes_depend_on = [version("isthmus"), pa.__version__, ROW_GROUP_ROWS, PART_ROW_GROUPS]
-        what = [self.settings.as_dict(), self.works_per_piece, SCHEMA_VERSION, bytes_depend_on]
+        what = [self.settings.as_dict(), self.works_per_piece, LAYOUT, bytes_depend_on]
         return self.target / PIECES / hashlib.sha256(msgspec.json.encode(what)).hexdigest()[:16]
 
     def part(self, number: int) -> str:

@@ -42,16 +42,33 @@ def size_expectation(weights: Floats) -> Floats:
     rows, columns = weights.sum(axis=1), weights.sum(axis=0)
     if not rows.any():
         return np.zeros(weights.shape)
-    x, y = _fitted(rows, columns)
+    x, y = size_factors(rows, columns)
     expected = np.outer(x, y)
     np.fill_diagonal(expected, 0.0)
-    missed = max(_missed(expected.sum(axis=1), rows), _missed(expected.sum(axis=0), columns))
+    return expected
+
+
+def size_factors(rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    """Factors x and y of :func:`size_expectation`, from strengths that are not all 0.
+
+    Parameters
+    ----------
+    rows, columns : (n,)
+        Strengths by source and by target; the same where the network is undirected.
+
+    Raises
+    ------
+    InputError
+        No such weights exist: one node takes part in all of the weight.
+    """
+    x, y = _fitted(rows, columns)
+    missed = max(_missed(x * (y.sum() - y), rows), _missed(y * (x.sum() - x), columns))
     if not missed <= LOOSEST:
         raise InputError(
             "No expected weights without self-loops keep these strengths: one node would need "
             f"links with itself (a strength is missed by {missed:.1%}). Leave that network out."
         )
-    return expected
+    return x, y
 
 
 def _fitted(rows: Floats, columns: Floats) -> tuple[Floats, Floats]:

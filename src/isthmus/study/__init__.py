@@ -17,6 +17,7 @@ from isthmus.study.field import (
     entity_id,
 )
 from isthmus.study.indicators import Indicators
+from isthmus.study.places import Places, Unit
 from isthmus.study.questions import (
     Bounds,
     Cohorts,
@@ -52,10 +53,12 @@ __all__ = [
     "Mobility",
     "Novelty",
     "OwnClaim",
+    "Places",
     "Run",
     "Scientists",
     "Shock",
     "Study",
     "Teaming",
+    "Unit",
     "entity_id",
 ]

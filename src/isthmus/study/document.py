@@ -19,6 +19,7 @@ from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
 from isthmus.study.indicators import Indicators
+from isthmus.study.places import Places
 from isthmus.study.questions import (
     Bounds,
     Cohorts,
@@ -53,6 +54,7 @@ class Study(Section, frozen=True):
     study: About
     field: Field = Field()
     countries: Countries = Countries()
+    places: Places = Places()
     corrections: Corrections = Corrections()
     impact: Impact = Impact()
     novelty: Novelty = Novelty()
@@ -116,13 +118,25 @@ Allowed: corpus, title, years.
         return msgspec.structs.replace(study, folder=folder or Path())
 
     def rules(self) -> list[Rule]:
-        """Return the rule that a shock has two of the study's years before it, and one after."""
+        """Return the rules on codes of places, and that a shock has two years before it."""
         first, last = self.years
         allowed = f"from {first + 2} to {last}, the years of the study that have two before them"
-        return [
+        only = "left out: tables of others are of countries, and `places.unit` is not"
+        of_countries = self.places.unit == "country" or not self.comparisons
+        shocks = [
             (first + 2 <= shock.year <= last, f"shocks.{name}.year", shock.year, allowed)
             for name, shock in self.shocks.items()
         ]
+        compared = (of_countries, "comparisons", sorted(self.comparisons), only)
+        return [*self.places.codes(self.place_codes()), compared, *shocks]
+
+    def place_codes(self) -> list[tuple[str, str]]:
+        """Return every place that the study names, beside the key that names it."""
+        sections = [getattr(self, name) for name in _sections()]
+        named = [code for one in sections for code in one.named_places()]
+        for name, shock in self.shocks.items():
+            named += [(key.replace("NAME", name), code) for key, code in shock.named_places()]
+        return named
 
     @property
     def years(self) -> tuple[int, int]:
@@ -157,6 +171,10 @@ Allowed: corpus, title, years.
             plain["field"]["works"] = _content(self.path(self.field.works), "field.works")
         if self.groups.file is not None:
             plain["groups"]["file"] = _content(self.path(self.groups.file), "groups.file")
+        if self.places == Places():
+            del plain["places"]
+        elif self.places.groups is not None:
+            plain["places"]["groups"] = _content(self.path(self.places.groups), "places.groups")
         for key, name in plain["corrections"].items():
             if name is not None:
                 plain["corrections"][key] = _content(self.path(name), f"corrections.{key}")

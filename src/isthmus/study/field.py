@@ -178,9 +178,7 @@ class Countries(Section, frozen=True):
         allowed = "a grouping in which each country is folded into one other at most"
         merged = {name: list(group) for name, group in self.merge.items()}
         return [
-            *country_codes(key, poles),
             *country_codes("countries.merge", [*self.merge, *members]),
-            *country_codes("countries.blocs", (c for group in self.blocs.values() for c in group)),
             (bool(poles), key, [], "at least one country"),
             (len(set(poles)) == len(poles), key, poles, "different countries"),
             (once, "countries.merge", merged, allowed),
@@ -194,6 +192,14 @@ class Countries(Section, frozen=True):
                 (len(name) > 2, "countries.blocs", name, "named with three letters or more")
                 for name in self.blocs
             ),
+        ]
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the poles and the members of blocs."""
+        members = [code for group in self.blocs.values() for code in group]
+        return [
+            *(("countries.poles", code) for code in self.poles),
+            *(("countries.blocs", code) for code in members),
         ]
 
 

@@ -20,6 +20,8 @@ class Indicators(Section, frozen=True):
         Home share of citations, imports and exports, impact on third countries, preferences.
     topics
         Who leads each topic, specialisation, and the risk of a monopoly.
+    sectors
+        Papers of companies, universities, governments, and those they have together.
     window_years
         Years of the moving windows beside single years (4, as in the Leiden Ranking).
     topic_scheme
@@ -41,6 +43,7 @@ class Indicators(Section, frozen=True):
     pairs: bool = True
     dependence: bool = True
     topics: bool = True
+    sectors: bool = True
     window_years: int = 4
     topic_scheme: Literal["topic", "subfield", "field", "concept", "mag_fos"] = "topic"
     topic_min_papers: int = 30

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from isthmus.study.sections import (
     Rule,
     Section,
-    country_codes,
     country_pairs,
+    ends,
 )
 
 
@@ -47,8 +47,11 @@ class Impact(Section, frozen=True):
         return [
             (0 <= window <= 50, "impact.window", window, "0 to 50 years"),
             (0 < hits <= 100, "impact.hit_percent", hits, "above 0 and at most 100"),
-            *country_codes("impact.exclude_citing_countries", self.exclude_citing_countries),
         ]
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the excluded countries."""
+        return [("impact.exclude_citing_countries", code) for code in self.exclude_citing_countries]
 
 
 class Novelty(Section, frozen=True):
@@ -190,6 +193,10 @@ class Mobility(Section, frozen=True):
             _rising("mobility.citation_cuts", self.citation_cuts),
             *country_pairs("mobility.pairs", self.pairs),
         ]
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the ends of the pairs."""
+        return ends("mobility.pairs", self.pairs)
 
 
 class Bounds(Section, frozen=True):
@@ -341,6 +348,10 @@ class Teaming(Section, frozen=True):
             _rising("teaming.team_cuts", self.team_cuts),
             *country_pairs("teaming.pairs", self.pairs),
         ]
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the ends of the pairs."""
+        return ends("teaming.pairs", self.pairs)
 
 
 def _rising(key: str, cuts: tuple[int, ...]) -> Rule:

@@ -67,9 +67,12 @@ def country_codes(key: str, codes: Iterable[str]) -> list[Rule]:
 
 def country_pairs(key: str, pairs: Sequence[tuple[str, str]]) -> list[Rule]:
     """Return the rules that pairs name two different countries each."""
-    codes = country_codes(key, (code for pair in pairs for code in pair))
-    differ = [(a != b, key, [a, b], "two different countries") for a, b in pairs]
-    return [*codes, *differ]
+    return [(a != b, key, [a, b], "two different countries") for a, b in pairs]
+
+
+def ends(key: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the codes of pairs, each beside its key."""
+    return [(key, code) for pair in pairs for code in pair]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,6 +104,13 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """Return every rule on the values, kept or not."""
         return ()
 
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the codes of places that are named, each beside its key.
+
+        What a code may look like depends on the unit of the study (``[places]``).
+        """
+        return []
+
     def at_least(self, least: dict[str, int], unit: str = "") -> list[Rule]:
         """Return the rules that values named are not below a number each."""
         found = [(name, getattr(self, name), low) for name, low in least.items()]
@@ -130,6 +140,9 @@ class Poles(Section, frozen=True):
         Works a year, on average over the last `average_years`, from which a country
         enters; joint works are used where output is not given. 50: below it a year's
         counts are mostly noise. Poles always enter.
+    most
+        How many countries or other places enter at most, the largest: what is fitted grows with
+        the square of their number. 300: more than there are countries. Poles always enter.
     min_expected
         A pair is followed when its sizes alone would give it this many joint works
         (citations) a year on average. 1: below it z can only jitter between nothing and a
@@ -184,6 +197,7 @@ class Poles(Section, frozen=True):
     null_models: tuple[str, ...] = ("multiedge", "ecm")
     quantity: Quantity = "affinity"
     min_works: float = 50.0
+    most: int = 300
     min_expected: float = 1.0
     min_year_share: float = 20 / 22
     max_gap: int = 2
@@ -235,6 +249,7 @@ class Poles(Section, frozen=True):
         return [
             *self.at_least(least),
             *shares,
+            (self.most >= 2, "poles.most", self.most, "2 or more"),
             (2 <= self.archetypes <= 50, "poles.archetypes", self.archetypes, "2 to 50"),
             (window is None or window >= 0, "poles.dtw_window", window, "0 or more years"),
             (0 <= share <= 1, "poles.min_year_share", share, "0 to 1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from isthmus.study.sections import Rule, Section, country_pairs
+from isthmus.study.sections import Rule, Section, country_pairs, ends
 
 
 class Shock(Section, frozen=True):
@@ -41,3 +41,7 @@ class Shock(Section, frozen=True):
             (len(once) == len(self.pairs), key, self.pairs, "each pair once"),
             *self.at_least({"window": 2}, " years"),
         ]
+
+    def named_places(self) -> list[tuple[str, str]]:
+        """Return the ends of the pairs."""
+        return ends(f"{self.section}.pairs", self.pairs)

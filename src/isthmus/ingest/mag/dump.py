@@ -23,7 +23,7 @@ import pyarrow as pa
 from isthmus.corpus.boundaries import countries_at
 from isthmus.corpus.countries import country_code
 from isthmus.corpus.manifest import LAST_YEAR, MANIFEST_NAME, Source
-from isthmus.corpus.schema import SCHEMA_VERSION, TABLES
+from isthmus.corpus.schema import LAYOUT, TABLES
 from isthmus.corpus.store import Corpus, CorpusWriter, merge_counts, open_corpus, refuse_occupied
 from isthmus.errors import SourceError, TargetError
 from isthmus.files import remove, sha256, target_errors
@@ -293,7 +293,7 @@ def _request(
 ) -> str:
     files = [(name, table.path.stat().st_size) for name, table in sorted(tables.items())]
     grid = sha256(Path(institutions)) if institutions is not None else None
-    text = json.dumps([SCHEMA_VERSION, "mag", release, grid, files])
+    text = json.dumps([LAYOUT, "mag", release, grid, files])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

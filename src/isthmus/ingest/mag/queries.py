@@ -118,7 +118,7 @@ QUERIES = {
     "subjects": """SELECT id, 'mag_fos', subject, max(score) FROM labels SEMI JOIN works USING (id)
         WHERE subject IS NOT NULL GROUP BY id, subject ORDER BY id, subject""",
     "institutions": """SELECT id, DisplayName, country, NULL::VARCHAR, NULL::VARCHAR,
-        TRY_CAST(Latitude AS DOUBLE), TRY_CAST(Longitude AS DOUBLE)
+        TRY_CAST(Latitude AS DOUBLE), TRY_CAST(Longitude AS DOUBLE), NULL::VARCHAR, NULL::BIGINT
         FROM institutions LEFT JOIN located USING (id) ORDER BY id""",
     "venues": f"""SELECT id, min(name), min(type), min(issn) FROM (
         SELECT {id_of("JournalId")} AS id, DisplayName AS name, 'journal' AS type, Issn AS issn

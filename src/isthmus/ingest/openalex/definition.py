@@ -221,9 +221,9 @@ def _subject_queries(d: Dialect) -> list[Query]:
 def entity_query(entity: str) -> str:
     """SQL of the rows of an entity's table, with ``updated`` beside; over ``good``, ``codes``."""
     columns = {
-        "institutions": """number AS institution_id, display_name AS name, code AS country, type,
+        "institutions": f"""number AS institution_id, display_name AS name, code AS country, type,
             ror, try_cast(geo.latitude AS DOUBLE) AS lat, try_cast(geo.longitude AS DOUBLE)
-            AS lon""",
+            AS lon, geo.city AS city, {whole("geo.geonames_city_id")} AS city_id""",
         "sources": "number AS venue_id, display_name AS name, type, issn_l",
         "authors": f"""number AS author_id, display_name AS name, orcid,
             {whole("works_count")} AS works_count""",

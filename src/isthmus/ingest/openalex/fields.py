@@ -54,7 +54,7 @@ FIELDS: dict[str, dict[str, Spec]] = {
     "authors": dict.fromkeys(("id", "display_name", "orcid", "works_count", "updated_date"), TEXT),
     "institutions": {
         **_INSTITUTION,
-        "geo": {"latitude": TEXT, "longitude": TEXT},
+        "geo": dict.fromkeys(("latitude", "longitude", "city", "geonames_city_id"), TEXT),
         "updated_date": TEXT,
     },
     "sources": {**_VENUE, "updated_date": TEXT},
