@@ -27,8 +27,9 @@ from isthmus.corpus.manifest import Part
 from isthmus.corpus.schema import TABLES
 from isthmus.corpus.store import describe
 from isthmus.files import atomic_path, remove
+from isthmus.ingest.database import copy, quoted, registered
 from isthmus.ingest.openalex.id_tables import Identifiers
-from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, UNIT_WORKS, copy, quoted, registered
+from isthmus.ingest.reading import KEYS, ORDERS, TABLE_OF, UNIT_WORKS
 from isthmus.ingest.units import Batch, Unit
 
 #: Tables about works -> the column that names the work.
@@ -44,7 +45,7 @@ class Assembly:
     Parameters
     ----------
     connection
-        DuckDB, as :func:`isthmus.ingest.reading.connect` opens it.
+        DuckDB, as :func:`isthmus.ingest.database.connect` opens it.
     target
         Folder of the corpus.
     edition

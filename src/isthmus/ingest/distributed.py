@@ -20,11 +20,12 @@ from isthmus.corpus.schema import TABLES
 from isthmus.engine.spark import open_session
 from isthmus.files import atomic_path, remove
 from isthmus.ingest.cache import Cache
+from isthmus.ingest.database import written_codes
 from isthmus.ingest.dialect import SPARK
 from isthmus.ingest.openalex import definition
 from isthmus.ingest.openalex.fields import FIELDS, Spec, spark_type
 from isthmus.ingest.openalex.parquet import UnfitError
-from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF, written_codes
+from isthmus.ingest.reading import HELD, KEYS, ORDERS, TABLE_OF
 from isthmus.ingest.sources import Input
 from isthmus.ingest.stage import done_of
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, load_done, save_done, unit_folder

@@ -25,13 +25,13 @@ from isthmus.errors import CorpusError, SourceError, TargetError
 from isthmus.files import remove, sha256, sole_writer, target_errors, write_text
 from isthmus.ingest.assemble import Assembly, write_rejected
 from isthmus.ingest.cache import Cache
+from isthmus.ingest.database import connect
 from isthmus.ingest.lines import Scratch
 from isthmus.ingest.mag.dump import read_mag
 from isthmus.ingest.mag.dump_files import is_mag
 from isthmus.ingest.openalex.announced import missing, read_announced
 from isthmus.ingest.openalex.id_tables import Identifiers, read_identifiers
 from isthmus.ingest.openalex.releases import warnings_of
-from isthmus.ingest.reading import connect
 from isthmus.ingest.sources import Input, Inputs, find_inputs
 from isthmus.ingest.stage import Progress, batches, stage
 from isthmus.ingest.units import Batch

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from isthmus.corpus.countries import RESERVED, countries
 from isthmus.corpus.schema import TABLES
-from isthmus.corpus.store import PARQUET_OPTIONS, merge_counts
+from isthmus.corpus.store import merge_counts
 from isthmus.files import atomic_path
+from isthmus.ingest.database import copy, quoted, registered
 from isthmus.ingest.dialect import DUCKDB
 from isthmus.ingest.lines import Scratch, Segment
 from isthmus.ingest.openalex import definition
@@ -23,17 +22,27 @@ from isthmus.ingest.sources import Input
 from isthmus.ingest.tolerant import NotJSONError, Salvage
 from isthmus.ingest.units import RECEIPT_NAME, Receipt, Refused
 
-#: Memory of DuckDB; beyond it, it spills into the staging folder.
-MEMORY = "400MB"
-
 #: Works of a unit: what a killed reader loses at most, and what a part of a table holds.
 UNIT_WORKS = 60_000
+
+#: Bytes of records that are loaded before their tables are worked out: a query costs some
+#: milliseconds to plan, however few rows it reads.
+PORTION_BYTES = 128 << 20
 
 #: Longest record that DuckDB is given; longer ones are read one by one.
 _OBJECT_BYTES = 16 << 20
 
 #: Characters of a rejected record that are kept to recognise it by.
 HEAD_CHARACTERS = 200
+
+Unreadable = type[Exception] | tuple[type[Exception], ...]
+
+#: What DuckDB says of what it cannot read.
+_UNREADABLE = (
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.BinderException,
+)
 
 #: Relation of the definition -> order of its rows in a unit. Records stand in the order of reading.
 ORDERS = {
@@ -51,30 +60,10 @@ TABLE_OF = {"cited": "references", "sources": "venues"}
 KEYS = {"institutions": "institution_id", "sources": "venue_id", "authors": "author_id"}
 
 #: Relations whose rows are read several times, so that they are worked out once.
-HELD = {"listed", "teams", "signed", "placed", "cites", "topics_of", "labels"} | ORDERS.keys()
-
-
-def connect(spill: Path, n_threads: int, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
-    """Open DuckDB within its memory, and give it the country codes."""
-    config: dict[str, Any] = {
-        "memory_limit": memory,
-        "threads": n_threads,
-        "temp_directory": str(spill),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    connection = duckdb.connect(config=config)
-    # Jupyter without its widgets shows no bar, and DuckDB then refuses the setting.
-    with contextlib.suppress(duckdb.InvalidInputException):
-        connection.execute("SET enable_progress_bar = false").fetchall()
-    pairs = ", ".join(f"('{raw}', '{code}')" for raw, code in written_codes().items())
-    connection.execute(f"CREATE TABLE codes AS SELECT * FROM (VALUES {pairs}) AS given(raw, code)")
-    return connection
-
-
-def written_codes() -> dict[str, str]:
-    """Country codes as they are written, and the countries they are of."""
-    return {**{code: code for code in countries()}, **RESERVED}
+HELD = {"listed", "teams", "signed", "placed", "parsed", "cites", "topics_of", "labels"} | {
+    "works",
+    "cited",
+}
 
 
 class Reader:
@@ -83,7 +72,7 @@ class Reader:
     Parameters
     ----------
     connection
-        DuckDB, as :func:`connect` opens it.
+        DuckDB, as :func:`isthmus.ingest.database.connect` opens it.
     entity
         What the records are.
     inputs
@@ -106,15 +95,11 @@ class Reader:
         self._begin(receipt.chunks, receipt.record)
         self.record = receipt.record
         self.chunks = receipt.chunks
+        self._n_loaded = self._bytes_loaded = 0
 
     def _begin(self, chunks: int, record: int) -> None:
         self._receipt = Receipt(chunks=chunks, record=record)
         self._fresh = True
-
-    @property
-    def works(self) -> int:
-        """Works in the unit so far."""
-        return self._receipt.rows.get("works", 0)
 
     @property
     def full(self) -> bool:
@@ -143,10 +128,12 @@ class Reader:
             f"read_json({quoted(path)}, format='newline_delimited', columns={{{columns}}}, "
             f"maximum_object_size={_OBJECT_BYTES}, compression='uncompressed')"
         )
-        n_read = self._load(relation, dict(constants.pop()))
+        n_read = self._load(
+            relation,
+            dict(constants.pop()),
+            lambda n: n == n_lines or n == sum(1 for _ in _numbered(memory, segments)),
+        )
         if n_read is None:
-            return False
-        if n_read != n_lines and n_read != sum(1 for _ in _numbered(memory, segments)):
             return False
         faults = self._faults()
         if faults:
@@ -158,38 +145,47 @@ class Reader:
             self._count(segment.source, segment.lines)
         for segment, _, _ in _numbered(memory, segments) if n_read != n_lines else ():
             self._count(segment.source, 1)
-        self._take(n_read)
+        self._take(n_read, segments[-1].end)
         return True
 
     def _count(self, source: int, n_records: int) -> None:
         counts = self._receipt.records
         counts[source] = counts.get(source, 0) + n_records
 
-    def _load(self, relation: str, constants: dict[str, str]) -> int | None:
-        """Load records as the relation ``records``; give their number, None where it fails."""
+    def _load(
+        self,
+        relation: str,
+        constants: dict[str, str],
+        is_all: Callable[[int], bool],
+        unreadable: Unreadable = _UNREADABLE,
+    ) -> int | None:
+        """Load records into ``raw``; give their number, None where not all can be loaded."""
         given = ", ".join(
             f"coalesce({name}, {quoted(value)}) AS {name}" for name, value in constants.items()
         )
         source = f"(SELECT * REPLACE ({given}) FROM {relation})" if given else relation
+        made = "INSERT INTO raw" if self._n_loaded else "CREATE OR REPLACE TEMP TABLE raw AS"
+        self._connection.begin()
         try:
-            self._do(
-                f"CREATE OR REPLACE TEMP TABLE raw AS SELECT *, {definition.judged(self._entity)} "
-                f"FROM {source}"
-            )
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException):
+            n_read = self._one(f"{made} SELECT *, {definition.judged(self._entity)} FROM {source}")
+        except unreadable:
+            self._connection.rollback()
             return None
-        self._do(
-            f"CREATE OR REPLACE TEMP VIEW records AS SELECT rowid + {self.record} AS record, * "
-            "FROM raw"
-        )
-        return int(self._one("SELECT count(*) FROM raw"))
+        if not is_all(n_read):
+            self._connection.rollback()
+            return None
+        self._connection.commit()
+        return int(n_read)
 
     def _faults(self) -> dict[int, str]:
-        """Return the records that are none of the entity, by their place, with the reason."""
-        rows = self._connection.execute(
-            "SELECT rowid, fault FROM raw WHERE fault IS NOT NULL"
-        ).fetchall()
-        return dict(rows)
+        """Return the records loaded last that are none, by their place, with the reason."""
+        first = self._n_loaded
+        return dict(
+            self._do(
+                f"SELECT rowid - {first}, fault FROM raw WHERE rowid >= {first} AND fault "
+                "IS NOT NULL"
+            )
+        )
 
     def _one_by_one(self, lines: Iterator[tuple[Segment, int, bytes]]) -> None:
         """Read lines one by one, and what can be made of them as DuckDB reads the others."""
@@ -220,54 +216,59 @@ class Reader:
         structure = (
             msgspec.json.encode(FIELDS[self._entity]).decode().replace('"text"', '"VARCHAR"')
         )
-        self._connection.register("made", lines)
-        n_read = self._load(
-            f"(SELECT fields.* FROM (SELECT json_transform(line, '{structure}') AS fields "
-            "FROM made))",
-            {},
-        )
-        self._connection.unregister("made")
-        if n_read != len(made):
-            raise AssertionError(f"{len(made)} records were salvaged and {n_read} read")
+        with registered(self._connection, "made", lines):
+            n_read = self._load(
+                f"(SELECT fields.* FROM (SELECT json_transform(line, '{structure}') AS fields "
+                "FROM made))",
+                {},
+                lambda n: n == len(made),
+            )
+        if n_read is None:
+            raise AssertionError(f"{len(made)} records were salvaged and not all read")
         for index, reason in self._faults().items():
             segment, line, text = kept[index]
             self._refuse(segment, line, reason, text)
-        self._take(len(made))
+        self._take(len(made), lines.nbytes)
 
-    def read_table(self, rows: pa.Table, select: str, source: int) -> bool:
-        """Read rows of a nested table; say whether DuckDB could read all of them.
+    def read_arrow(self, rows: pa.Table, select: str) -> bool:
+        """Read the rows of a table, as :meth:`read_table` does; `select` is from ``given``."""
+        with registered(self._connection, "given", rows):
+            return self.read_table(select, rows.num_rows, rows.nbytes, lambda: rows)
 
-        `select` gives the fields that are read, from the relation ``given``.
+    def read_table(
+        self,
+        select: str,
+        n_rows: int,
+        n_bytes: int,
+        rows: Callable[[], pa.Table],
+        unreadable: Unreadable = _UNREADABLE,
+    ) -> bool:
+        """Read nested rows; say whether DuckDB could read all of them.
+
+        `select` is the SQL of the fields that are read; `rows` gives the rows, where one has
+        to be shown; `unreadable` are the errors that mean that DuckDB cannot read them.
         """
-        item = self._inputs[source]
-        self._connection.register("given", rows)
-        try:
-            n_read = self._load(f"({select})", dict(item.constants))
-            if n_read is None:
-                return False
-        finally:
-            self._connection.unregister("given")
-        segment = Segment(source, 0, 0, rows.num_rows, 0)
-        for index, reason in self._faults().items():
-            row = _with_text_of_times(rows.slice(index, 1)).to_pylist()[0]
-            head = msgspec.json.encode(_plain(row))
-            self._refuse(segment, self.record + index + 1, reason, head)
-        self._count(source, rows.num_rows)
-        self._take(n_read)
+        constants = dict(self._inputs[0].constants)
+        if self._load(f"({select})", constants, lambda n: n == n_rows, unreadable) is None:
+            return False
+        if faults := self._faults():
+            table = rows()
+            for index, reason in faults.items():
+                row = _with_text_of_times(table.slice(index, 1)).to_pylist()[0]
+                self._refuse(Segment(0, 0, 0, 0, 0), self.record + index + 1, reason, _head(row))
+        self._count(0, n_rows)
+        self._take(n_rows, n_bytes)
         self.chunks += 1
         return True
 
-    def read_rows(self, rows: pa.Table, source: int) -> None:
+    def read_rows(self, rows: pa.Table) -> None:
         """Read rows of a nested table one by one."""
-        item = self._inputs[source]
         salvage = Salvage(FIELDS[self._entity])
         made, kept = [], []
-        before = self.record
         for number, row in enumerate(_with_text_of_times(rows).to_pylist()):
-            made.append(salvage.record(row, dict(item.constants)))
-            head = msgspec.json.encode(_plain(row))
-            kept.append((Segment(source, 0, 0, rows.num_rows, before), before + number + 1, head))
-        self._count(source, rows.num_rows)
+            made.append(salvage.record(row, dict(self._inputs[0].constants)))
+            kept.append((Segment(0, 0, 0, 0, 0), self.record + number + 1, _head(row)))
+        self._count(0, rows.num_rows)
         self._receipt.add({"value_unreadable": salvage.dropped}, {})
         self._read_made(made, kept)
         self.chunks += 1
@@ -285,9 +286,21 @@ class Reader:
         size = segment.last_bytes if reason == "too_long" else None
         self._receipt.refused.append(Refused(segment.source, line, reason, begins, size))
 
-    def _take(self, n_records: int) -> None:
-        """Work the definition out over ``records``, and add its rows to the unit."""
+    def _take(self, n_records: int, n_bytes: int) -> None:
+        """Note what was loaded, and work it out where there is enough."""
         self.record += n_records
+        self._n_loaded += n_records
+        self._bytes_loaded += n_bytes
+        if self._bytes_loaded >= PORTION_BYTES:
+            self._work_out()
+
+    def _work_out(self) -> None:
+        """Work the definition out over what is loaded, and add its rows to the unit."""
+        self._do(
+            "CREATE OR REPLACE TEMP VIEW records AS SELECT rowid + "
+            f"{self.record - self._n_loaded} AS record, * FROM raw"
+        )
+        self._n_loaded = self._bytes_loaded = 0
         if self._entity != "works":
             self._run("good", "SELECT * FROM records WHERE fault IS NULL")
             self._add(self._entity, definition.entity_query(self._entity))
@@ -323,6 +336,8 @@ class Reader:
 
     def flush(self, folder: Path) -> Receipt:
         """Write the unit, whole or not at all, and begin the next."""
+        if self._n_loaded:
+            self._work_out()
         receipt = self._receipt
         receipt.chunks = self.chunks
         receipt.record = self.record
@@ -383,20 +398,6 @@ class Reader:
         return list(self._connection.execute(sql).fetchall())
 
 
-def quoted(text: object) -> str:
-    """SQL of a text."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
-def copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
-    """Write the rows of a query as Parquet; none leave no file. Give their number."""
-    rows = connection.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})").fetchall()
-    n_rows = int(rows[0][0])
-    if not n_rows:
-        path.unlink(missing_ok=True)
-    return n_rows
-
-
 def _numbered(memory: Any, segments: Sequence[Segment]) -> Iterator[tuple[Segment, int, bytes]]:
     """Return the lines that are not blank, with their segment and their number from 1."""
     for segment in segments:
@@ -419,15 +420,8 @@ def _with_text_of_times(rows: pa.Table) -> pa.Table:
     return pa.table(columns, rows.column_names)
 
 
-def _plain(value: Any) -> Any:
-    return {name: str(entry) for name, entry in value.items() if isinstance(entry, str | int)}
-
-
-@contextlib.contextmanager
-def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
-    """Show an Arrow table to DuckDB under a name."""
-    connection.register(name, table)
-    try:
-        yield
-    finally:
-        connection.unregister(name)
+def _head(row: dict[str, Any]) -> bytes:
+    """Return the text by which a row is recognised."""
+    return msgspec.json.encode(
+        {name: str(entry) for name, entry in row.items() if isinstance(entry, str | int)}
+    )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from isthmus.corpus.manifest import Source
 from isthmus.errors import SourceError
@@ -17,7 +16,7 @@ from isthmus.ingest.decompress import Text
 from isthmus.ingest.documents import Document
 from isthmus.ingest.lines import Chunker, Lines, Scratch
 from isthmus.ingest.openalex.export import Export
-from isthmus.ingest.openalex.parquet import ParquetRows, UnfitError, select
+from isthmus.ingest.openalex.parquet import ParquetRows, Piece, UnfitError, select
 from isthmus.ingest.reading import Reader
 from isthmus.ingest.sources import Input
 from isthmus.ingest.units import (
@@ -157,19 +156,26 @@ def _read_parquet(item: Input, reader: Reader, skip: int, broken: set[int]) -> I
         rows = ParquetRows(item.path, item.entity)
     with ExitStack() as stack:
         stack.callback(rows.close)
-        for number, batch in enumerate(rows.batches()):
+        for number, piece in enumerate(rows.pieces()):
             if number >= skip:
-                _take(batch, item, reader)
+                _take(rows, piece, item.entity, reader)
                 yield rows.consumed
-    if rows.broken:
-        broken.add(0)
+            if rows.broken:
+                broken.add(0)
+                return
 
 
-def _take(batch: pa.Table, item: Input, reader: Reader) -> None:
-    """Have rows read as they are or, where their structure is another, one by one."""
-    try:
-        if reader.read_table(batch, select(batch.schema, item.entity), 0):
+def _take(rows: ParquetRows, piece: Piece, entity: str, reader: Reader) -> None:
+    """Have DuckDB read rows from the file, else from Arrow, else read them one by one."""
+    load = partial(rows.table, piece)
+    relation = rows.relation(piece)
+    with suppress(UnfitError):
+        if relation is not None and reader.read_table(
+            select(rows.schema, entity, relation), piece.rows, piece.bytes, load, duckdb.Error
+        ):
             return
-    except UnfitError:
-        pass
-    reader.read_rows(batch, 0)
+    table = load()
+    with suppress(UnfitError):
+        if reader.read_arrow(table, select(table.schema, entity, "given")):
+            return
+    reader.read_rows(table)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +12,10 @@ import pyarrow.parquet as pq
 
 from isthmus.ingest.openalex.fields import FIELDS, Spec, duckdb_type, leaves
 
-#: Rows read at once.
+#: Rows, and bytes of the columns that are read, of the row groups that are read at once.
+PIECE_ROWS, PIECE_BYTES = 32_768, 64 << 20
+
+#: Rows read at once of a row group that is larger.
 BATCH_ROWS = 16_384
 
 #: What writers call the levels of a list in the path of a column.
@@ -20,36 +25,118 @@ _WORDS = """list_transform(list_filter(regexp_split_to_array(trim(trim({text}), 
     '[|;, \t\n]+'), lambda word: word <> ''), lambda word: trim(word, '"'''))"""
 
 
+#: Signs that stand for any text in the names of files that DuckDB is given.
+_PATTERN = re.compile(r"[*?\[]")
+
+
 class UnfitError(ValueError):
     """A column has another structure than the fields that are read."""
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a file that are read at once.
+
+    Attributes
+    ----------
+    groups
+        Numbers of the row groups they are in.
+    first, rows
+        The first of them in the file, and how many there are.
+    bytes
+        Bytes of the columns that are read, unpacked.
+    table
+        The rows, where a row group is too large to be read at once.
+    """
+
+    groups: tuple[int, ...]
+    first: int
+    rows: int
+    bytes: int
+    table: pa.Table | None = None
+
+
 class ParquetRows:
-    """Reads the rows of a file, batch by batch.
+    """Reads the rows of a file, piece by piece.
 
     Attributes
     ----------
     broken : bool
         The file is damaged; known at the end.
+    schema : pyarrow.Schema
+        Columns of the file.
     """
 
     def __init__(self, path: Path, entity: str) -> None:
         self.broken = False
+        self._path = path
         self._file = pq.ParquetFile(path)
+        self.schema = self._file.schema_arrow
         self._size = path.stat().st_size
         self._done = 0
-        self._columns = list(_wanted(self._file, entity))
+        wanted = dict(_wanted(self._file, entity))
+        self._columns, self._numbers = list(wanted), list(wanted.values())
 
     @property
     def consumed(self) -> int:
         """Bytes of the file read so far, in proportion to its rows."""
         return int(self._size * self._done // max(self._file.metadata.num_rows, 1))
 
-    def batches(self) -> Iterator[pa.Table]:
-        """Yield the rows; what cannot be read ends them."""
+    def pieces(self) -> Iterator[Piece]:
+        """Yield all pieces; the same for the same file, until what cannot be read ends them."""
+        for piece in self._whole_groups():
+            if piece.rows <= 2 * PIECE_ROWS:
+                self._done += piece.rows
+                yield piece
+                continue
+            first = piece.first
+            for table in self._tables(piece.groups):
+                self._done += table.num_rows
+                yield Piece(piece.groups, first, table.num_rows, table.nbytes, table)
+                first += table.num_rows
+            if self.broken:
+                return
+
+    def _whole_groups(self) -> Iterator[Piece]:
+        """Yield row groups that follow one another, several where they are small."""
+        metadata = self._file.metadata
+        piece = Piece((), 0, 0, 0)
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number)
+            n_bytes = sum(group.column(n).total_uncompressed_size for n in self._numbers)
+            fits = (
+                piece.rows + group.num_rows <= PIECE_ROWS and piece.bytes + n_bytes <= PIECE_BYTES
+            )
+            if piece.rows and not fits:
+                yield piece
+                piece = Piece((), piece.first + piece.rows, 0, 0)
+            groups = (*piece.groups, number)
+            piece = Piece(groups, piece.first, piece.rows + group.num_rows, piece.bytes + n_bytes)
+        if piece.rows:
+            yield piece
+
+    def relation(self, piece: Piece) -> str | None:
+        """SQL of a piece for DuckDB; None where it cannot be told to read it."""
+        if piece.table is not None or _PATTERN.search(str(self._path)):
+            return None
+        path = str(self._path).replace("'", "''")
+        return (
+            f"(SELECT * FROM read_parquet('{path}', hive_partitioning=false, file_row_number=true) "
+            f"WHERE file_row_number BETWEEN {piece.first} AND {piece.first + piece.rows - 1})"
+        )
+
+    def table(self, piece: Piece) -> pa.Table:
+        """Return the rows of a piece, or those before damage."""
+        if piece.table is not None:
+            return piece.table
+        tables = list(self._tables(piece.groups))
+        return pa.concat_tables(tables) if tables else self.schema.empty_table()
+
+    def _tables(self, groups: Sequence[int]) -> Iterator[pa.Table]:
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS, columns=self._columns):
-                self._done += batch.num_rows
+            for batch in self._file.iter_batches(
+                BATCH_ROWS, row_groups=list(groups), columns=self._columns
+            ):
                 yield pa.Table.from_batches([batch])
         except (pa.ArrowException, OSError, UnicodeDecodeError):
             self.broken = True
@@ -59,18 +146,18 @@ class ParquetRows:
         self._file.close()
 
 
-def _wanted(file: pq.ParquetFile, entity: str) -> Iterator[str]:
-    """Return the paths of the columns that are read, in lists and structs too."""
+def _wanted(file: pq.ParquetFile, entity: str) -> Iterator[tuple[str, int]]:
+    """Return the columns that are read, in lists and structs too: their paths and numbers."""
     fields = set(leaves(FIELDS[entity]))
     for number in range(len(file.schema)):
         path = file.schema.column(number).path
         names = tuple(name for name in path.split(".") if name not in _LEVELS)
         if any(field[: len(names)] == names for field in fields):
-            yield path
+            yield path, number
 
 
-def select(schema: pa.Schema, entity: str) -> str:
-    """SQL of the fields, every scalar as text, from the relation ``given`` of a schema.
+def select(schema: pa.Schema, entity: str, relation: str) -> str:
+    """SQL of the fields, every scalar as text, from a relation of a schema.
 
     Raises
     ------
@@ -82,17 +169,17 @@ def select(schema: pa.Schema, entity: str) -> str:
         at = schema.get_field_index(name)
         kind = pa.null() if at < 0 else schema.field(at).type
         columns.append(f'{_field(name, kind, spec)} AS "{name}"')
-    return f"SELECT {', '.join(columns)} FROM given"
+    return f"SELECT {', '.join(columns)} FROM {relation}"
 
 
 def _field(name: str, kind: pa.DataType, spec: Spec) -> str:
     if pa.types.is_null(kind):
         return f"CAST(NULL AS {duckdb_type(spec)})"
     if spec == ["text"] and _is_text(kind):
-        return _WORDS.format(text=name)
+        return _WORDS.format(text=f"CAST({name} AS VARCHAR)")
     if not _fits(kind, spec):
         raise UnfitError(f"{name} is {kind}")
-    return name if _is_text(kind) else f"CAST({name} AS {duckdb_type(spec)})"
+    return f"CAST({name} AS {duckdb_type(spec)})"
 
 
 def _is_text(kind: pa.DataType) -> bool:
