@@ -143,7 +143,8 @@ def calibrate(
 def on_world(study: Study, world: Path) -> Study:
     """Return the study's rules on a simulated world, all of whose works are in the field."""
     about = About(corpus=str(world.resolve()), years=WORLD_YEARS, title="Calibration")
-    return msgspec.structs.replace(study, study=about, field=Field(), corrections=Corrections())
+    whole = study.of_field("calibration", Field())
+    return msgspec.structs.replace(whole, study=about, corrections=Corrections())
 
 
 def calibration_of(runs: Sequence[Results]) -> Calibration:
@@ -199,7 +200,8 @@ def corpus_rows(rows: Mapping[str, int]) -> int:
 
 def rules_digest(settings: Mapping[str, Any]) -> str:
     """Digest of a study's rules, whatever its corpus, field, years, memory and seed."""
-    apart = ("study", "field", "corrections", "run", "claims", "comparisons", "shocks")
+    apart = {"study", "field", "fields", "contrasts", "corrections"}
+    apart |= {"run", "claims", "comparisons", "shocks"}
     rules = {name: value for name, value in settings.items() if name not in apart}
     return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:16]
 

@@ -16,6 +16,7 @@ from isthmus.study.field import (
     Field,
     entity_id,
 )
+from isthmus.study.fields import SUBFIELDS_OF_A_FIELD, Contrasts, parent_field
 from isthmus.study.indicators import Indicators
 from isthmus.study.questions import (
     Bounds,
@@ -35,12 +36,14 @@ __all__ = [
     "CORE_VENUES",
     "EXCLUDABLE",
     "NAMED",
+    "SUBFIELDS_OF_A_FIELD",
     "About",
     "Attribution",
     "Bounds",
     "Cohorts",
     "Comparison",
     "Concept",
+    "Contrasts",
     "Corrections",
     "Counting",
     "Countries",
@@ -58,4 +61,5 @@ __all__ = [
     "Study",
     "Teaming",
     "entity_id",
+    "parent_field",
 ]
