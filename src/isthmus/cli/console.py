@@ -370,8 +370,31 @@ def _pole_cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
-    """Show findings: the statement, the verdict and why, and what it survives."""
+def contrasts_end(results: Results) -> Iterator[str]:
+    """Say which claims hold in the focus alone, and in how many fields they were asked."""
+    from isthmus.findings import only_here
+
+    fields = results.record["fields"]
+    answers = only_here(results)
+    alone = [claim for claim, (answer, _) in answers.items() if answer == "only here"]
+    also = sum(answer == "also elsewhere" for answer, _ in answers.values())
+    yield (
+        f"{len(fields['names'])} fields, {fields['focus']} against the others: of {len(answers)} "
+        f"claims with a number, {len(alone)} hold only here, {also} also elsewhere (table "
+        "contrasts)."
+    )
+    if alone:
+        yield f"Only here: {', '.join(alone)}."
+    yield f"Below: the field {fields['focus']}. Each field's results are in {results.path}/fields."
+
+
+def findings_list(
+    found: Sequence[Finding], only: Mapping[str, tuple[str, str]] | None = None
+) -> Iterator[Text]:
+    """Show findings: the statement, the verdict and why, and what it survives.
+
+    `only` answers by claim whether it holds in this field only, where there are others.
+    """
     colours = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for finding in found:
         claim, decision = finding.claim, finding.decision
@@ -386,6 +409,8 @@ def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
             "dropping": decision.dropping,
             "survives missing data": decision.missing_data,
         }
+        if only and claim.name in only:
+            checks["only here?"] = ": ".join(only[claim.name])
         for name, said in checks.items():
             if not said.startswith(("not tested", "not asked")):
                 text.append(f"\n  {name}: {said}", style="not bold")

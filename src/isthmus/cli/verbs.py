@@ -279,13 +279,16 @@ def run(
 ) -> None:
     """Answer every question the study asks.
 
-    With nothing changed a second run does nothing; a killed run goes on.
+    With nothing changed a second run does nothing; a killed run goes on. Of a study of many
+    fields each has its own results in the folder `fields`.
     """
-    from isthmus.cli.console import run_end
+    from isthmus.cli.console import contrasts_end, run_end
     from isthmus.cli.progress import steps
+    from isthmus.findings import write_contrasts
     from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
     from isthmus.report.source import Source
+    from isthmus.results import one_field, open_results
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -293,6 +296,11 @@ def run(
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
         results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
+        if wanted.fields:
+            progress("contrasts", 0, 1)
+            for line in contrasts_end(write_contrasts(results)):
+                _out.print(line, markup=False, highlight=False, soft_wrap=True)
+            results = open_results(one_field(results).path)
     report = write_report(results)
     if reason := Source(results).why_no_poles:
         _warn(f"No numbers of some poles. {reason}")
@@ -378,14 +386,14 @@ def findings(
 ) -> None:
     """Print each claim with its evidence, verdict and what it survives; write them as a table."""
     from isthmus.cli.console import findings_list
-    from isthmus.findings import decide, write_findings
+    from isthmus.findings import decide, only_here, write_findings
     from isthmus.results import open_results
     from isthmus.study import Study
 
     found = open_results(results)
     others = [open_results(path) for path in against or ()]
     claims = Study.load(study).settings()["claims"] if study is not None else None
-    for part in findings_list(decide(found, others, claims=claims)):
+    for part in findings_list(decide(found, others, claims=claims), only_here(found)):
         _out.print(part)
     _out.print(f"As a table: {write_findings(found, others, claims=claims)}.", markup=False)
 

@@ -33,6 +33,9 @@ class Contrasts(Section, frozen=True):
     least_regression
         Fields from which a regression says how much of a difference goes with size, age of
         references and international share. 8: four more than its coefficients.
+    most_shared
+        Part of the smaller field's works, shared with the focus, beyond which a field counts as
+        another definition of the focus and not as another field. Half.
     """
 
     section: ClassVar[str] = "contrasts"
@@ -40,10 +43,15 @@ class Contrasts(Section, frozen=True):
     focus: str | None = None
     least_others: int = 3
     least_regression: int = 8
+    most_shared: float = 0.5
 
     def rules(self) -> list[Rule]:
         """Return the rules on numbers of fields."""
-        return self.at_least({"least_others": 2, "least_regression": 5})
+        shared = self.most_shared
+        return [
+            *self.at_least({"least_others": 2, "least_regression": 6}),
+            (0 <= shared <= 1, "contrasts.most_shared", shared, "0 to 1"),
+        ]
 
 
 def field_rules(
