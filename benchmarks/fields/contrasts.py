@@ -46,10 +46,7 @@ def cell(fields: int, spread: float, error_spread: float, draws: int, seed: int)
 def said(value: float, error: float, found: Contrast) -> bool:
     """Whether "only here" would be said of a number claimed to be above 0."""
     return bool(
-        value - 1.96 * error > 0
-        and found.p < 0.05
-        and found.difference > 0
-        and found.mean.low <= 0
+        value - 1.96 * error > 0 and found.p < 0.05 and found.difference > 0 and found.mean.low <= 0
     )
 
 

@@ -30,9 +30,7 @@ def gain(percent: float, se: float = 0.05) -> dict[tuple[str, str], Number]:
     """A field with one number: a gain in per cent with this error of its logarithm."""
     at = math.log1p(percent / 100)
     low, high = (100 * math.expm1(at + side * 1.959964 * se) for side in (-1, 1))
-    one = Condition(
-        CLAIM[1], 0.0, 5.0, value=percent, low=low, high=high, log=True, origin=-100.0
-    )
+    one = Condition(CLAIM[1], 0.0, 5.0, value=percent, low=low, high=high, log=True, origin=-100.0)
     made = Number.of(one)
     assert made is not None
     assert made.se == pytest.approx(se, rel=1e-6)
@@ -78,7 +76,8 @@ def test_a_premium_of_one_field_is_only_here() -> None:
     row = row_of(60.0, NONE)
     assert (row["only_here"], row["rank"], row["others"]) == ("only here", 1, 11)
     assert row["difference"] == pytest.approx(1.6, rel=0.03)
-    assert row["difference_low"] > 1 and row["p"] < 0.001
+    assert row["difference_low"] > 1
+    assert row["p"] < 0.001
     assert row["rank_p"] == pytest.approx(1 / 12)
     assert row["scale"] == "ratio"
     assert row["others_mean"] == pytest.approx(0.1, abs=1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +104,15 @@ def test_a_stopped_run_goes_on_after_the_last_finished_field(
         with pytest.raises(KeyboardInterrupt):
             run(study, tmp_path / "r")
     first = tmp_path / "r" / "fields" / "first" / "run.json"
-    written = os.stat(first).st_mtime_ns
+    written = first.stat().st_mtime_ns
     results = run(study, tmp_path / "r")
-    assert os.stat(first).st_mtime_ns == written
+    assert first.stat().st_mtime_ns == written
     assert results.record["fields"] == {"names": list(FIELDS), "focus": "first"}
     assert not (tmp_path / "r" / ".work").exists()
     # Another focus changes no number: nothing is computed again.
     again = run(study_of(corpus, fields=FIELDS, contrasts={"focus": "both"}), tmp_path / "r")
     assert again.record["fields"]["focus"] == "both"
-    assert os.stat(first).st_mtime_ns == written
+    assert first.stat().st_mtime_ns == written
     fewer = study_of(corpus, fields={"second": FIELDS["second"]})
     with pytest.raises(TargetError, match="another study"):
         run(fewer, tmp_path / "r")

@@ -370,24 +370,6 @@ def _pole_cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def contrasts_end(results: Results) -> Iterator[str]:
-    """Say which claims hold in the focus alone, and in how many fields they were asked."""
-    from isthmus.findings import only_here
-
-    fields = results.record["fields"]
-    answers = only_here(results)
-    alone = [claim for claim, (answer, _) in answers.items() if answer == "only here"]
-    also = sum(answer == "also elsewhere" for answer, _ in answers.values())
-    yield (
-        f"{len(fields['names'])} fields, {fields['focus']} against the others: of {len(answers)} "
-        f"claims with a number, {len(alone)} hold only here, {also} also elsewhere (table "
-        "contrasts)."
-    )
-    if alone:
-        yield f"Only here: {', '.join(alone)}."
-    yield f"Below: the field {fields['focus']}. Each field's results are in {results.path}/fields."
-
-
 def findings_list(
     found: Sequence[Finding], only: Mapping[str, tuple[str, str]] | None = None
 ) -> Iterator[Text]:

@@ -279,16 +279,13 @@ def run(
 ) -> None:
     """Answer every question the study asks.
 
-    With nothing changed a second run does nothing; a killed run goes on. Of a study of many
-    fields each has its own results in the folder `fields`.
+    With nothing changed a second run does nothing; a killed run goes on.
     """
-    from isthmus.cli.console import contrasts_end, run_end
+    from isthmus.cli.console import run_end
+    from isthmus.cli.fields import answer
     from isthmus.cli.progress import steps
-    from isthmus.findings import write_contrasts
-    from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
     from isthmus.report.source import Source
-    from isthmus.results import one_field, open_results
     from isthmus.study import Study
 
     wanted = Study.load(study)
@@ -296,11 +293,6 @@ def run(
         wanted = wanted.with_run(memory=memory)
     with steps(_err) as progress:
         results = answer(wanted, to, overwrite=overwrite, progress=progress, warn=_warn)
-        if wanted.fields:
-            progress("contrasts", 0, 1)
-            for line in contrasts_end(write_contrasts(results)):
-                _out.print(line, markup=False, highlight=False, soft_wrap=True)
-            results = open_results(one_field(results).path)
     report = write_report(results)
     if reason := Source(results).why_no_poles:
         _warn(f"No numbers of some poles. {reason}")

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec import structs
 from scipy.special import stdtrit
 from scipy.stats import false_discovery_control
 
@@ -33,6 +34,7 @@ from isthmus.results import (
     write_table,
 )
 from isthmus.stats.random_effects import Contrast, Floats, contrast, explained, rank_p
+from isthmus.study import Contrasts
 
 #: Answers to "only here?".
 ONLY, ALSO, OPEN = "only here", "also elsewhere", "undecided"
@@ -146,8 +148,8 @@ def numbers_table(numbers: Mapping[str, Mapping[tuple[str, str], Number]]) -> pa
             "claim": claim,
             "number": words,
             "estimate": one.condition.value,
-            "low": one.condition.low,
-            "high": one.condition.high,
+            "estimate_low": one.condition.low,
+            "estimate_high": one.condition.high,
         }
         for name, found in numbers.items()
         for (claim, words), one in found.items()
@@ -168,7 +170,7 @@ def contrasts_table(
     registry. Other fields without the number do not count, nor do those that share so many works
     with the focus that they are other definitions of it.
     """
-    rules = settings["contrasts"]
+    rules = {**structs.asdict(Contrasts()), **settings["contrasts"]}
     same = definitions(focus, overlap, rules["most_shared"])
     rows = []
     for (claim, words), mine in numbers[focus].items():
@@ -263,7 +265,9 @@ def _with_traits(
     if told is None:
         return {"explained_why": "traits of fields do not differ, or go together"}
     keys = ("explained", "explained_low", "explained_high")
-    made = {key: _as_shown(one, end) for key, end in zip(keys, told, strict=True)}
+    made: dict[str, float | str] = {
+        key: _as_shown(one, end) for key, end in zip(keys, told, strict=True)
+    }
     return made | {"explained_share": told[0] / found.difference}
 
 
@@ -286,9 +290,7 @@ def _answer(row: Mapping[str, Any], level: float) -> tuple[str, str]:
     side = found.difference > 0 if one.above else found.difference < 0
     apart = found.p < LEVEL and row["q"] <= level and side
     beyond = (row["others_low"] > one.null) if one.above else (row["others_high"] < one.null)
-    reaches = (
-        row["others_mean"] >= one.matters if one.above else row["others_mean"] <= one.matters
-    )
+    reaches = row["others_mean"] >= one.matters if one.above else row["others_mean"] <= one.matters
     if beyond and reaches:
         more = ", and the effect is larger in the focus" if apart else ""
         return ALSO, f"{said}: it supports the claim too{more}."
@@ -297,16 +299,12 @@ def _answer(row: Mapping[str, Any], level: float) -> tuple[str, str]:
     return OPEN, f"{said}; the focus is no further from it than fields differ by themselves."
 
 
-def turns_table(
-    found: Mapping[str, pa.Table], focus: str, overlap: pa.Table
-) -> pa.Table:
+def turns_table(found: Mapping[str, pa.Table], focus: str, overlap: pa.Table) -> pa.Table:
     """List the claims whose verdict in another field is not that of the focus.
 
     Grain: one row per field other than the focus, and claim.
     """
-    shared = {
-        row["other"]: row["jaccard"] for row in overlap.to_pylist() if row["field"] == focus
-    }
+    shared = {row["other"]: row["jaccard"] for row in overlap.to_pylist() if row["field"] == focus}
     mine = {row["claim"]: row for row in found[focus].to_pylist()}
     rows = []
     for name, table in found.items():
@@ -344,4 +342,3 @@ def only_here(results: Results) -> dict[str, tuple[str, str]]:
         if kept is None or order.index(row["only_here"]) < order.index(kept[0]):
             answers[row["claim"]] = (row["only_here"], row["why"])
     return answers
-

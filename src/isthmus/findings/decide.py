@@ -212,10 +212,10 @@ def _counted(
         for name, found in claim.counting(evidence).items():
             readings[name] = reading(found, absence=claim.absence)
     for other in elsewhere:
-        found = measured(claim, other)
-        if not isinstance(found, str):
+        numbers = measured(claim, other)
+        if not isinstance(numbers, str):
             rule = other.settings["countries"]["attribution"]
-            readings[rule] = reading(found, absence=claim.absence)
+            readings[rule] = reading(numbers, absence=claim.absence)
     return _agreement(verdict, readings)
 
 

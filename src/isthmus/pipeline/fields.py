@@ -298,4 +298,3 @@ def put_together(target: Path, name: str, each: Mapping[str, Results]) -> dict[s
                 ]
                 out.write_batch(pa.record_batch(columns, schema=whole))
     return {"rows": rows, "sha256": {file.name: sha256(file)}}
-

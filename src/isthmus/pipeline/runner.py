@@ -141,6 +141,7 @@ class Run:
         }
 
     def go(self) -> Results:
+        """Run what is left, and return the results."""
         self._refuse_strangers()
         fresh = not self.target.exists()
         try:

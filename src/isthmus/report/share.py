@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from isthmus.errors import InputError, TargetError
+from isthmus.errors import InputError, ResultsError, TargetError
 from isthmus.files import atomic_path, sha256
 from isthmus.report.crate import METADATA, Part, crate, licence_address
 from isthmus.report.figures import FIGURES
 from isthmus.report.page import write_report
-from isthmus.results import RUN_FILE, Description, Results, forms
+from isthmus.results import FIELDS_FOLDER, RUN_FILE, Description, Results, forms
 from isthmus.results.csv_files import inert
 from isthmus.study.template import study_text
 
@@ -140,6 +140,11 @@ def share(
     InputError
         The date or the licence cannot be read.
     """
+    if names := (results.record.get("fields") or {}).get("names"):
+        raise ResultsError(
+            f"{results.path} holds results of {len(names)} fields; a package is of one of them. "
+            f"Share {results.path / FIELDS_FOLDER / names[0]}, or another of {', '.join(names)}."
+        )
     to = Path(to)
     if to.suffix != ".zip":
         raise TargetError(f"A package is one zip file; write `--to {to.name or 'package'}.zip`.")

@@ -262,7 +262,10 @@ def one_field(results: Results, name: str | None = None) -> Results:
     found = open_results(results.path / FIELDS_FOLDER / (name or fields["focus"]))
     on_all = {n: rows for n, rows in results.record["tables"].items() if _on_fields(n)}
     record = {**found.record, "tables": {**found.record["tables"], **on_all}, "fields": None}
-    record["settings"] = {**record["settings"], "contrasts": results.record["settings"]["contrasts"]}
+    record["settings"] = {
+        **record["settings"],
+        "contrasts": results.record["settings"]["contrasts"],
+    }
     return Results(found.path, record, {n: results.path / f"{n}.parquet" for n in on_all})
 
 

@@ -54,9 +54,7 @@ class Contrasts(Section, frozen=True):
         ]
 
 
-def field_rules(
-    fields: Mapping[str, Field] | str, default: Field, focus: str | None
-) -> list[Rule]:
+def field_rules(fields: Mapping[str, Field] | str, default: Field, focus: str | None) -> list[Rule]:
     """Return the rules on the names of fields, on ``[field]`` beside them, and on the focus."""
     if not fields:
         return [(focus is None, "contrasts.focus", focus, "left out in a study of one field")]
