@@ -14,13 +14,14 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from isthmus.corpus.schema import TABLES as CORPUS_TABLES
+from isthmus.corpus.store import Corpus
 from isthmus.engine import Engine, Table
 from isthmus.errors import StudyError
 from isthmus.files import atomic_path, remove, sha256, write_text
@@ -56,7 +57,7 @@ class FieldsRun(Run):
             remove(self.work)
         write_text(self.work / "identity.json", as_json(self.identity))
         with ExitStack() as stack:
-            studies = self._studies()
+            studies = studies_of(self.study, self.corpus)
             focus = focus_of(self.study, list(studies))
             self._prune(studies)
             profiles = self._profiles(studies, stack)
@@ -68,25 +69,6 @@ class FieldsRun(Run):
             record |= {**about, "fields": {"names": list(studies), "focus": focus}}
             write_record(self.target, record)
         remove(self.work)
-
-    def _studies(self) -> dict[str, Study]:
-        """Return the study of each field alone, by the field's name."""
-        fields = self.study.fields
-        if isinstance(fields, str):
-            with ExitStack() as stack:
-                engine = self.engine()
-                stack.callback(engine.close)
-                parts = self.corpus.parts("subjects")
-                subjects = engine.read(parts, CORPUS_TABLES["subjects"])
-                found = subfields_of(parent_field(fields), subjects, engine)
-            made = msgspec.structs.replace
-            fields = {f"subfield_{one}": made(self.study.field, subfields=(one,)) for one in found}
-        if not fields:
-            raise StudyError(
-                f"The corpus {self.corpus.path} labels no work with a subfield of the field that "
-                f"`fields` names ({self.study.fields})."
-            )
-        return {name: self.study.of_field(name, field) for name, field in fields.items()}
 
     def _prune(self, studies: Mapping[str, Study]) -> None:
         """Remove results of fields that the study no longer names."""
@@ -171,6 +153,27 @@ class FieldsRun(Run):
         }
 
 
+def studies_of(study: Study, corpus: Corpus) -> dict[str, Study]:
+    """Return the study of each field alone, by the field's name.
+
+    Raises
+    ------
+    StudyError
+        The study asks for every subfield of a field, and the corpus labels no work with one.
+    """
+    fields = study.fields
+    if isinstance(fields, str):
+        found = subfields_of(parent_field(fields), corpus)
+        if not found:
+            raise StudyError(
+                f"The corpus {corpus.path} labels no work with a subfield of the field that "
+                f"`fields` names ({fields})."
+            )
+        made = msgspec.structs.replace
+        fields = {f"subfield_{one}": made(study.field, subfields=(one,)) for one in found}
+    return {name: study.of_field(name, field) for name, field in fields.items()}
+
+
 def focus_of(study: Study, names: list[str]) -> str:
     """Return the name of the field that is held against the others."""
     focus = study.contrasts.focus or names[0]
@@ -179,15 +182,19 @@ def focus_of(study: Study, names: list[str]) -> str:
     return focus
 
 
-def subfields_of(parent: int, subjects: Table, engine: Engine) -> list[int]:
+def subfields_of(parent: int, corpus: Corpus) -> list[int]:
     """Return the subfields of a field that the corpus labels works with, in order."""
+    if not corpus.rows("subjects"):
+        return []
     least = parent * SUBFIELDS_OF_A_FIELD
-    of_field = subjects.filter(
-        subjects.scheme == "subfield",
-        subjects.subject_id.between(least, least + SUBFIELDS_OF_A_FIELD - 1),
-    )
-    found = engine.collect(of_field.select("subject_id").distinct())
-    return sorted(int(one) for one in found["subject_id"].to_pylist())
+    with duckdb.connect(config={"autoload_known_extensions": False}) as connection:
+        parts = [str(part) for part in corpus.parts("subjects")]
+        rows = connection.execute(
+            "SELECT DISTINCT subject_id FROM read_parquet(?) WHERE scheme = 'subfield' "
+            "AND subject_id BETWEEN ? AND ? ORDER BY subject_id",
+            [parts, least, least + SUBFIELDS_OF_A_FIELD - 1],
+        ).fetchall()
+    return [int(row[0]) for row in rows]
 
 
 def _works(tables: Mapping[str, StudyTables]) -> Table:

@@ -23,7 +23,7 @@ from isthmus.errors import InputError
 from isthmus.files import write_text
 from isthmus.pipeline.runner import run
 from isthmus.pipeline.usage import machine_memory
-from isthmus.results import Results
+from isthmus.results import Results, one_field
 from isthmus.simulation.simulate import simulate_world
 from isthmus.study import About, Corrections, Field, Study
 
@@ -153,10 +153,16 @@ def calibration_of(runs: Sequence[Results]) -> Calibration:
     Raises
     ------
     InputError
-        No run, runs of different rules or threads, or a run that did not measure.
+        No run, a run of many fields, runs of different rules or threads, or a run that did not
+        measure.
     """
     if not runs:
         raise InputError("A calibration needs a finished run at least.")
+    for many in (r for r in runs if r.record.get("fields")):
+        raise InputError(
+            f"{many.path} holds results of many fields; calibrate on those of one, such as "
+            f"{one_field(many).path}."
+        )
     ways = {(rules_digest(r.record["settings"]), _cores(r.record["settings"])) for r in runs}
     if len(ways) > 1:
         raise InputError(

@@ -113,8 +113,9 @@ def fields_said(source: Source) -> str:
     if not shown:
         return f"Of {asked} compared with other fields, none holds in this field only."
     best = min(shown, key=lambda row: row["p"])
+    hold = "holds" if len(alone) == 1 else "hold"
     return (
-        f"Of {asked} compared with other fields, {len(alone)} {'holds' if len(alone) == 1 else 'hold'} in "
-        f"this field only; the clearest: {best['number']} is {number(best['estimate'])} here and "
+        f"Of {asked} compared with other fields, {len(alone)} {hold} in this field only; the "
+        f"clearest: {best['number']} is {number(best['estimate'])} here and "
         f"{number(best['others_mean'])} on average elsewhere."
     )
