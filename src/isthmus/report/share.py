@@ -135,15 +135,18 @@ def share(
 
     Raises
     ------
+    ResultsError
+        The results are those of many fields.
     TargetError
         The file is there already, has another ending, or cannot be written.
     InputError
         The date or the licence cannot be read.
     """
-    if names := (results.record.get("fields") or {}).get("names"):
+    if fields := results.record.get("fields"):
         raise ResultsError(
-            f"{results.path} holds results of {len(names)} fields; a package is of one of them. "
-            f"Share {results.path / FIELDS_FOLDER / names[0]}, or another of {', '.join(names)}."
+            f"{results.path} holds results of {len(fields['names'])} fields; a package is of one "
+            f"of them. Share {results.path / FIELDS_FOLDER / fields['focus']}, or another of "
+            f"{', '.join(fields['names'])}."
         )
     to = Path(to)
     if to.suffix != ".zip":
