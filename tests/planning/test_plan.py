@@ -247,3 +247,21 @@ def test_this_machine_is_calibrated_on_worlds(tmp_path: Path) -> None:
     assert isinstance(taken, Calibration)
     assert taken.samples[1].rows > 3 * taken.samples[0].rows
     assert set(taken.samples[0].steps) == {step.name for step in STEPS}
+
+
+def test_fields_take_the_time_of_one_as_many_times(tmp_path: Path) -> None:
+    corpus = write_corpus(random_works(seed=1, n=30), tmp_path / "corpus").path
+    about = {"study": {"corpus": str(corpus), "years": [2000, 2005]}, "poles": LIGHT}
+    one = cost(seconds=2.0, engine_seconds=1.0, own_bytes=GB, work_bytes=5.0)
+    taken = Calibration(2, 8 * GB, "", [Sample(1000, {"poles": one, "field": one})])
+    plans = [
+        plan_of(Study.parse(about | wish), taken)
+        for wish in ({}, {"fields": "every subfield of 17"})
+    ]
+    alone, both = (plan.forecast for plan in plans)
+    assert alone is not None
+    assert both is not None
+    assert both.seconds == pytest.approx(2 * alone.seconds)
+    assert (both.memory, both.disk) == (alone.memory, alone.disk)
+    assert "Answers 2 fields" in "\n".join(plans[1].describe())
+    assert "fields one after" not in "\n".join(plans[0].describe())

@@ -14,11 +14,10 @@ from isthmus.pipeline.steps import STEPS
 from isthmus.results import TABLES, checked, registry, schema_of, tables_of, term
 from isthmus.results.registry import PAGE, TERMS
 
-#: Tables that a demonstration does not make: it names no table of others, no other place and no
-#: shock, and reads
-#: no edges.
+#: Tables that a demonstration does not make: it names no table of others, no other place, no
+#: shock and one field, and reads no edges.
 NOT_DEMONSTRATED = {"comparison", "comparison_years", "edges", "linked_pairs", "places"}
-NOT_DEMONSTRATED |= {"shocks", "shock_years"}
+NOT_DEMONSTRATED |= {"shocks", "shock_years", *tables_of("fields")}
 
 #: Kind of value -> whether a type can hold it.
 FITS = {
@@ -77,7 +76,7 @@ def test_every_meaning_belongs_to_a_column() -> None:
 
 def test_steps_make_the_tables_of_the_registry() -> None:
     made = [name for step in STEPS for name in step.makes]
-    others = {*tables_of("findings"), *tables_of("edges")}
+    others = {*tables_of("findings"), *tables_of("edges"), *tables_of("fields")}
     assert len(made) == len(set(made))
     assert set(made) == set(TABLES) - others
 

@@ -213,6 +213,23 @@ def test_joint_effect_is_the_ratio_of_c2(effect):
     assert error < 0.2 * effect
 
 
+def test_joint_effects_can_hold_in_some_communities_alone():
+    settings = WorldSettings(
+        2_000, 3, n_countries=5, joint_effects=(PairCurve("US", "CN", ((1998, 2.0),)),)
+    )
+    kinds = (
+        settings,
+        dataclasses.replace(settings, joint_communities=(0, 3)),
+        dataclasses.replace(settings, joint_effects=()),
+    )
+    whole, some, none = (grown(one)[1] for one in kinds)
+    for everywhere, year, plain in zip(whole, some, none, strict=True):
+        ratio, there = year.impact / plain.impact, np.isin(year.community, (0, 3))
+        assert np.all(ratio[~there] == 1.0)
+        assert np.array_equal(ratio[there], (everywhere.impact / plain.impact)[there])
+    assert ratio[there].max() == 2.0
+
+
 def test_country_impact_multiplies_citations():
     settings = WorldSettings(
         30_000, 4, n_countries=10, country_impact=(CountryCurve("US", ((1998, 3.0),)),)

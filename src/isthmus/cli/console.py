@@ -370,8 +370,13 @@ def _pole_cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
-    """Show findings: the statement, the verdict and why, and what it survives."""
+def findings_list(
+    found: Sequence[Finding], only: Mapping[str, tuple[str, str]] | None = None
+) -> Iterator[Text]:
+    """Show findings: the statement, the verdict and why, and what it survives.
+
+    `only` answers by claim whether it holds in this field only, where there are others.
+    """
     colours = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for finding in found:
         claim, decision = finding.claim, finding.decision
@@ -386,6 +391,8 @@ def findings_list(found: Sequence[Finding]) -> Iterator[Text]:
             "dropping": decision.dropping,
             "survives missing data": decision.missing_data,
         }
+        if only and claim.name in only:
+            checks["only here?"] = ": ".join(only[claim.name])
         for name, said in checks.items():
             if not said.startswith(("not tested", "not asked")):
                 text.append(f"\n  {name}: {said}", style="not bold")

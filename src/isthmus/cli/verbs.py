@@ -282,8 +282,8 @@ def run(
     With nothing changed a second run does nothing; a killed run goes on.
     """
     from isthmus.cli.console import run_end
+    from isthmus.cli.fields import answer
     from isthmus.cli.progress import steps
-    from isthmus.pipeline.runner import run as answer
     from isthmus.report import write_report
     from isthmus.report.source import Source
     from isthmus.study import Study
@@ -378,14 +378,14 @@ def findings(
 ) -> None:
     """Print each claim with its evidence, verdict and what it survives; write them as a table."""
     from isthmus.cli.console import findings_list
-    from isthmus.findings import decide, write_findings
+    from isthmus.findings import decide, only_here, write_findings
     from isthmus.results import open_results
     from isthmus.study import Study
 
     found = open_results(results)
     others = [open_results(path) for path in against or ()]
     claims = Study.load(study).settings()["claims"] if study is not None else None
-    for part in findings_list(decide(found, others, claims=claims)):
+    for part in findings_list(decide(found, others, claims=claims), only_here(found)):
         _out.print(part)
     _out.print(f"As a table: {write_findings(found, others, claims=claims)}.", markup=False)
 

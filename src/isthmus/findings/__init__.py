@@ -9,6 +9,7 @@ other rules of counting, and whether the effect is as large as the paper said.
 from __future__ import annotations
 
 from isthmus.findings.claims import POLICY, claims_of
+from isthmus.findings.contrasts import only_here, write_contrasts
 from isthmus.findings.decide import decide, findings_table, write_findings
 from isthmus.findings.verdict import Claim, Condition, Decision, Finding
 
@@ -21,5 +22,7 @@ __all__ = [
     "claims_of",
     "decide",
     "findings_table",
+    "only_here",
+    "write_contrasts",
     "write_findings",
 ]

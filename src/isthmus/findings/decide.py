@@ -25,7 +25,7 @@ from isthmus.findings.verdict import (
     p_of,
     reading,
 )
-from isthmus.results import Results, schema_of, write_table
+from isthmus.results import Results, one_field, schema_of, write_table
 
 _number, _text = pa.float64(), pa.string()
 
@@ -51,7 +51,7 @@ def decide(
     Parameters
     ----------
     results
-        Results of a finished run.
+        Results of a finished run; of many fields the focus is asked.
     others
         Results of the same study under other rules of attribution or counting;
         a claim that they decide differently says so.
@@ -67,18 +67,18 @@ def decide(
     ----------
     Benjamini, Y. and Hochberg, Y. (1995). J. R. Stat. Soc. B 57, 289-300.
     """
-    evidence = Evidence(results)
+    evidence = Evidence(one_field(results))
     elsewhere = [Evidence(other) for other in others]
     made = claims_of(evidence, claims)
-    measured = [_measured(claim, evidence) for claim in made]
-    q = _false_discovery_rates(made, measured)
+    numbers = [measured(claim, evidence) for claim in made]
+    q = _false_discovery_rates(made, numbers)
     found = []
-    for claim, conditions, rate in zip(made, measured, q, strict=True):
+    for claim, conditions, rate in zip(made, numbers, q, strict=True):
         found.append(Finding(claim, _decided(claim, conditions, rate, evidence, elsewhere)))
     return found
 
 
-def _measured(claim: Claim, evidence: Evidence) -> Conditions | str:
+def measured(claim: Claim, evidence: Evidence) -> Conditions | str:
     """Return the numbers of a claim, or why there are none."""
     empty = [name for name in claim.needs if not evidence.has(name)]
     if empty:
@@ -212,10 +212,10 @@ def _counted(
         for name, found in claim.counting(evidence).items():
             readings[name] = reading(found, absence=claim.absence)
     for other in elsewhere:
-        measured = _measured(claim, other)
-        if not isinstance(measured, str):
+        numbers = measured(claim, other)
+        if not isinstance(numbers, str):
             rule = other.settings["countries"]["attribution"]
-            readings[rule] = reading(measured, absence=claim.absence)
+            readings[rule] = reading(numbers, absence=claim.absence)
     return _agreement(verdict, readings)
 
 
@@ -255,5 +255,6 @@ def write_findings(
 
     They depend on the results alone; ``run.json`` stays as the run wrote it.
     """
+    results = one_field(results)
     write_table(results.path, "findings", findings_table(decide(results, others, claims=claims)))
     return results.path / "findings.csv"

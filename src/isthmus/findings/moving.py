@@ -22,7 +22,7 @@ from isthmus.findings.estimates import (
 )
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import COVERAGE, Z_95, Claim, Condition, Conditions
-from isthmus.stats.random_effects import random_effects
+from isthmus.stats.random_effects import random_effects_mean
 from isthmus.stats.shares import FEWEST
 
 STUDY = "AlShebli et al. 2024"
@@ -310,14 +310,14 @@ def _log_gain(row: Mapping[str, Any], clusters: float | None) -> tuple[float, fl
 
 def _beyond(blank: Condition, own: Condition, pairs: list[tuple[float, float]]) -> Condition:
     """Set a gain against the spread of other pairs' true gains (a prediction interval)."""
-    rest = random_effects(*zip(*pairs, strict=True))
+    rest = random_effects_mean(*np.array(pairs).T)
     ends = dict(zip(EFFECT, (own.value, own.low, own.high), strict=True))
     found = _log_gain(ends, own.df + 1)
     if found is None:
         return too_few(blank, "no interval")
-    gap = found[0] - rest.mean
-    parts = found[1] ** 2, rest.spread**2 + rest.error**2
-    df = sum(parts) ** 2 / (parts[0] ** 2 / own.df + parts[1] ** 2 / rest.df)
+    gap = found[0] - rest.value
+    parts = found[1] ** 2, rest.spread**2 + rest.se**2
+    df = sum(parts) ** 2 / (parts[0] ** 2 / own.df + parts[1] ** 2 / (len(pairs) - 2))
     half = _point(df) * math.sqrt(sum(parts))
     value, low, high = (100 * math.expm1(x) for x in (gap, gap - half, gap + half))
     return replace(blank, value=value, low=low, high=high, df=df)

@@ -86,7 +86,7 @@ class Novelty:
         """
         corpus, (first, last) = self.tables.corpus, self.tables.study.years
         years = first, last + DISRUPTION_WINDOW
-        return self.tables.keep(
+        return self.tables.keep_shared(
             "references_by_year",
             lambda: dated_citations(corpus["references"], corpus["works"], years).order_by(
                 "citing_year"

@@ -98,15 +98,25 @@ def run(
             "was read and what was rejected."
         )
     target = Path(to) if to is not None else study.folder / "results"
-    return _Run(study, corpus, target, overwrite, progress, warn or _warn).go()
+    if study.fields:
+        from isthmus.pipeline.fields import FieldsRun  # it runs each field with what is below
+
+        return FieldsRun(study, corpus, target, overwrite, progress, warn or _warn).go()
+    return Run(study, corpus, target, overwrite, progress, warn or _warn).go()
 
 
 def _warn(sentence: str) -> None:
     warnings.warn(sentence, IsthmusWarning, stacklevel=2)
 
 
-class _Run:
-    """One run on one folder."""
+class Run:
+    """One run on one folder.
+
+    Parameters
+    ----------
+    shared
+        Folder of tables that do not depend on the field, where several fields share them.
+    """
 
     def __init__(
         self,
@@ -116,8 +126,9 @@ class _Run:
         overwrite: bool,
         progress: Progress | None,
         warn: Callable[[str], None],
+        shared: Path | None = None,
     ) -> None:
-        self.warn = warn
+        self.warn, self.shared = warn, shared
         self.study, self.corpus, self.target = study, corpus, target
         self.overwrite, self.progress = overwrite, progress
         self.work = target / WORK_FOLDER
@@ -130,6 +141,7 @@ class _Run:
         }
 
     def go(self) -> Results:
+        """Run what is left, and return the results."""
         self._refuse_strangers()
         fresh = not self.target.exists()
         try:
@@ -185,7 +197,7 @@ class _Run:
         goes_on = bool(done) or begun == self.identity
         if not goes_on:
             remove(self.target / LOG_FILE)
-        write_text(self.work / "identity.json", _json(self.identity))
+        write_text(self.work / "identity.json", as_json(self.identity))
         self._say_begin("run goes on" if goes_on else "run begins")
         try:
             self._steps(done)
@@ -225,9 +237,9 @@ class _Run:
 
     def _steps(self, done: dict[str, Any]) -> None:
         with ExitStack() as stack:
-            engine = ObservedEngine(self._engine(), self.journal)
+            engine = ObservedEngine(self.engine(), self.journal)
             stack.callback(engine.close)
-            tables = StudyTables(self.study, self.corpus, engine, self.work)
+            tables = StudyTables(self.study, self.corpus, engine, self.work, self.shared)
             context = Context(tables, Leaders(tables), self.target)
             for number, step in enumerate(STEPS):
                 if self.progress is not None:
@@ -235,11 +247,11 @@ class _Run:
                 left = done.get(step.name) or self._read(self._note(step))
                 if not self._stands(left):
                     left = self._do(step, context, engine)
-                    write_text(self._note(step), _json(left))
+                    write_text(self._note(step), as_json(left))
                 else:
                     self.journal.say("step stands", step=step.name)
                 done[step.name] = left
-            write_record(self.target, self._record(done, engine))
+            write_record(self.target, self.record_of(done, engine))
             seconds = sum(step["seconds"] for step in done.values())
             self.journal.say("run ends", steps=len(done), seconds=float(seconds))
         remove(self.work)
@@ -249,7 +261,8 @@ class _Run:
         wish = self.study.run.spill
         return self.study.path(wish) if wish else self.work / "spill"
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """Open the engine the study asks for."""
         wish = self.study.run
         return open_engine(
             wish.engine,
@@ -336,7 +349,8 @@ class _Run:
             f"{listed(most)} ({', '.join(most)})."
         )
 
-    def _record(self, steps: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
+    def record_of(self, steps: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
+        """Return what ``run.json`` holds."""
         manifest = self.corpus.manifest
         return {
             "results_version": RESULTS_VERSION,
@@ -363,5 +377,6 @@ class _Run:
         }
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """Write a record as JSON, its keys in order."""
     return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() + "\n"

@@ -23,7 +23,7 @@ from isthmus.errors import InputError
 from isthmus.files import write_text
 from isthmus.pipeline.runner import run
 from isthmus.pipeline.usage import machine_memory
-from isthmus.results import Results
+from isthmus.results import Results, one_field
 from isthmus.simulation.simulate import simulate_world
 from isthmus.study import About, Corrections, Field, Study
 
@@ -143,7 +143,8 @@ def calibrate(
 def on_world(study: Study, world: Path) -> Study:
     """Return the study's rules on a simulated world, all of whose works are in the field."""
     about = About(corpus=str(world.resolve()), years=WORLD_YEARS, title="Calibration")
-    return msgspec.structs.replace(study, study=about, field=Field(), corrections=Corrections())
+    whole = study.of_field("calibration", Field())
+    return msgspec.structs.replace(whole, study=about, corrections=Corrections())
 
 
 def calibration_of(runs: Sequence[Results]) -> Calibration:
@@ -152,10 +153,16 @@ def calibration_of(runs: Sequence[Results]) -> Calibration:
     Raises
     ------
     InputError
-        No run, runs of different rules or threads, or a run that did not measure.
+        No run, a run of many fields, runs of different rules or threads, or a run that did not
+        measure.
     """
     if not runs:
         raise InputError("A calibration needs a finished run at least.")
+    for many in (r for r in runs if r.record.get("fields")):
+        raise InputError(
+            f"{many.path} holds results of many fields; calibrate on those of one, such as "
+            f"{one_field(many).path}."
+        )
     ways = {(rules_digest(r.record["settings"]), _cores(r.record["settings"])) for r in runs}
     if len(ways) > 1:
         raise InputError(
@@ -199,7 +206,8 @@ def corpus_rows(rows: Mapping[str, int]) -> int:
 
 def rules_digest(settings: Mapping[str, Any]) -> str:
     """Digest of a study's rules, whatever its corpus, field, years, memory and seed."""
-    apart = ("study", "field", "corrections", "run", "claims", "comparisons", "shocks")
+    apart = {"study", "field", "fields", "contrasts", "corrections"}
+    apart |= {"run", "claims", "comparisons", "shocks"}
     rules = {name: value for name, value in settings.items() if name not in apart}
     return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:16]
 

@@ -9,12 +9,22 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from msgspec import structs
+
 from isthmus.corpus.store import Corpus, open_corpus
 from isthmus.errors import StudyError
 from isthmus.leadership.published_counts import read_published
+from isthmus.pipeline.fields import studies_of
 from isthmus.pipeline.steps import STEPS
 from isthmus.pipeline.usage import machine_memory
-from isthmus.planning.calibration import Calibration, Cost, corpus_rows, predict, rules_digest
+from isthmus.planning.calibration import (
+    TIMES,
+    Calibration,
+    Cost,
+    corpus_rows,
+    predict,
+    rules_digest,
+)
 from isthmus.results import CSV_MOST_ROWS, TABLES
 from isthmus.study import Study
 
@@ -167,6 +177,11 @@ class Forecast:
         yield _advice(self.cluster(hours), hours)
 
 
+def _times(cost: Cost, fields: int) -> Cost:
+    """Return the cost of a step for fields one after another; memory and disk are used again."""
+    return structs.replace(cost, **{name: fields * getattr(cost, name) for name in TIMES})
+
+
 def _advice(cluster: Cluster, hours: float) -> str:
     if not cluster.executors:
         return (
@@ -198,6 +213,8 @@ class Plan:
         What steps cost on this machine, if it was measured.
     hours
         Hours a run may take before a cluster is advised.
+    fields
+        Fields that are answered one after another.
     """
 
     study: Study
@@ -206,6 +223,7 @@ class Plan:
     free: int
     calibration: Calibration | None = None
     hours: float = HOURS
+    fields: int = 1
 
     @property
     def bytes_read(self) -> int:
@@ -221,7 +239,10 @@ class Plan:
         machine = Machine(self.calibration.cores, machine_memory(), self.free)
         wish = self.study.run.memory
         bound = bytes_of(wish) if wish else ENGINE_SHARE * machine.memory
-        return Forecast(predict(self.calibration.samples, rows), machine, bound)
+        one = predict(self.calibration.samples, rows)
+        return Forecast(
+            {name: _times(cost, self.fields) for name, cost in one.items()}, machine, bound
+        )
 
     def describe(self) -> Iterator[str]:
         """Say it in plain sentences, one a line."""
@@ -230,6 +251,11 @@ class Plan:
         yield f"Reads {self.bytes_read / 1e6:,.1f} MB of Parquet:"
         for name, (rows, size) in self.reads.items():
             yield f"  {name}: {rows:,} rows, {size / 1e6:,.1f} MB"
+        if self.study.fields:
+            yield (
+                f"Answers {self.fields} fields one after another, each into a folder of its own; "
+                "time is that of one field, as many times."
+            )
         made = [table for step in STEPS for table in step.makes]
         yield f"Takes {len(STEPS)} steps ({', '.join(step.name for step in STEPS)})."
         alone = [f"{name}: Parquet" for name in made if not TABLES[name].csv]
@@ -272,7 +298,8 @@ def plan_of(study: Study, calibration: Calibration | None = None, hours: float =
         for name in sorted(corpus.manifest.tables)
     }
     free = shutil.disk_usage(corpus.path).free
-    return Plan(study, corpus, reads, free, calibration, hours)
+    fields = len(studies_of(study, corpus)) if study.fields else 1
+    return Plan(study, corpus, reads, free, calibration, hours, fields)
 
 
 def bytes_of(memory: str) -> float:

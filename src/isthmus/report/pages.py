@@ -10,6 +10,7 @@ from isthmus.report.bloc_views import bloc_views, window_control
 from isthmus.report.charts import Spec
 from isthmus.report.country_pages import country_page
 from isthmus.report.country_views import bound_controls, bound_views
+from isthmus.report.field_pages import fields_page
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pairs_page
 from isthmus.report.published_counts_views import (
@@ -62,6 +63,7 @@ def pages(source: Source) -> list[Page]:
         topics_page,
         teaming_page,
         movers_page,
+        fields_page,
         coverage_page,
     ]
     made = []

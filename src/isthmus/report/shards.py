@@ -135,6 +135,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
         "mobility_rates",
     ),
     "novelty": ("novelty_thresholds", "reference_losses"),
+    "fields": ("fields", "field_numbers", "contrasts", "verdict_turns"),
 }
 
 

@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from isthmus.errors import InputError, TargetError
+from isthmus.errors import InputError, ResultsError, TargetError
 from isthmus.files import atomic_path, sha256
 from isthmus.report.crate import METADATA, Part, crate, licence_address
 from isthmus.report.figures import FIGURES
 from isthmus.report.page import write_report
-from isthmus.results import RUN_FILE, Description, Results, forms
+from isthmus.results import FIELDS_FOLDER, RUN_FILE, Description, Results, forms
 from isthmus.results.csv_files import inert
 from isthmus.study.template import study_text
 
@@ -135,11 +135,19 @@ def share(
 
     Raises
     ------
+    ResultsError
+        The results are those of many fields.
     TargetError
         The file is there already, has another ending, or cannot be written.
     InputError
         The date or the licence cannot be read.
     """
+    if fields := results.record.get("fields"):
+        raise ResultsError(
+            f"{results.path} holds results of {len(fields['names'])} fields; a package is of one "
+            f"of them. Share {results.path / FIELDS_FOLDER / fields['focus']}, or another of "
+            f"{', '.join(fields['names'])}."
+        )
     to = Path(to)
     if to.suffix != ".zip":
         raise TargetError(f"A package is one zip file; write `--to {to.name or 'package'}.zip`.")

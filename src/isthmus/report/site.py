@@ -26,7 +26,7 @@ from isthmus.report.shards import SMALL_CELL, shards
 from isthmus.report.source import Source
 from isthmus.report.views import Page, View
 from isthmus.report.words import words
-from isthmus.results import RUN_FILE, Results
+from isthmus.results import RUN_FILE, Results, one_field
 
 #: Scripts of a page, in the order they load.
 SCRIPTS = (
@@ -53,7 +53,7 @@ def build_site(results: Results, target: str | Path, *, small_cell: int = SMALL_
     Parameters
     ----------
     results
-        Results of a finished run.
+        Results of a finished run; of many fields the focus is shown, beside the others.
     target
         Folder of the site; an older site there is replaced.
     small_cell
@@ -71,7 +71,7 @@ def build_site(results: Results, target: str | Path, *, small_cell: int = SMALL_
     """
     target = Path(target)
     _refuse_strangers(target)
-    source = Source(results)
+    source = Source(one_field(results))
     with atomic_path(target) as partial:
         partial.mkdir(parents=True)
         names = _write_shards(source, partial)

@@ -3,10 +3,13 @@
 from isthmus.results.description import Description
 from isthmus.results.folder import (
     CSV_MOST_ROWS,
+    FIELDS_FOLDER,
     RESULTS_VERSION,
     RUN_FILE,
     Results,
     forms,
+    grain_of,
+    one_field,
     open_results,
     write_record,
     write_table,
@@ -26,6 +29,7 @@ from isthmus.results.registry import (
 
 __all__ = [
     "CSV_MOST_ROWS",
+    "FIELDS_FOLDER",
     "RESULTS_VERSION",
     "RUN_FILE",
     "TABLES",
@@ -37,7 +41,9 @@ __all__ = [
     "Term",
     "checked",
     "forms",
+    "grain_of",
     "in_study",
+    "one_field",
     "open_results",
     "schema_of",
     "tables_of",

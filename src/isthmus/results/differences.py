@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from isthmus.results import TABLES, Results
+from isthmus.results import TABLES, Results, grain_of
 
 #: Relative difference up to which two numbers are the same: far above rounding of
 #: double precision, far below anything reported.
@@ -123,7 +123,7 @@ class _Pair:
         self._tolerance = tolerance
         self._first, self._second = first, second
         shared = set(first.column_names) & set(second.column_names)
-        self._grain = [key for key in TABLES[name].grain if key in shared]
+        self._grain = [key for key in grain_of(name, sorted(shared)) if key in shared]
         self._columns = [c for c in first.column_names if c in shared and c not in self._grain]
         connection.register("a", first.append_column("_in", pa.repeat(True, len(first))))
         connection.register("b", second.append_column("_in", pa.repeat(True, len(second))))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from isthmus.errors import ResultsError
 from isthmus.files import atomic_path, sha256, write_text
 from isthmus.results.csv_files import write_csv
 from isthmus.results.description import Description
-from isthmus.results.registry import TABLES, Column, Term, in_study
+from isthmus.results.registry import TABLES, Column, Term, in_study, term
 
 if TYPE_CHECKING:
     from isthmus.findings.verdict import Finding
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 RESULTS_VERSION = 1
 
 RUN_FILE = "run.json"
+
+#: Folder, inside results of many fields, of the results of each.
+FIELDS_FOLDER = "fields"
+
+#: Column that stands before the others in tables of many fields.
+FIELD = "field"
 
 #: Rows beyond which a table is Parquet alone, unless the study asks for CSV: spreadsheets open
 #: 1,048,576 rows, and 250,000 of `links` are 43 MB of text (171 bytes a row).
@@ -52,10 +59,14 @@ class Results:
         The folder.
     record
         What ``run.json`` holds: study, seeds, versions, corpus, steps, tables.
+    elsewhere
+        Files of tables that stand in another folder, by name: those on many fields, for the
+        results of one of them.
     """
 
     path: Path
     record: Mapping[str, Any]
+    elsewhere: Mapping[str, Path] = dataclass_field(default_factory=dict)
 
     @property
     def tables(self) -> list[str]:
@@ -77,7 +88,7 @@ class Results:
 
     def _file(self, name: str) -> Path:
         if name in self.record["tables"]:
-            return self.path / f"{name}.parquet"
+            return self.elsewhere.get(name, self.path / f"{name}.parquet")
         near = difflib.get_close_matches(name, self.tables, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         if name == "findings":
@@ -99,10 +110,12 @@ class Results:
         columns = []
         for field in schema:
             known = entry.column(field.name) if entry is not None else None
+            if known is None and field.name == FIELD and (meant := term(FIELD)) is not None:
+                known = Column(FIELD, field.type, field.nullable, meant)
             unknown = Term(field.name, "text", "unknown", "tables", "No meaning is recorded.", "")
             column = known or Column(field.name, field.type, field.nullable, unknown)
             columns.append(replace(column, term=in_study(column.term, self.record["settings"])))
-        grain = entry.grain if entry is not None else ()
+        grain = grain_of(name, schema.names)
         return Description(name, self.record["tables"][name], grain, tuple(columns))
 
     def sql(self, query: str) -> pa.Table:
@@ -230,6 +243,34 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write the record of a run, ``run.json``, with its keys in order."""
     text = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
     write_text(folder / RUN_FILE, text.decode() + "\n")
+
+
+def grain_of(name: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return what identifies a row of a table; in tables of many fields the field, too."""
+    grain = TABLES[name].grain if name in TABLES else ()
+    return grain if FIELD not in columns or FIELD in grain else (FIELD, *grain)
+
+
+def one_field(results: Results, name: str | None = None) -> Results:
+    """Return the results of one field of many, its focus by default, with the tables on all.
+
+    Results of one field are returned as they are.
+    """
+    fields = results.record.get("fields")
+    if not fields:
+        return results
+    found = open_results(results.path / FIELDS_FOLDER / (name or fields["focus"]))
+    on_all = {n: rows for n, rows in results.record["tables"].items() if _on_fields(n)}
+    record = {**found.record, "tables": {**found.record["tables"], **on_all}, "fields": None}
+    record["settings"] = {
+        **record["settings"],
+        "contrasts": results.record["settings"]["contrasts"],
+    }
+    return Results(found.path, record, {n: results.path / f"{n}.parquet" for n in on_all})
+
+
+def _on_fields(name: str) -> bool:
+    return name in TABLES and TABLES[name].step == "fields"
 
 
 def forms(folder: Path, name: str) -> tuple[str, ...]:

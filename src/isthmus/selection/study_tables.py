@@ -48,12 +48,25 @@ class StudyTables:
         What is studied, on which corpus, and where the work runs.
     folder
         The run's working folder; kept tables go there.
+    shared
+        Folder of kept tables that do not depend on the field, where several fields are
+        answered over one corpus; `folder` when None.
     """
 
-    def __init__(self, study: Study, corpus: Corpus, engine: Engine, folder: Path) -> None:
+    def __init__(
+        self,
+        study: Study,
+        corpus: Corpus,
+        engine: Engine,
+        folder: Path,
+        shared: Path | None = None,
+    ) -> None:
         self.study = study
         self.engine = engine
         self.folder = folder
+        # Which places are small, and so pooled, depends on the field.
+        alone = shared is None or study.places.pools
+        self._shared = folder if alone else shared / "-".join(study.field.exclude)
         self._corpus = corpus
 
     @cached_property
@@ -87,7 +100,13 @@ class StudyTables:
 
     def keep(self, name: str, build: Callable[[], Table]) -> Table:
         """Compute a table once under this name, or read it when it was kept before."""
-        path = self.folder / f"{name}.parquet"
+        return self._kept(self.folder / f"{name}.parquet", build)
+
+    def keep_shared(self, name: str, build: Callable[[], Table]) -> Table:
+        """Keep a table that is the same for every field, as :meth:`keep`."""
+        return self._kept(self._shared / f"{name}.parquet", build)
+
+    def _kept(self, path: Path, build: Callable[[], Table]) -> Table:
         found = self.engine.kept(path)
         return found if found is not None else self.engine.keep(build(), path)
 
@@ -116,7 +135,7 @@ class StudyTables:
     @cached_property
     def affiliations(self) -> Table:
         """Affiliations with a country after merges, or with another place that is counted."""
-        return self.keep("affiliations", self._affiliations)
+        return self.keep_shared("affiliations", self._affiliations)
 
     def _affiliations(self) -> Table:
         own = places.own_affiliations(self.corpus, self.study)
@@ -145,7 +164,8 @@ class StudyTables:
     @cached_property
     def countries(self) -> Table:
         """Countries on every work of the corpus, over all authors."""
-        return self.keep("countries", lambda: attribution.work_countries(self.affiliations))
+        build = attribution.work_countries
+        return self.keep_shared("countries", lambda: build(self.affiliations))
 
     @cached_property
     def deciding(self) -> Table:

@@ -159,7 +159,7 @@ class World:
         chance = self.missing[at, people.country[signed.author]]
         chance = chance * self._venue_factor[venue[signed.work]]
         written = lose_some(settings, year, chance, signed, complete)
-        impact = self._fitness(at, plans, signed, complete)
+        impact = self._fitness(at, plans, signed, complete, community)
         numbers = np.arange(first, first + n_works)
         self.area[numbers], self.lead[numbers] = plans.area, plans.lead
         self._stock.add(at, numbers, community, impact)
@@ -174,7 +174,12 @@ class World:
         )  # fmt: skip
 
     def _fitness(
-        self, at: int, plans: Plans, signed: Authorships, complete: Affiliations
+        self,
+        at: int,
+        plans: Plans,
+        signed: Authorships,
+        complete: Affiliations,
+        community: Ints,
     ) -> Floats:
         """Draw impact; multiply by country and by the effect of planted partners on board."""
         settings = self.settings
@@ -185,6 +190,8 @@ class World:
             signed.work[complete.authorship], complete.country, settings.n_countries
         )
         factor = self._joint[at, plans.lead[work], country]
+        if settings.joint_communities:
+            factor[~np.isin(community[work], settings.joint_communities)] = 1.0
         np.multiply.at(impact, work, factor)
         return np.asarray(impact)
 

@@ -91,6 +91,9 @@ class WorldSettings:
         ratio of their expected c_k to that of works alike in all else; see
         :mod:`isthmus.simulation.references` for where it falls short. Works whose partner's
         affiliation is lost look like works without one and dilute what can be seen.
+    joint_communities
+        Communities whose works have these effects; all when empty. What is said of claims
+        is about a field of these communities.
     country_impact
         Multiplier of the impact of works led by a country.
     impact_sigma
@@ -177,6 +180,7 @@ class WorldSettings:
     migration_pairs: tuple[PairCurve, ...] = ()
     retention: float = 0.0
     joint_effects: tuple[PairCurve, ...] = ()
+    joint_communities: tuple[int, ...] = ()
     country_impact: tuple[CountryCurve, ...] = ()
     impact_drift: float = 0.0
     impact_noise: float = 0.0

@@ -16,6 +16,7 @@ from isthmus.study.field import (
     Field,
     entity_id,
 )
+from isthmus.study.fields import SUBFIELDS_OF_A_FIELD, Contrasts, parent_field
 from isthmus.study.indicators import Indicators
 from isthmus.study.places import Places, Unit
 from isthmus.study.questions import (
@@ -36,12 +37,14 @@ __all__ = [
     "CORE_VENUES",
     "EXCLUDABLE",
     "NAMED",
+    "SUBFIELDS_OF_A_FIELD",
     "About",
     "Attribution",
     "Bounds",
     "Cohorts",
     "Comparison",
     "Concept",
+    "Contrasts",
     "Corrections",
     "Counting",
     "Countries",
@@ -61,4 +64,5 @@ __all__ = [
     "Teaming",
     "Unit",
     "entity_id",
+    "parent_field",
 ]

@@ -18,6 +18,7 @@ import msgspec
 from isthmus.errors import StudyError
 from isthmus.study.answers import Comparison, Findings, OwnClaim, Run
 from isthmus.study.field import About, Corrections, Countries, Field
+from isthmus.study.fields import Contrasts, field_rules
 from isthmus.study.indicators import Indicators
 from isthmus.study.places import Places
 from isthmus.study.questions import (
@@ -43,6 +44,7 @@ NAMED: dict[str, type[Section]] = {
     "claims": OwnClaim,
     "comparisons": Comparison,
     "shocks": Shock,
+    "fields": Field,
 }
 
 
@@ -67,10 +69,12 @@ class Study(Section, frozen=True):
     poles: Poles = Poles()
     indicators: Indicators = Indicators()
     findings: Findings = Findings()
+    contrasts: Contrasts = Contrasts()
     run: Run = Run()
     claims: dict[str, OwnClaim] = msgspec.field(default_factory=dict)
     comparisons: dict[str, Comparison] = msgspec.field(default_factory=dict)
     shocks: dict[str, Shock] = msgspec.field(default_factory=dict)
+    fields: dict[str, Field] | str = msgspec.field(default_factory=dict)
     folder: Path = Path()
 
     @classmethod
@@ -118,7 +122,7 @@ Allowed: corpus, title, years.
         return msgspec.structs.replace(study, folder=folder or Path())
 
     def rules(self) -> list[Rule]:
-        """Return the rules on codes of places, and that a shock has two years before it."""
+        """Return the rules on places and fields, and that a shock has two years before it."""
         first, last = self.years
         allowed = f"from {first + 2} to {last}, the years of the study that have two before them"
         only = "left out: tables of others are of countries, and `places.unit` is not"
@@ -128,7 +132,8 @@ Allowed: corpus, title, years.
             for name, shock in self.shocks.items()
         ]
         compared = (of_countries, "comparisons", sorted(self.comparisons), only)
-        return [*self.places.codes(self.place_codes()), compared, *shocks]
+        fields = field_rules(self.fields, self.field, self.contrasts.focus)
+        return [*self.places.codes(self.place_codes()), compared, *fields, *shocks]
 
     def place_codes(self) -> list[tuple[str, str]]:
         """Return every place that the study names, beside the key that names it."""
@@ -142,6 +147,13 @@ Allowed: corpus, title, years.
     def years(self) -> tuple[int, int]:
         """First and last year of the study, both included."""
         return self.study.years
+
+    def of_field(self, name: str, field: Field) -> Study:
+        """Return the study of one of its fields alone, under the field's name."""
+        about = msgspec.structs.replace(self.study, title=f"{self.study.title}: {name}")
+        return msgspec.structs.replace(
+            self, study=about, field=field, fields={}, contrasts=Contrasts()
+        )
 
     def with_run(self, **settings: Any) -> Study:
         """Return the study with settings of ``[run]`` replaced; only `seed` changes numbers."""
@@ -163,7 +175,8 @@ Allowed: corpus, title, years.
         user's own claims cannot.
         """
         plain = self.settings()
-        plain.pop("claims")
+        for name in ("claims", "contrasts"):
+            plain.pop(name)
         plain["run"] = {"seed": self.run.seed}
         plain["study"].pop("title")
         plain["study"].pop("corpus")
@@ -181,7 +194,12 @@ Allowed: corpus, title, years.
         for name, other in self.comparisons.items():
             read = _content(self.path(other.file), f"comparisons.{name}.file")
             plain["comparisons"][name]["file"] = read
-        for name in ("comparisons", "shocks"):
+        if isinstance(self.fields, dict):
+            for name, field in self.fields.items():
+                if field.works is not None:
+                    read = _content(self.path(field.works), f"fields.{name}.works")
+                    plain["fields"][name]["works"] = read
+        for name in ("comparisons", "shocks", "fields"):
             if not plain[name]:
                 del plain[name]
         return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
@@ -206,6 +224,8 @@ def _sections() -> dict[str, type[msgspec.Struct]]:
 def _refuse_unknown(document: dict[str, Any]) -> None:
     sections = _sections()
     for name, content in document.items():
+        if name == "fields" and isinstance(content, str):
+            continue
         if name in NAMED:
             _refuse_unknown_named(name, content)
             continue
@@ -234,7 +254,8 @@ def _refuse_unknown_named(section: str, entries: Any) -> None:
         except msgspec.ValidationError:
             continue  # the study as a whole says where it does not fit
         except StudyError as error:
-            raise StudyError(str(error).replace(f"{section}.NAME", f"{section}.{name}")) from None
+            own = NAMED[section].section
+            raise StudyError(str(error).replace(f"`{own}", f"`{section}.{name}")) from None
 
 
 def _without_name(key: str, section: str) -> str:
