@@ -65,8 +65,10 @@ class StudyTables:
         self.engine = engine
         self.folder = folder
         # Which places are small, and so pooled, depends on the field.
-        alone = shared is None or study.places.pools
-        self._shared = folder if alone else shared / "-".join(study.field.exclude)
+        if shared is None or study.places.pools:
+            self._shared = folder
+        else:
+            self._shared = shared / "-".join(study.field.exclude)
         self._corpus = corpus
 
     @cached_property
