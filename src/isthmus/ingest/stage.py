@@ -166,7 +166,10 @@ def _read_parquet(item: Input, reader: Reader, skip: int, broken: set[int]) -> I
 
 
 def _take(rows: ParquetRows, piece: Piece, entity: str, reader: Reader) -> None:
-    """Have DuckDB read rows from the file, else from Arrow, else read them one by one."""
+    """Have DuckDB read rows from the file, else from Arrow, else read them one by one.
+
+    Text that is not UTF-8 is damage.
+    """
     load = partial(rows.table, piece)
     relation = rows.relation(piece)
     with suppress(UnfitError):
@@ -178,4 +181,7 @@ def _take(rows: ParquetRows, piece: Piece, entity: str, reader: Reader) -> None:
     with suppress(UnfitError):
         if reader.read_arrow(table, select(table.schema, entity, "given")):
             return
-    reader.read_rows(table)
+    try:
+        reader.read_rows(table)
+    except UnicodeDecodeError:
+        rows.broken = True

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from isthmus.ingest.openalex.fields import FIELDS, Spec, duckdb_type, leaves
 
-#: Rows, and bytes of the columns that are read, of the row groups that are read at once.
-PIECE_ROWS, PIECE_BYTES = 32_768, 64 << 20
+#: Rows, and unpacked bytes, of the row groups that are read at once.
+PIECE_ROWS, PIECE_BYTES = 32_768, 128 << 20
 
 #: Rows read at once of a row group that is larger.
 BATCH_ROWS = 16_384
@@ -44,7 +44,7 @@ class Piece:
     first, rows
         The first of them in the file, and how many there are.
     bytes
-        Bytes of the columns that are read, unpacked.
+        Bytes of these row groups, unpacked.
     table
         The rows, where a row group is too large to be read at once.
     """
@@ -74,8 +74,7 @@ class ParquetRows:
         self.schema = self._file.schema_arrow
         self._size = path.stat().st_size
         self._done = 0
-        wanted = dict(_wanted(self._file, entity))
-        self._columns, self._numbers = list(wanted), list(wanted.values())
+        self._columns = list(_wanted(self._file, entity))
 
     @property
     def consumed(self) -> int:
@@ -103,7 +102,7 @@ class ParquetRows:
         piece = Piece((), 0, 0, 0)
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
-            n_bytes = sum(group.column(n).total_uncompressed_size for n in self._numbers)
+            n_bytes = group.total_byte_size
             fits = (
                 piece.rows + group.num_rows <= PIECE_ROWS and piece.bytes + n_bytes <= PIECE_BYTES
             )
@@ -146,14 +145,14 @@ class ParquetRows:
         self._file.close()
 
 
-def _wanted(file: pq.ParquetFile, entity: str) -> Iterator[tuple[str, int]]:
-    """Return the columns that are read, in lists and structs too: their paths and numbers."""
+def _wanted(file: pq.ParquetFile, entity: str) -> Iterator[str]:
+    """Return the paths of the columns that are read, in lists and structs too."""
     fields = set(leaves(FIELDS[entity]))
     for number in range(len(file.schema)):
         path = file.schema.column(number).path
         names = tuple(name for name in path.split(".") if name not in _LEVELS)
         if any(field[: len(names)] == names for field in fields):
-            yield path, number
+            yield path
 
 
 def select(schema: pa.Schema, entity: str, relation: str) -> str:
