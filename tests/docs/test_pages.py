@@ -24,7 +24,7 @@ from mkdocs.exceptions import PluginError
 import isthmus
 import isthmus.stats
 from commands import isthmus as isthmus_command
-from demonstrating import WORKS
+from demonstrating import WORKS, assert_shown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -84,6 +84,8 @@ def _run(line: str) -> None:
     assert program == "isthmus", f"the page runs {program}, which the tests do not"
     done = isthmus_command(*rest)
     assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    if rest[0] == "demo":
+        assert_shown(done.stdout)
 
 
 @pytest.mark.slow
@@ -92,6 +94,7 @@ def test_page_can_be_followed(
     page: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")  # addresses are not broken into lines
     if page == "tutorial.md":
         assert f"isthmus demo --works {WORKS} --to world" in (DOCS / page).read_text()
         shutil.copytree(request.getfixturevalue("demonstration"), tmp_path / "world")

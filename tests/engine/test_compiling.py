@@ -51,6 +51,18 @@ def test_what_differs_in_a_literal_or_a_type_is_compiled_anew(tmp_path: Path) ->
     engine.close()
 
 
+def test_parts_of_the_same_names_stay_apart(tmp_path: Path) -> None:
+    engine, tables = DuckDBEngine(), []
+    for folder, first in (("one", 1), ("other", 7)):
+        part = tmp_path / folder / "works" / "0.parquet"
+        part.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"work_id": [first], "year": [2001]}, SCHEMA), part)
+        tables.append(engine.read([part], SCHEMA))
+    found = [engine.collect(table)["work_id"].to_pylist() for table in tables]
+    assert found == [[1], [7]]
+    engine.close()
+
+
 @pytest.mark.parametrize("values", [[1, 2], [3]])
 def test_tables_in_memory_are_read_anew(values: list[int]) -> None:
     engine = DuckDBEngine()
