@@ -1,7 +1,7 @@
 """Result tables of a world from its generator's own books: seconds of work become a tenth.
 
-Tests hold that a study of the world's corpus counts the same. Only tables of counts are here,
-with mean impact: what is matched or compared between movers needs a whole study.
+Tests compare the generator's books with what a study counts. Citations within the window and
+teams are counted here. What is matched, or compared between movers, needs a whole study.
 """
 
 from __future__ import annotations
