@@ -143,6 +143,10 @@ def test_page_is_within_everybodys_reach(browser: Browser, demo: dict[str, str],
     for width, theme in looked_at(browser):
         assert faults(browser) == []
         picture(browser, f"{page}-{width}-{theme}")
+        other = "dark" if theme == "light" else "light"
+        browser.prefer(other)
+        browser.wait()
+        picture(browser, f"{page}-{width}-{other}")
     assert grave_faults(browser) == []
 
 
