@@ -294,7 +294,9 @@ def _placebo_pairs(source: Source) -> Iterator[Drawn]:
     kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
     rows = rows_of(table, [*kept, "ci_low", "ci_high"])
     rows = rows.filter(pc.is_valid(rows["effect_percent"]))
-    spec = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
+    named = {"calculate": "datum.is_pole_pair ? 'the poles' : 'other pairs'", "as": "pairs"}
+    spec = charts.histogram("effect_percent", "Difference, %", colour="pairs")
+    spec = {**spec, "transform": [named, *spec.get("transform", [])]}
     notes = [
         "The poles' premium among the premiums of pairs as far apart in time.",
         rule_of(source, "effect_percent"),
