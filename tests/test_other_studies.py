@@ -1,7 +1,7 @@
 """A study of fossils with the poles Germany and India speaks of nothing else.
 
-The papers' titles name the US, China and AI, and a table of countries may list China as
-one of its rows. Nothing else may, in any file of the results, the explorer or the terminal.
+Its corpus has no work of the US or of China. The papers that are cited name these and AI in
+their titles; nothing else may, in any file of the results, the explorer or the terminal.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from isthmus.cli.verbs import app
+from isthmus.corpus.schema import TABLES
+from isthmus.corpus.store import Corpus, CorpusWriter, open_corpus
 from isthmus.report.methods import CITATIONS
 from isthmus.simulation.simulate import simulate_world
 
@@ -37,17 +40,16 @@ draws = 20
 """
 
 #: Words that are the papers' alone.
-THEIRS = re.compile(r"\bU\.S\.|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|artificial intelligence")
-
-#: Where a country is one of the data's: a cell of a table, an entry among the countries, the
-#: largest country that is no pole, a sentence on a country or a pair, a label of a chart. And a
-#: journal of that name among the references.
-DATA = re.compile(
-    r"<td[^>]*>China</td>|\"CN\":\"China\"|\[\"CN\",\"China\"\]|"
-    r"(over those of|without) China\b|China had [\d.]+ %|"
-    r"\"text\":\[[^\]]*\]|<title>[^<]*</title>|>China</text>|"
-    "American Statistical Association"
+THEIRS = re.compile(
+    r"\bU\.S\.|\bthe US\b|\bUnited States\b|\bChina\b|\bChinese\b|\bAI\b|\bAmerican?\b|"
+    r"\bUS\b|\bCN\b|artificial intelligence"
 )
+
+#: A journal among the references, and shapes of the map of the world.
+NAMES = re.compile(r'American Statistical Association|"id":"(US|CN)"')
+
+#: Countries of the simulated world that the papers name -> countries it does not have.
+INSTEAD = {"US": "KZ", "CN": "UY"}
 
 #: Scripts of the library that draws.
 NOT_OURS = {"vega.js"}
@@ -57,7 +59,8 @@ NOT_OURS = {"vega.js"}
 def fossils(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a run, its report and its explorer, and all that the terminal said."""
     folder = tmp_path_factory.mktemp("fossils")
-    simulate_world(folder / "corpus", works=3000, seed=4)
+    simulate_world(folder / "world", works=3000, seed=4)
+    moved(open_corpus(folder / "world"), folder / "corpus")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     results = str(folder / "results")
     said = called("run", str(folder / "study.toml"), "--to", results)
@@ -66,6 +69,21 @@ def fossils(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     alone = ("--to", str(folder / "alone"), "--null-model", "multiedge", "--replays", "2")
     poles = ("--pole", "DE", "--pole", "IN", "--min-works", "1")
     return folder, said + called("poles", _edges(folder), *poles, *alone)
+
+
+def moved(corpus: Corpus, to: Path) -> None:
+    """Write the corpus with :data:`INSTEAD` in every column of countries."""
+    with CorpusWriter(to, source="simulated") as writer:
+        for name in TABLES:
+            table = corpus.read(name)
+            for at, column in enumerate(table.column_names):
+                if column == "country":
+                    codes = table[column].cast(pa.string()).to_pylist()
+                    assert not set(codes) & set(INSTEAD.values())
+                    kind = table.schema.field(column).type
+                    codes = pa.array([INSTEAD.get(c, c) for c in codes], pa.string())
+                    table = table.set_column(at, column, codes.cast(kind))
+            writer.write(name, table)
 
 
 def called(*command: str) -> str:
@@ -89,7 +107,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".html", ".md", ".json", ".csv", ".js", ".svg", ".jsonl", ".log"):
             name = str(path.relative_to(folder))
-            if path.name in NOT_OURS or name.startswith("corpus"):
+            if path.name in NOT_OURS or name.startswith(("corpus", "world")):
                 continue
             yield name, path.read_text(encoding="utf-8")
 
@@ -98,7 +116,7 @@ def strangers(text: str) -> list[str]:
     """Return where a text says what only the papers may say."""
     for citation in CITATIONS.values():
         text = text.replace(citation, "")
-    text = DATA.sub("", text)
+    text = NAMES.sub("", text)
     return [text[max(0, m.start() - 60) : m.end() + 40] for m in THEIRS.finditer(text)]
 
 
@@ -122,5 +140,4 @@ def test_its_own_poles_field_and_years_are_named(fossils: tuple[Path, str]) -> N
 
 
 def test_strangers_would_be_found() -> None:
-    assert strangers("<td>China</td> was read") == []
     assert len(strangers("China caught up with the U.S. in yearly AI papers")) == 3

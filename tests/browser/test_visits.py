@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from pathlib import Path
@@ -21,6 +22,9 @@ MOST_BYTES, MOST_OF_SITE = 2_500_000, 10_000_000
 
 #: Pictures of every page are left here for whoever wants to look; git ignores the folder.
 PICTURES = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
+
+#: Pixels of a page that its picture shows.
+TALLEST = 8000
 
 #: Rows a table shows before more are asked for; these are compared cell by cell.
 COMPARED = 100
@@ -143,9 +147,17 @@ def test_page_is_within_everybodys_reach(browser: Browser, demo: dict[str, str],
     for width, theme in looked_at(browser):
         assert faults(browser) == []
         picture(browser, f"{page}-{width}-{theme}")
+        other = "dark" if theme == "light" else "light"
+        browser.prefer(other)
+        browser.wait()
+        picture(browser, f"{page}-{width}-{other}")
     assert grave_faults(browser) == []
 
 
 def picture(browser: Browser, name: str) -> None:
+    """Leave a picture of the whole page, of its first :data:`TALLEST` pixels at most."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    browser.driver.save_screenshot(str(PICTURES / f"{name}.png"))
+    width, height = browser.script("return [innerWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1}
+    taken = browser.do("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+    (PICTURES / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))

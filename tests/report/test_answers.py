@@ -122,6 +122,13 @@ def test_the_terminal_has_twenty_lines_of_eighty_columns(source: Source, bare: S
         assert [int(n) for n in re.findall(r"\] (\d+)", lines[-1])] == counts
 
 
+def test_the_terminal_says_when_the_poles_turned(source: Source) -> None:
+    lines = "\n".join(terminal(source, most=100))
+    assert "In joint papers the US and China turned in 2003 (2002 to 2004)." in lines
+    assert "Change a year: +3.0 % before, -4.9 % since." in re.sub(r"\s+", " ", lines)
+    assert "turned in 2003" in "\n".join(terminal(source, most=12))
+
+
 def test_poles_keep_the_first_colours(source: Source) -> None:
     places = colour_places(source)
     assert [places["US"], places["CN"]] == [0, 1]

@@ -8,10 +8,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from isthmus.report.charts import COLOURS, NOTE
+from isthmus.report.design import COUNTRIES, colour_places
 from isthmus.report.figure import Absent, Figure
 from isthmus.report.figures import figures, write_figures
 from isthmus.report.source import Source
@@ -78,7 +81,29 @@ def test_notes_give_counting_interval_and_n(source: Source) -> None:
         assert "n = " in notes, figure.name
         assert "ounted" in notes or "ounting" in notes, figure.name
         assert any(word in notes for word in ("nterval", "tability")), figure.name
-        assert figure.vega_lite()["title"]["subtitle"] == list(figure.notes)
+        lines = figure.vega_lite()["title"]["subtitle"]
+        assert " ".join(lines).split() == notes.split()
+        assert max(map(len, lines)) <= NOTE
+
+
+def test_countries_have_the_colours_of_the_pages(source: Source) -> None:
+    places, found = colour_places(source), 0
+    for figure in figures(source):
+        assert isinstance(figure, Figure)
+        for colour in _colours(figure.spec):
+            if colour.get("field") in COUNTRIES and "domain" in colour["scale"]:
+                wanted = [COLOURS[places[code]] for code in colour["scale"]["domain"]]
+                assert colour["scale"]["range"] == wanted
+                found += {"US", "CN"} >= set(colour["scale"]["domain"])
+    assert found > 3
+
+
+def _colours(part: Any) -> list[dict[str, Any]]:
+    """Every nominal colour of a chart."""
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+    found = [colour for one in inner for colour in _colours(one)]
+    own = part.get("color") if isinstance(part, dict) else None
+    return [*found, own] if isinstance(own, dict) and own.get("type") == "nominal" else found
 
 
 def test_shares_and_their_intervals_are_those_of_wilson(source: Source) -> None:

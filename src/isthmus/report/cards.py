@@ -103,7 +103,8 @@ def terminal(source: Source, most: int = LINES) -> list[str]:
     blocks = []
     for answer in answers(source):
         style = VERDICTS.get(answer.verdict)
-        blocks.append(_block(f"[{style.sign}] " if style else "    ", answer.sentence, 2))
+        sign = f"[{style.sign}] " if style else "    "
+        blocks.append(_block(sign, answer.brief or answer.sentence, 2))
     at = len(blocks) - 1
     while sum(map(len, blocks)) >= most and at >= 0:
         blocks[at] = _block(blocks[at][0][:4], " ".join(line[4:] for line in blocks[at]), 1)

@@ -7,6 +7,7 @@ Every function returns a specification whose rows come from a data set called
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -36,6 +37,9 @@ COLOURS = (
 #: Name of the layer of a map on which nothing of the rows is drawn.
 GROUND = "ground"
 
+#: Letters of a line under a figure's title: wider ones would be cut at its right edge.
+NOTE = 100
+
 #: Width and height of a figure in print, in pixels.
 WIDTH, HEIGHT = 560, 300
 
@@ -47,7 +51,8 @@ def with_rows(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
 
 def titled(spec: Spec, title: str, notes: Sequence[str]) -> Spec:
     """Return the specification with a title and the notes a figure must carry under it."""
-    head = {"text": title, "subtitle": list(notes), "anchor": "start", "frame": "group"}
+    wrapped = [line for note in notes for line in textwrap.wrap(note, NOTE)]
+    head = {"text": title, "subtitle": wrapped, "anchor": "start", "frame": "group"}
     return {**spec, "title": head}
 
 

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from isthmus.report.charts import COLOURS
 from isthmus.report.source import Source
@@ -67,3 +71,38 @@ def colour_places(source: Source) -> dict[str, int]:
         ranked = [row["country"] for row in sums]
     order = dict.fromkeys([*source.poles, *ranked, *source.names])
     return {code: place % len(COLOURS) for place, code in enumerate(order)}
+
+
+#: Columns by whose countries a chart may colour.
+COUNTRIES = ("country", "source", "target", "origin", "destination", "lead")
+
+
+def keep_colours(
+    part: Any, rows: pa.Table, places: Mapping[str, int], drawn: Mapping[str, Any] | None = None
+) -> Any:
+    """Return a chart's specification in which countries have the colours of :func:`colour_places`.
+
+    The legend lists those that are drawn, in that order; `drawn` are the values that a filter
+    around a part lets through, by column. More countries than colours keep the chart's own.
+    """
+    if isinstance(part, list):
+        return [keep_colours(one, rows, places, drawn) for one in part]
+    if not isinstance(part, dict):
+        return part
+    drawn = {**(drawn or {}), **_let_through(part)}
+    made = {key: keep_colours(value, rows, places, drawn) for key, value in part.items()}
+    colour = made.get("color")
+    field = colour.get("field") if isinstance(colour, dict) else None
+    if field in COUNTRIES and field in rows.column_names:
+        there = {code for code in pc.unique(rows[field]).to_pylist() if code is not None}
+        codes = [code for code in places if code in there & set(drawn.get(field, there))]
+        if 0 < len(codes) <= len(COLOURS):
+            shown = [COLOURS[places[code]] for code in codes]
+            made["color"] = {**made["color"], "scale": {"domain": codes, "range": shown}}
+    return made
+
+
+def _let_through(part: Mapping[str, Any]) -> dict[str, Any]:
+    filters = [one.get("filter") for one in part.get("transform", []) if isinstance(one, dict)]
+    return {one["field"]: one["oneOf"] for one in filters
+            if isinstance(one, dict) and "oneOf" in one}  # fmt: skip

@@ -7,6 +7,7 @@ columns; what is summed or filtered for drawing is said in the specification.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from isthmus.files import atomic_path
 from isthmus.report import charts, panels, pole_figures
 from isthmus.report.charts import GROUND, VEGA_LITE
+from isthmus.report.design import colour_places, keep_colours
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source, where
@@ -41,6 +43,7 @@ def figures(source: Source) -> Iterator[Drawn]:
 
     An error in one figure is the reason of its absence and keeps nobody from the others.
     """
+    places = colour_places(source)
     for make in _MAKERS:
         made = make(source)
         while True:
@@ -53,6 +56,8 @@ def figures(source: Source) -> Iterator[Drawn]:
                 break
             if isinstance(figure, Figure) and figure.rows.num_rows == 0:
                 yield Absent(figure.name, source.nothing_drawn(figure.table))
+            elif isinstance(figure, Figure):
+                yield replace(figure, spec=keep_colours(figure.spec, figure.rows, places))
             else:
                 yield figure
 
@@ -289,7 +294,9 @@ def _placebo_pairs(source: Source) -> Iterator[Drawn]:
     kept = ["lead", "partner", "is_pole_pair", "treated_matched", "effect_percent"]
     rows = rows_of(table, [*kept, "ci_low", "ci_high"])
     rows = rows.filter(pc.is_valid(rows["effect_percent"]))
-    spec = charts.histogram("effect_percent", "Difference, %", colour="is_pole_pair")
+    named = {"calculate": "datum.is_pole_pair ? 'the poles' : 'other pairs'", "as": "pairs"}
+    spec = charts.histogram("effect_percent", "Difference, %", colour="pairs")
+    spec = {**spec, "transform": [named, *spec.get("transform", [])]}
     notes = [
         "The poles' premium among the premiums of pairs as far apart in time.",
         rule_of(source, "effect_percent"),

@@ -38,14 +38,17 @@ h1, h2, h3, p, li, td, th { overflow-wrap: anywhere; } p, ul { max-width: 78ch; 
 th, td { padding: 3px 8px; text-align: left; border-bottom: 1px solid var(--line); }
 .missing { border-left: 4px solid var(--mark); padding-left: 12px; }
 .data { color: var(--soft); } .key { list-style: none; padding: 0; }
+td:first-child, th:first-child { overflow-wrap: normal; }
 @media print {
-  body { font-size: 10pt; padding: 0; max-width: none; } h2, h3 { break-after: avoid; }
+  :root { font-size: 8.5pt; }
+  body { font-size: 9.5pt; line-height: 1.35; padding: 0; max-width: none; }
+  h2, h3 { break-after: avoid; }
   .figure, tr, .card { break-inside: avoid; } .figures, .methods { break-before: page; }
   .files { display: none; } .scroll { overflow: visible; }
   a { color: inherit; text-decoration: none; }
   .figure img { max-height: 110mm; } details { display: none; }
   .cards { display: block; columns: 2; } .card { margin-bottom: 8px; padding: 6px 10px; }
-  .small-chart { max-width: 260px; }
+  .small-chart { max-width: 250px; } .card h2 { margin-bottom: 2px; }
 }
 """
 

@@ -81,6 +81,8 @@ class Answer:
         A small chart of it.
     claim, statement, verdict
         The claim that is tested, in words, and its verdict; empty where none is tested.
+    brief
+        What the terminal says in two lines; empty where the sentence's beginning will do.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Answer:
     claim: str = ""
     statement: str = ""
     verdict: str = ""
+    brief: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from isthmus.report.answers.answer import (
     tested,
     times,
 )
-from isthmus.report.answers.turning import dated_turn, turn_sentence
+from isthmus.report.answers.turning import dated_turn, turn_brief, turn_sentence
 from isthmus.report.source import Source, where
 from isthmus.report.words import LAYERS, roles
 from isthmus.selection.wording import capital, country_name, in_sentence, joined
@@ -115,8 +115,9 @@ def _drift(source: Source, layer: str) -> Answer | Absent:
     unit = "Affinity (log), band: placebo" + (", upright: when it turned" if turn else "")
     chart = Chart("lines", unit, _pole_years(source, layer), 0.0, turn=turn)
     page = f"pairs.html#a={a}&b={b}"
-    return Answer(f"drift-{layer}", question, text, page, chart,
-                  **tested(source, f"poles-diverge-{layer}"))  # fmt: skip
+    claim = tested(source, f"poles-diverge-{layer}")
+    brief = turn_brief(source, layer, a, b)
+    return Answer(f"drift-{layer}", question, text, page, chart, brief=brief, **claim)
 
 
 def _direction(row: Mapping[str, Any]) -> str:

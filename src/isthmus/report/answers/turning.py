@@ -8,7 +8,7 @@ from typing import Any
 from isthmus.report.answers.answer import between, change
 from isthmus.report.source import Source, where
 from isthmus.report.words import LAYERS
-from isthmus.selection.wording import joined
+from isthmus.selection.wording import in_sentence, joined
 
 Row = Mapping[str, Any]
 
@@ -45,6 +45,18 @@ def dated_turn(source: Source, layer: str, one: str, other: str) -> tuple[int, i
         return None
     year, low, high = (rows[-1][name] for name in ("year", "year_low", "year_high"))
     return year, year if low is None else low, year if high is None else high
+
+
+def turn_brief(source: Source, layer: str, one: str, other: str) -> str:
+    """Say in two lines of the terminal when a tie turned; empty where no turn is dated."""
+    found = dated_turn(source, layer, one, other)
+    if found is None:
+        return ""
+    row = turns_of(source)[layer, frozenset((one, other))][-1]
+    who = joined([in_sentence(one), in_sentence(other)])
+    text = f"In {LAYERS[layer]} {who} turned in {found[0]}{between(*found[1:], str)}. "
+    before, after = (change(row[f"slope_{side}"]) for side in ("before", "after"))
+    return f"{text}Change a year: {before} before, {after} since."
 
 
 def course(rows: Sequence[Row]) -> str:
