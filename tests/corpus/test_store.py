@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from isthmus.corpus import store
-from isthmus.corpus.schema import TABLES
+from isthmus.corpus.schema import TABLES, may_lack
 from isthmus.corpus.store import CorpusWriter, open_corpus
 from isthmus.corpus.verify import verify
 from isthmus.errors import CorpusError, InputError, TargetError
@@ -203,3 +203,12 @@ def test_missing_part_is_named(tmp_path: Path) -> None:
         open_corpus(tmp_path / "corpus")
     with pytest.raises(CorpusError, match="no such folder"):
         open_corpus(tmp_path / "absent")
+
+
+def test_a_table_may_lack_the_columns_that_were_added_later_and_no_others() -> None:
+    names = TABLES["institutions"].names
+    assert may_lack("institutions", names)
+    assert may_lack("institutions", names[:-2])
+    assert not may_lack("institutions", names[:-3])
+    assert not may_lack("institutions", [*names, "more"])
+    assert not may_lack("works", TABLES["works"].names[:-1])

@@ -263,3 +263,24 @@ def test_an_ingest_that_keeps_nothing_is_an_error(tmp_path: Path, content: bytes
     assert not (tmp_path / "corpus" / "manifest.json").exists()
     write_lines(tmp_path / "works.jsonl", [work(1)])
     assert ingest([tmp_path / "works.jsonl"], tmp_path / "corpus").rows("works") == 1
+
+
+def test_records_of_institutions_say_their_city(tmp_path: Path) -> None:
+    """A GeoNames id that is no number is none; works alone say nothing of cities."""
+    home = {"ror": "https://ror.org/1", "type": "education", "country_code": "US"}
+    geo = {"city": "Herndon", "geonames_city_id": "4763793", "latitude": 39.0, "longitude": -77.4}
+    records = [
+        {"id": "https://openalex.org/I11", "display_name": "A", **home, "geo": geo},
+        {"id": "https://openalex.org/I12", "display_name": "B", **home}
+        | {"geo": {"city": "Nowhere", "geonames_city_id": "x"}},
+    ]
+    works = write_lines(tmp_path / "works.jsonl", [work(5)])
+    entities = write_lines(tmp_path / "institutions.jsonl", records)
+    corpus = ingest([works, entities], tmp_path / "corpus", workers=1)
+    rows = corpus.read("institutions").to_pylist()
+    assert [(r["institution_id"], r["city"], r["city_id"], r["lat"]) for r in rows] == [
+        (11, "Herndon", 4763793, 39.0),
+        (12, "Nowhere", None, None),
+    ]
+    alone = ingest([works], tmp_path / "alone", workers=1).read("institutions")
+    assert alone["city_id"].null_count == alone.num_rows == 2

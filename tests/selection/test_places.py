@@ -177,7 +177,7 @@ def _city(author: Author, country: str) -> tuple[str, str] | None:
     ("unit", "place", "poles", "smallest"),
     [
         ("institution", _institution, ["I1", "I5"], 4.0),
-        ("city", _city, ["G100", "G102"], 6.0),
+        ("city", _city, ["G100", "G102"], 3.0),
         ("bloc", _bloc, ["US", "EU"], 0.0),
     ],
 )
