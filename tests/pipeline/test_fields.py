@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from isthmus.errors import StudyError, TargetError
 from isthmus.pipeline import fields as of_fields
+from isthmus.pipeline import runner
 from isthmus.pipeline.fields import put_together
 from isthmus.pipeline.runner import Run, run
+from isthmus.pipeline.steps import STEPS
 from isthmus.results import Results, one_field, open_results
 from isthmus.results.differences import differences
 from isthmus.study import Study
@@ -29,6 +32,18 @@ IN_FIELD = {"first": {1702}, "second": {1707}, "both": {1702, 1707}}
 def study_of(corpus: Path, **sections: Any) -> Study:
     about = {"corpus": str(corpus), "years": [2001, 2007]}
     return Study.parse({"study": about, "poles": LIGHT, **sections})
+
+
+#: Steps that read what fields share; the others read what these make.
+COUNTING = ("field", "coverage", "leadership", "bounds", "networks")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        few = [step for step in STEPS if step.name in COUNTING]
+        patched.setattr(runner, "STEPS", few)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +99,6 @@ def test_profiles_and_overlap_are_those_of_a_recount(world: tuple[Path, Results]
         assert row["jaccard"] == pytest.approx(len(one & other) / len(one | other), abs=1e-12)
 
 
-@pytest.mark.usefixtures("counts_only")
 def test_a_stopped_run_goes_on_after_the_last_finished_field(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +124,9 @@ def test_a_stopped_run_goes_on_after_the_last_finished_field(
     assert results.record["fields"] == {"names": list(FIELDS), "focus": "first"}
     assert not (tmp_path / "r" / ".work").exists()
     # Another focus changes no number: nothing is computed again.
-    again = run(study_of(corpus, fields=FIELDS, contrasts={"focus": "both"}), tmp_path / "r")
+    with monkeypatch.context() as patched:
+        patched.setattr(of_fields, "field_profiles", None)
+        again = run(study_of(corpus, fields=FIELDS, contrasts={"focus": "both"}), tmp_path / "r")
     assert again.record["fields"]["focus"] == "both"
     assert first.stat().st_mtime_ns == written
     fewer = study_of(corpus, fields={"second": FIELDS["second"]})
@@ -120,7 +136,6 @@ def test_a_stopped_run_goes_on_after_the_last_finished_field(
     assert [p.name for p in (tmp_path / "r" / "fields").iterdir()] == ["second"]
 
 
-@pytest.mark.usefixtures("counts_only")
 def test_every_subfield_of_a_field_is_found_in_the_corpus(tmp_path: Path) -> None:
     corpus = write_corpus(random_works(seed=3, n=60), tmp_path / "corpus").path
     seen: list[str] = []
