@@ -43,6 +43,10 @@ ONLY, ALSO, OPEN = "only here", "also elsewhere", "undecided"
 TRAITS = ("works", "reference_age", "international_share")
 
 
+#: Logarithms from which a ratio is too large to be written.
+LARGEST = 700.0
+
+
 @dataclass(frozen=True)
 class Number:
     """A number of a claim in one field, on the scale on which fields are compared."""
@@ -70,7 +74,12 @@ def _scaled(one: Condition, value: float) -> float:
 
 
 def _plain(one: Condition, value: float) -> float:
-    return math.exp(value) + one.origin if one.log else value
+    return _exp(value) + one.origin if one.log else value
+
+
+def _exp(value: float) -> float:
+    """Return the exponential; infinite where an end is too far off to be written."""
+    return math.exp(value) if value < LARGEST else math.inf
 
 
 def numbers_of(results: Results) -> dict[tuple[str, str], Number]:
@@ -188,6 +197,7 @@ def contrasts_table(
         row["only_here"], row["why"] = _answer(row, level)
         for name in ("_mine", "_shown"):
             row.pop(name)
+        row |= {n: None for n, x in row.items() if isinstance(x, float) and not math.isfinite(x)}
     return pa.Table.from_pylist(rows, schema_of("contrasts"))
 
 
@@ -244,7 +254,7 @@ def _row(
 
 def _as_shown(one: Condition, difference: float) -> float:
     """Return a difference on the scale as it is shown: logarithms as ratios."""
-    return math.exp(difference) if one.log else difference
+    return _exp(difference) if one.log else difference
 
 
 def _with_traits(
