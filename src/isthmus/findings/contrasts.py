@@ -2,7 +2,7 @@
 
 Fields are taken as draws of one kind: the focus is held against the random-effects mean of the
 others, and the interval of the difference counts the sampling error of the focus and the
-spread between fields (:mod:`isthmus.stats.random_effects`). Numbers of different fields go
+spread between fields (:mod:`isthmus.stats.contrasts`). Numbers of different fields go
 together where the claim and the number's words are the same, counts in the words aside.
 """
 
@@ -33,7 +33,7 @@ from isthmus.results import (
     write_record,
     write_table,
 )
-from isthmus.stats.random_effects import Contrast, Floats, contrast, explained, rank_p
+from isthmus.stats.contrasts import Contrast, Floats, contrast, explained, rank_p
 from isthmus.study import Contrasts
 
 #: Answers to "only here?".
