@@ -17,7 +17,7 @@ import argparse
 
 import numpy as np
 
-from isthmus.stats.random_effects import Contrast, contrast
+from isthmus.stats.contrasts import Contrast, contrast
 
 #: Spread of fields and log-sd of their errors, in units of the typical error.
 SPREADS, ERROR_SPREADS = (0.0, 0.5, 1.0, 3.0), (0.0, 0.7)

@@ -147,3 +147,10 @@ def test_verdicts_that_turn_are_listed_with_the_overlap() -> None:
         ("claim-0", "opposite", 0.03),
         ("claim-1", "open", 0.03),
     ]
+
+
+def test_an_end_too_far_off_to_be_written_is_empty() -> None:
+    row = row_of(60.0, [1e250, 1e-200, 3.0])
+    assert row["difference_high"] is None
+    assert row["difference"] is not None
+    assert row["only_here"] == "undecided"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from isthmus.corpus.store import open_corpus
 from isthmus.errors import StudyError, TargetError
 from isthmus.pipeline import fields as of_fields
-from isthmus.pipeline.fields import put_together
+from isthmus.pipeline import runner
+from isthmus.pipeline.fields import put_together, studies_of
 from isthmus.pipeline.runner import Run, run
+from isthmus.pipeline.steps import STEPS
 from isthmus.results import Results, one_field, open_results
 from isthmus.results.differences import differences
 from isthmus.study import Study
@@ -29,6 +33,18 @@ IN_FIELD = {"first": {1702}, "second": {1707}, "both": {1702, 1707}}
 def study_of(corpus: Path, **sections: Any) -> Study:
     about = {"corpus": str(corpus), "years": [2001, 2007]}
     return Study.parse({"study": about, "poles": LIGHT, **sections})
+
+
+#: Steps that read what fields share; the others read what these make.
+COUNTING = ("field", "coverage", "leadership", "bounds", "networks")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        few = [step for step in STEPS if step.name in COUNTING]
+        patched.setattr(runner, "STEPS", few)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +100,12 @@ def test_profiles_and_overlap_are_those_of_a_recount(world: tuple[Path, Results]
         assert row["jaccard"] == pytest.approx(len(one & other) / len(one | other), abs=1e-12)
 
 
-@pytest.mark.usefixtures("counts_only")
 def test_a_stopped_run_goes_on_after_the_last_finished_field(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus = write_corpus(random_works(seed=3, n=60), tmp_path / "corpus").path
-    study = study_of(corpus, fields=FIELDS)
+    two = {name: FIELDS[name] for name in ("first", "second")}
+    study = study_of(corpus, fields=two)
     go, begun = Run.go, []
 
     def stop_at_second(self: Run) -> Results:
@@ -105,13 +121,17 @@ def test_a_stopped_run_goes_on_after_the_last_finished_field(
             run(study, tmp_path / "r")
     first = tmp_path / "r" / "fields" / "first" / "run.json"
     written = first.stat().st_mtime_ns
-    results = run(study, tmp_path / "r")
+    seen: list[tuple[str, int, int]] = []
+    results = run(study, tmp_path / "r", progress=lambda *step: seen.append(step))
+    assert seen[0] == ("second: field", len(COUNTING), 2 * len(COUNTING))
     assert first.stat().st_mtime_ns == written
-    assert results.record["fields"] == {"names": list(FIELDS), "focus": "first"}
+    assert results.record["fields"] == {"names": list(two), "focus": "first"}
     assert not (tmp_path / "r" / ".work").exists()
     # Another focus changes no number: nothing is computed again.
-    again = run(study_of(corpus, fields=FIELDS, contrasts={"focus": "both"}), tmp_path / "r")
-    assert again.record["fields"]["focus"] == "both"
+    with monkeypatch.context() as patched:
+        patched.setattr(of_fields, "field_profiles", None)
+        again = run(study_of(corpus, fields=two, contrasts={"focus": "second"}), tmp_path / "r")
+    assert again.record["fields"]["focus"] == "second"
     assert first.stat().st_mtime_ns == written
     fewer = study_of(corpus, fields={"second": FIELDS["second"]})
     with pytest.raises(TargetError, match="another study"):
@@ -120,21 +140,21 @@ def test_a_stopped_run_goes_on_after_the_last_finished_field(
     assert [p.name for p in (tmp_path / "r" / "fields").iterdir()] == ["second"]
 
 
-@pytest.mark.usefixtures("counts_only")
-def test_every_subfield_of_a_field_is_found_in_the_corpus(tmp_path: Path) -> None:
-    corpus = write_corpus(random_works(seed=3, n=60), tmp_path / "corpus").path
-    seen: list[str] = []
-    study = study_of(corpus, fields="every subfield of 17")
-    results = run(study, tmp_path / "r", progress=lambda step, *_: seen.append(step))
-    assert results.record["fields"]["names"] == ["subfield_1702", "subfield_1707"]
-    assert seen[0].startswith("subfield_1702: ")
+def test_every_subfield_of_a_field_is_found_in_the_corpus(world: tuple[Path, Results]) -> None:
+    folder = world[0]
+    corpus = open_corpus(folder / "corpus")
+    study = study_of(corpus.path, fields="every subfield of 17", field={"types": ["article"]})
+    found = studies_of(study, corpus)
+    assert {name: one.field.subfields for name, one in found.items()} == {
+        "subfield_1702": (1702,),
+        "subfield_1707": (1707,),
+    }
+    assert all(one.field.types == ("article",) for one in found.values())
     with pytest.raises(StudyError, match="no work with a subfield"):
-        run(study_of(corpus, fields="every subfield of 18"), tmp_path / "none")
+        run(study_of(corpus.path, fields="every subfield of 18"), folder / "none")
+    unknown = study_of(corpus.path, fields="every subfield of 17", contrasts={"focus": "x"})
     with pytest.raises(StudyError, match="must be one of subfield_1702"):
-        run(
-            study_of(corpus, fields="every subfield of 17", contrasts={"focus": "x"}),
-            tmp_path / "none",
-        )
+        run(unknown, folder / "none")
 
 
 def test_results_of_many_fields_are_read_as_those_of_the_focus(

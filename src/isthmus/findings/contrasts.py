@@ -2,7 +2,7 @@
 
 Fields are taken as draws of one kind: the focus is held against the random-effects mean of the
 others, and the interval of the difference counts the sampling error of the focus and the
-spread between fields (:mod:`isthmus.stats.random_effects`). Numbers of different fields go
+spread between fields (:mod:`isthmus.stats.contrasts`). Numbers of different fields go
 together where the claim and the number's words are the same, counts in the words aside.
 """
 
@@ -33,7 +33,7 @@ from isthmus.results import (
     write_record,
     write_table,
 )
-from isthmus.stats.random_effects import Contrast, Floats, contrast, explained, rank_p
+from isthmus.stats.contrasts import Contrast, Floats, contrast, explained, rank_p
 from isthmus.study import Contrasts
 
 #: Answers to "only here?".
@@ -41,6 +41,10 @@ ONLY, ALSO, OPEN = "only here", "also elsewhere", "undecided"
 
 #: Traits of fields that a difference may go with, as columns of ``fields``.
 TRAITS = ("works", "reference_age", "international_share")
+
+
+#: Logarithms from which a ratio is too large to be written.
+LARGEST = 700.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,12 @@ def _scaled(one: Condition, value: float) -> float:
 
 
 def _plain(one: Condition, value: float) -> float:
-    return math.exp(value) + one.origin if one.log else value
+    return _exp(value) + one.origin if one.log else value
+
+
+def _exp(value: float) -> float:
+    """Return the exponential; infinite where an end is too far off to be written."""
+    return math.exp(value) if value < LARGEST else math.inf
 
 
 def numbers_of(results: Results) -> dict[tuple[str, str], Number]:
@@ -188,6 +197,7 @@ def contrasts_table(
         row["only_here"], row["why"] = _answer(row, level)
         for name in ("_mine", "_shown"):
             row.pop(name)
+        row |= {n: None for n, x in row.items() if isinstance(x, float) and not math.isfinite(x)}
     return pa.Table.from_pylist(rows, schema_of("contrasts"))
 
 
@@ -244,7 +254,7 @@ def _row(
 
 def _as_shown(one: Condition, difference: float) -> float:
     """Return a difference on the scale as it is shown: logarithms as ratios."""
-    return math.exp(difference) if one.log else difference
+    return _exp(difference) if one.log else difference
 
 
 def _with_traits(

@@ -9,7 +9,7 @@ before the others, stand in the folder of the run; they are Parquet alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import closing
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -56,18 +56,19 @@ class FieldsRun(Run):
         if self._read(self.work / "identity.json") != self.identity:
             remove(self.work)
         write_text(self.work / "identity.json", as_json(self.identity))
-        with ExitStack() as stack:
-            studies = studies_of(self.study, self.corpus)
-            focus = focus_of(self.study, list(studies))
-            self._prune(studies)
-            profiles = self._profiles(studies, stack)
-            each = {name: self._answered(name, n, studies) for n, name in enumerate(studies)}
-            stands = record is not None and self._stands(record["steps"].get(STEP))
-            if record is None or not stands:
-                record = self._together(each, focus, *profiles)
-            about = {"title": self.study.study.title, "settings": self.study.settings()}
-            record |= {**about, "fields": {"names": list(studies), "focus": focus}}
-            write_record(self.target, record)
+        studies = studies_of(self.study, self.corpus)
+        focus = focus_of(self.study, list(studies))
+        self._prune(studies)
+        if record is not None and not self._stands(record["steps"].get(STEP)):
+            record = None
+        if record is None:
+            self._profiles(studies)
+        each = {name: self._answered(name, n, studies) for n, name in enumerate(studies)}
+        if record is None:
+            record = self._together(each, focus, *self._profiles(studies))
+        about = {"title": self.study.study.title, "settings": self.study.settings()}
+        record |= {**about, "fields": {"names": list(studies), "focus": focus}}
+        write_record(self.target, record)
         remove(self.work)
 
     def _prune(self, studies: Mapping[str, Study]) -> None:
@@ -97,9 +98,7 @@ class FieldsRun(Run):
         self.journal.say("field ends", field=name)
         return made
 
-    def _profiles(
-        self, studies: Mapping[str, Study], stack: ExitStack
-    ) -> tuple[pa.Table, pa.Table, dict[str, Any]]:
+    def _profiles(self, studies: Mapping[str, Study]) -> tuple[pa.Table, pa.Table, dict[str, Any]]:
         """Count the works of each field and those that fields have in common."""
         notes = self._read(self.work / "profiles.json")
         paths = [self.work / f"{name}.parquet" for name in ("profiles", "overlap")]
@@ -107,8 +106,7 @@ class FieldsRun(Run):
             profiles, overlap = (pq.read_table(path) for path in paths)
             return profiles, overlap, notes
         engine = ObservedEngine(self.engine(), self.journal)
-        stack.callback(engine.close)
-        with Meter(self._spill, engine.held) as meter:
+        with closing(engine), Meter(self._spill, engine.held) as meter:
             tables = {
                 name: StudyTables(
                     study, self.corpus, engine, self.work / "works" / name, self.work / "shared"

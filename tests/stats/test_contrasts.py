@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isthmus.stats.random_effects import contrast, explained, random_effects_mean, rank_p
+from isthmus.stats.contrasts import contrast, explained, random_effects_mean, rank_p
 
 #: Fifteen draws with errors; no example of another paper is bundled.
 RNG = np.random.default_rng(4)
