@@ -22,7 +22,7 @@ from isthmus.findings.estimates import (
 )
 from isthmus.findings.evidence import Evidence, name
 from isthmus.findings.verdict import COVERAGE, Z_95, Claim, Condition, Conditions
-from isthmus.stats.random_effects import random_effects_mean
+from isthmus.stats.contrasts import random_effects_mean
 from isthmus.stats.shares import FEWEST
 
 STUDY = "AlShebli et al. 2024"
