@@ -231,6 +231,9 @@ def _drifting(design: Design) -> _Claims:
     yield "two-poles", "false" if flat else blocs, (
         _NO_TIES if flat else "Planted are two blocs that draw apart, or single pairs."
     )  # fmt: skip
+    yield "poles-are-centres-of-two-blocs", "false" if flat else "undetermined", (
+        _NO_TIES if flat else "Blocs draw apart from nothing; when there are two is not said."
+    )  # fmt: skip
     for name, (countries, first, second) in NAMED.items():
         yield name, _aligned(design, countries, first, second), (
             _NO_TIES if flat else "The planted change of affinity with each pole."
