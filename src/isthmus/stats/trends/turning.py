@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtr, ndtri
 
 from isthmus.stats.trends.gls import Noise
-from isthmus.stats.trends.turn_frames import MIN_YEARS, TurnFrame, TurnSeries, shares
+from isthmus.stats.trends.turn_frames import MIN_YEARS, TurnFrame, TurnSeries, log_sum, shares
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,8 @@ NEGLIGIBLE = 1e-6
 COVERAGE = 0.95
 #: Share of the possible years that a set may hold for the turn to be dated.
 DATED = 2 / 3
+
+ROOT_2_PI = float(np.sqrt(2 * np.pi))
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,7 @@ def _dated(series: TurnSeries, frame: TurnFrame) -> Turn:
         slope_before_interval=before_ends,
         slope_after_interval=after_ends,
         change_interval=step_ends,
-        evidence=float(logsumexp(joint) - logsumexp(line)),
+        evidence=float(log_sum(joint[:, :, 0].ravel()) - log_sum(line[:, 0])),
     )
 
 
@@ -260,15 +262,23 @@ def _mixture(mean: Floats, variance: Floats, weight: Floats) -> tuple[float, tup
     """Mean of a mixture of normals, and its limits at equal tails."""
     there = weight > NEGLIGIBLE
     mean, sd, weight = mean[there], np.sqrt(variance[there]), weight[there] / weight[there].sum()
+    centre = float(weight @ mean)
+    spread = float(np.sqrt(weight @ (sd**2 + (mean - centre) ** 2)))
     ends = []
     for tail in ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2):
         low, high = float((mean - 9 * sd).min()), float((mean + 9 * sd).max())
-        for _ in range(50):
-            middle = (low + high) / 2
-            below = float(weight @ ndtr((middle - mean) / sd)) < tail
-            low, high = (middle, high) if below else (low, middle)
-        ends.append((low + high) / 2)
-    return float(weight @ mean), (ends[0], ends[1])
+        at = centre + float(ndtri(tail)) * spread
+        for _ in range(100):  # Newton steps, halved where they leave what brackets the end
+            z = (at - mean) / sd
+            away = float(weight @ ndtr(z)) - tail
+            low, high = (low, at) if away > 0 else (at, high)
+            density = float(weight @ (np.exp(-(z**2) / 2) / sd)) / ROOT_2_PI
+            step = at - away / density if density > 0 else low
+            at, last = (step if low < step < high else (low + high) / 2), at
+            if abs(at - last) <= 1e-10 * spread:
+                break
+        ends.append(at)
+    return centre, (ends[0], ends[1])
 
 
 _NAN, _NONE = float("nan"), (float("nan"), float("nan"))
