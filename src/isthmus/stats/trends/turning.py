@@ -6,7 +6,8 @@ noise is averaged over as there. Evidence is the log of the Bayes factor so aver
 (Kass and Raftery 1995, J. Am. Stat. Assoc. 90, 773, eq. 1); its p comes from series without
 a turn drawn from the fitted noise, one by one until enough of them show as much evidence
 (Besag and Clifford 1991, Biometrika 78, 301). The set of years is that of highest posterior
-density. Sets from the profile likelihood are too narrow: they covered 68 to 98 %.
+density. Sets from the profile likelihood are too narrow: they covered 68 to 98 %. Slopes and
+the change are averaged over years and noises with these weights, each under a flat prior.
 """
 
 from __future__ import annotations
@@ -232,8 +233,9 @@ def _dated(series: TurnSeries, frame: TurnFrame) -> Turn:
     order = np.argsort(-years, kind="stable")
     size = int(np.searchsorted(np.cumsum(years[order]), COVERAGE)) + 1
     chosen = series.index[frame.candidates[order[:size]]]
-    shrink = frame.change / (frame.change + frame.error)
-    change, error = shrink * (frame.score @ y), shrink * frame.error
+    # Numbers around a turn are not pulled to 0: with the prior of the evidence a change of twice
+    # its standard deviation was covered in 63 to 90 % where errors are large; so in 98 %.
+    change, error = frame.score @ y, frame.error
     slope = np.einsum("cq,kq->kc", frame.before, frame.base @ y)
     taken = np.einsum("cq,kcq->kc", frame.before, frame.follows)
     known = np.einsum("cq,kqr,cr->kc", frame.before, frame.spread, frame.before)
