@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from isthmus.stats.trends.gls import Noise
+from isthmus.stats.trends.gls_kernels import tail_reach
 from isthmus.stats.trends.turn_frames import MIN_YEARS, TurnFrame, TurnSeries, log_sum, shares
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,8 @@ COVERAGE = 0.95
 #: Share of the possible years that a set may hold for the turn to be dated.
 DATED = 2 / 3
 
-ROOT_2_PI = float(np.sqrt(2 * np.pi))
+#: Two-sided point of the normal law from which the ends of intervals are looked for.
+POINT = float(ndtri((1 + COVERAGE) / 2))
 
 
 @dataclass(frozen=True)
@@ -263,24 +265,13 @@ def _dated(series: TurnSeries, frame: TurnFrame) -> Turn:
 def _mixture(mean: Floats, variance: Floats, weight: Floats) -> tuple[float, tuple[float, float]]:
     """Mean of a mixture of normals, and its limits at equal tails."""
     there = weight > NEGLIGIBLE
-    mean, sd, weight = mean[there], np.sqrt(variance[there]), weight[there] / weight[there].sum()
-    centre = float(weight @ mean)
-    spread = float(np.sqrt(weight @ (sd**2 + (mean - centre) ** 2)))
-    ends = []
-    for tail in ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2):
-        low, high = float((mean - 9 * sd).min()), float((mean + 9 * sd).max())
-        at = centre + float(ndtri(tail)) * spread
-        for _ in range(100):  # Newton steps, halved where they leave what brackets the end
-            z = (at - mean) / sd
-            away = float(weight @ ndtr(z)) - tail
-            low, high = (low, at) if away > 0 else (at, high)
-            density = float(weight @ (np.exp(-(z**2) / 2) / sd)) / ROOT_2_PI
-            step = at - away / density if density > 0 else low
-            at, last = (step if low < step < high else (low + high) / 2), at
-            if abs(at - last) <= 1e-10 * spread:
-                break
-        ends.append(at)
-    return centre, (ends[0], ends[1])
+    fit, weight = np.column_stack([mean[there], variance[there]]), weight[there]
+    weight = weight / weight.sum()
+    centre, tail = float(weight @ fit[:, 0]), (1 - COVERAGE) / 2
+    low, high = (
+        centre + side * tail_reach(fit, weight, centre, side, POINT, tail) for side in (-1.0, 1.0)
+    )
+    return centre, (low, high)
 
 
 _NAN, _NONE = float("nan"), (float("nan"), float("nan"))
