@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from isthmus.poles.shocks import LEVEL, whose
-from isthmus.stats.event_study import event_study
+from isthmus.stats.event_studies import event_study
 from isthmus.stats.event_study_fit import SPLIT, fit_levels
 from isthmus.stats.ppml import sweep
 

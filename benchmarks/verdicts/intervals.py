@@ -119,6 +119,7 @@ KINDS = {
     "poles-diverge-": "trend of a tie",
     "null-models-agree": "trend of a tie",
     "poles-turn": TURN,
+    "poles-are-centres-of-two-blocs": "held-out gain of blocs",
     "exclusive-with-first": "trend of a tie",
     "bridges": "trend of a tie",
     "away-from-first": "trend of a tie",

@@ -375,8 +375,11 @@ def turns(**changes: Any) -> pa.Table:
 def test_the_poles_turn_where_the_change_of_slope_is_clear(
     tmp_path: Path, changes: dict[str, Any], verdict: str
 ) -> None:
-    found = decided(tmp_path, {"turns": turns(**changes)}, "poles-turn")
-    assert found.verdict == verdict
+    for claim, layer in (("poles-turn", "collaboration"), ("poles-turn-citation", "citation")):
+        made = turns(**{"layer": layer, **changes})
+        assert decided(tmp_path / layer, {"turns": made}, claim).verdict == verdict
+    other = decided(tmp_path / "other", {"turns": turns(**changes)}, "poles-turn-citation")
+    assert other.verdict == "not testable here"
 
 
 def test_a_bent_path_says_when_it_turned(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from isthmus.poles.analysis import analyse
 from isthmus.poles.layers import Layer, Panel
 from isthmus.poles.shocks import shock_tables, whose
 from isthmus.results import TABLES, checked, schema_of
-from isthmus.stats.event_study import Judged, PairShock, event_study
+from isthmus.stats.event_studies import Judged, PairShock, event_study
 from isthmus.study.shocks import Shock
 
 N, YEARS, AT = 26, 10, 6

@@ -213,4 +213,4 @@ def test_other_poles_and_a_pole_the_world_does_not_hold():
 def test_odd_worlds_have_standings_without_a_warning(changes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 57
+        assert len(planted_claims(WorldSettings(3, 1, **changes))) == 59

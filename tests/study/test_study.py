@@ -153,6 +153,8 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
             {"study": ABOUT, "shocks": {"A": {**SHOCK, "pairs": [["US", "CN"], ["CN", "US"]]}}},
             "each pair once",
         ),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "movers": "yes"}}}, "Expected `bool`"),
+        ({"study": ABOUT, "shocks": {"A": {**SHOCK, "premiums": True}}}, "did you mean `premium`"),
         ({"study": ABOUT, "shocks": SHOCK}, r"write \[shocks\.NAME\]"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from isthmus.findings import depending, drifting, emerging, joining, leading, moving, staying
+from isthmus.findings import blocs, depending, drifting, emerging, joining, leading, moving, staying
 from isthmus.findings.evidence import Evidence
 from isthmus.findings.own import own_claims
 from isthmus.findings.verdict import Claim
@@ -58,6 +58,7 @@ def claims_of(evidence: Evidence, own: Mapping[str, Any] | None = None) -> list[
         *staying.claims(evidence),
         *joining.claims(evidence),
         *drifting.claims(evidence),
+        *blocs.claims(evidence),
         *emerging.claims(evidence),
         *depending.claims(evidence),
     ]

@@ -21,7 +21,8 @@ from isthmus.findings.estimates import (
     too_few,
 )
 from isthmus.findings.evidence import AFFINITY, Evidence, listed, name
-from isthmus.findings.verdict import Claim, Condition, Conditions, number
+from isthmus.findings.turned import turns_of, when_turned
+from isthmus.findings.verdict import Claim, Condition, Conditions
 from isthmus.poles.archetypes import APART, TOGETHER
 from isthmus.poles.groups import APART_FROM, CLOSER, EU, GROUPS, HUBS, LARGEST, NOT_CLOSER
 
@@ -49,6 +50,12 @@ _VERBS = {
 
 #: Measures a claim under affinity or a null model.
 UnderModel = Callable[[Evidence, str], Conditions]
+
+#: Layers in which the poles' tie may turn: ending of the claim's name, and the tie in words.
+TURNING = (
+    ("collaboration", "", "The tie"),
+    ("citation", "-citation", "The citation tie"),
+)
 
 #: Columns of a pair's trend in one layer.
 _TREND = ("slope_{}", "slope_low_{}", "slope_high_{}")
@@ -97,17 +104,18 @@ def _divergence(evidence: Evidence) -> list[Claim]:
         )
         for layer, what in layers.items()
     ]
-    made.append(
+    made += [
         Claim(
-            name="poles-turn",
-            statement=f"The tie of {words.the_poles} turned: in some year its course changed.",
+            name=f"poles-turn{ending}",
+            statement=f"{tie} of {words.the_poles} turned: in some year its course changed.",
             source=STUDY,
             needs=("turns",),
-            estimand="Size of the change of the yearly slope of their affinity in collaboration, "
-            "in the year of the turn.",
-            measure=_turned,
+            estimand=f"Size of the change of the yearly slope of their affinity in {layer}, in the "
+            "year of the turn.",
+            measure=partial(_turned, layer),
         )
-    )
+        for layer, ending, tie in TURNING
+    ]
     made.append(
         Claim(
             name="two-poles",
@@ -229,7 +237,7 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
         return [missing(blank, why_absent(evidence, *ends))]
     made = trend_of(blank, found[0], layer)
     if model == AFFINITY and made.reason.startswith(NOT_ONE_LINE):
-        made = replace(made, reason=f"{made.reason}{_when(evidence, layer, ends)}")
+        made = replace(made, reason=f"{made.reason}{when_turned(evidence, layer, ends)}")
     quantity = followed(evidence, model)
     return [
         evidence.beside_placebo(
@@ -238,32 +246,12 @@ def pole_trend(layer: str, evidence: Evidence, model: str) -> Conditions:
     ]
 
 
-def _turns_of(evidence: Evidence, layer: str, ends: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of the table ``turns`` of a tie; none in results that have no such table."""
-    if not evidence.has("turns"):
-        return []
-    where = {"layer": layer, "what": "tie", "source": ends[0], "target": ends[1]}
-    rows: list[dict[str, Any]] = evidence.table("turns", **where).to_pylist()
-    return rows
-
-
-def _when(evidence: Evidence, layer: str, ends: Sequence[str]) -> str:
-    """Say in which years a tie turned, and from which slope to which; empty without a date."""
-    said = [
-        f"; it turned in {row['year']} ({row['year_low']} to {row['year_high']}), from "
-        f"{number(row['slope_before'])} to {number(row['slope_after'])} a year"
-        for row in _turns_of(evidence, layer, ends)
-        if row["year"] is not None
-    ]
-    return "".join(said)
-
-
-def _turned(evidence: Evidence) -> Conditions:
+def _turned(layer: str, evidence: Evidence) -> Conditions:
     """Size of the change of slope where the poles' tie turns; the bootstrap's p must agree."""
-    ends, layer = sorted(evidence.poles[:2]), "collaboration"
+    ends = sorted(evidence.poles[:2])
     what = f"The change of the yearly slope of the {layer} tie of {listed(ends)}"
     blank = Condition(what, 0.0, smallest_change(evidence, AFFINITY))
-    rows = _turns_of(evidence, layer, ends)
+    rows = turns_of(evidence, layer, ends)
     if not rows:
         return [missing(blank, why_absent(evidence, *ends))]
     row = max(rows, key=lambda one: abs(one["change"]))

@@ -27,6 +27,7 @@ from isthmus.leadership.impact import hit_thresholds
 from isthmus.leadership.normalised import in_cells, scores
 from isthmus.leadership.published_counts import comparison, read_published
 from isthmus.mobility.movers import Movers
+from isthmus.pipeline import more_shocks
 from isthmus.pipeline.reference_bounds import citing_works, reference_bounds
 from isthmus.poles import dependence as of_citations
 from isthmus.poles.analysis import analyse
@@ -162,9 +163,13 @@ def _bounds(context: Context) -> dict[str, pa.Table]:
     return {"bounds": Bounds(tables, leaders.impact, leaders.hit_thresholds).table()}
 
 
+def _movers(context: Context) -> Movers:
+    leaders = context.leaders
+    return Movers(context.tables, leaders.scientists, leaders.scientist_places)
+
+
 def _mobility(context: Context) -> dict[str, pa.Table]:
-    leaders, collect = context.leaders, context.collect
-    movers = Movers(context.tables, leaders.scientists, leaders.scientist_places)
+    leaders, collect, movers = context.leaders, context.collect, _movers(context)
     context.notes["orcids_known"] = movers.orcids_known
     made = {
         "moves": collect(movers.moves()),
@@ -182,8 +187,8 @@ def _mobility(context: Context) -> dict[str, pa.Table]:
     return made | movers.retention() | movers.multiverse()
 
 
-def _teaming(context: Context) -> dict[str, pa.Table]:
-    leaders, collect, tables = context.leaders, context.collect, context.tables
+def _joint_papers(context: Context) -> Teams:
+    leaders, tables = context.leaders, context.tables
     impact, thresholds = leaders.impact, leaders.hit_thresholds
     if tables.study.teaming.outcome == "cited_by_count":
         impact = tables.keep(
@@ -191,7 +196,11 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
             lambda: citations_stated(tables.field_in_years, tables.corpus["works"]),
         )
         thresholds = hit_thresholds(impact, tables.study.impact.hit_percent)
-    teams = Teams(tables, impact, thresholds, leaders.impact_without)
+    return Teams(tables, impact, thresholds, leaders.impact_without)
+
+
+def _teaming(context: Context) -> dict[str, pa.Table]:
+    teams, collect = _joint_papers(context), context.collect
     made = {
         "team_sizes": collect(teams.team_sizes()),
         "top_institutions": teams.top_institutions(),
@@ -229,7 +238,7 @@ def _poles(context: Context) -> dict[str, pa.Table]:
     whole = "papers_any" if study.countries.attribution == "any" else "papers_whole"
     joint, places = context.result("collaboration"), study.places
     of_all = {} if places.unit == "country" else {"linked_pairs": linked_pairs(joint, places)}
-    return of_all | analyse(
+    made = of_all | analyse(
         joint,
         context.result("citation"),
         settings=study.poles,
@@ -241,6 +250,12 @@ def _poles(context: Context) -> dict[str, pa.Table]:
         shocks=study.shocks,
         seed=study.run.seed,
         threads=study.run.threads or os.cpu_count() or 1,
+    )
+    if not study.shocks:
+        return made
+    moved = more_shocks.of_moves(_movers(context), context.result("flows"), study.shocks)
+    return more_shocks.joined(
+        made, moved, more_shocks.of_premiums(_joint_papers(context), study.shocks)
     )
 
 

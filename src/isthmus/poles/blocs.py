@@ -118,6 +118,8 @@ def _numbers(
                 "why_blocs": found.why,
                 "held_out_gain": found.score[at],
                 "held_out_gain_se": found.score_se[at],
+                "gain_over_line": found.over_line[at],
+                "gain_over_line_se": found.over_line_se[at],
                 "explained": found.explained[at],
                 "within_bloc": found.within[at] if number > 1 else None,
                 "surrogate_p": window.against.p if number == 2 else None,

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from isthmus.poles.layers import Layer, Panel
+from isthmus.poles.layers import Floats, Layer, Panel
 from isthmus.results import schema_of
-from isthmus.stats.event_study import Judged, PairShock, event_study
+from isthmus.stats.event_studies import Judged, PairShock, event_study
+from isthmus.stats.event_study_fit import UnsettledError
 from isthmus.study.shocks import Shock
 
 SHOCKS_SCHEMA = schema_of("shocks")
@@ -19,22 +20,29 @@ SHOCK_YEARS_SCHEMA = schema_of("shock_years")
 #: P-value up to which an effect or a step is taken to be there.
 LEVEL = 0.05
 
+#: Why a layer has no estimates.
+TOO_FEW = "too few counts in the window for effects of countries and pairs"
+
 Row = dict[str, Any]
 
 
-def shock_tables(panel: Panel, shocks: Mapping[str, Shock]) -> dict[str, pa.Table]:
+def shock_tables(
+    panel: Panel, shocks: Mapping[str, Shock], exposures: Mapping[str, Floats] | None = None
+) -> dict[str, pa.Table]:
     """Estimate every shock in every layer; no tables without shocks.
 
     A pair that cannot be estimated has a row that says why. In a directed layer a pair is
-    treated in both directions, each with a row of its own.
+    treated in both directions, each with a row of its own. Layers in `exposures` are counts
+    of these numbers at risk.
     """
     if not shocks:
         return {}
     rows: list[Row] = []
     years: list[Row] = []
+    of = exposures or {}
     for name, shock in sorted(shocks.items()):
         for layer in panel.layers:
-            for row, path in _of_layer(panel, layer, name, shock):
+            for row, path in _of_layer(panel, layer, name, shock, of.get(layer.name)):
                 rows.append(row)
                 years += path
     return {
@@ -57,7 +65,7 @@ def whose(shock: PairShock) -> Literal["pair", "country", "undecided"]:
 
 
 def _of_layer(
-    panel: Panel, layer: Layer, name: str, shock: Shock
+    panel: Panel, layer: Layer, name: str, shock: Shock, exposure: Floats | None
 ) -> Iterator[tuple[Row, list[Row]]]:
     """Rows of a shock's pairs in one layer, each with those of its years."""
     asked = list(dict.fromkeys(shock.pairs))
@@ -68,13 +76,20 @@ def _of_layer(
     treated = [pair for pair in asked if why[pair] is None]
     places = [(panel.countries.index(a), panel.countries.index(b)) for a, b in treated]
     key = {"shock": name, "layer": layer.name, "year": shock.year}
-    found = (
-        event_study(
-            layer.weights, places, at, window=shock.window, directed=layer.directed, level=LEVEL
-        )
-        if places
-        else None
-    )
+    found = None
+    if places:
+        try:
+            found = event_study(
+                layer.weights,
+                places,
+                at,
+                window=shock.window,
+                directed=layer.directed,
+                exposure=exposure,
+                level=LEVEL,
+            )
+        except UnsettledError:
+            why |= dict.fromkeys(treated, TOO_FEW)
     for pair in asked:
         ends = {"source": pair[0], "target": pair[1]}
         if found is None or pair not in treated:

@@ -224,12 +224,16 @@ def _drifting(design: Design) -> _Claims:
         yield f"poles-diverge-{layer}", sign(acts * apart, YEARLY), (
             "The planted change of the poles' affinity."
         )  # fmt: skip
-    yield "poles-turn", "false" if flat else "undetermined", (
-        _NO_TIES if flat else "Curves of affinity can bend; how clearly depends on the works."
-    )  # fmt: skip
+    for ending in ("", "-citation"):
+        yield f"poles-turn{ending}", "false" if flat else "undetermined", (
+            _NO_TIES if flat else "Curves of affinity can bend; how clearly depends on the works."
+        )  # fmt: skip
     blocs: Standing = "true" if settings.affinity == "two_blocs" else "undetermined"
     yield "two-poles", "false" if flat else blocs, (
         _NO_TIES if flat else "Planted are two blocs that draw apart, or single pairs."
+    )  # fmt: skip
+    yield "poles-are-centres-of-two-blocs", "false" if flat else "undetermined", (
+        _NO_TIES if flat else "Blocs draw apart from nothing; when there are two is not said."
     )  # fmt: skip
     for name, (countries, first, second) in NAMED.items():
         yield name, _aligned(design, countries, first, second), (

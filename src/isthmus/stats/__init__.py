@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from isthmus.stats.blocs.find import Blocs as Blocs
+    from isthmus.stats.blocs.find import find_blocs as find_blocs
     from isthmus.stats.dtw.kmeans import Clusters as Clusters
     from isthmus.stats.dtw.kmeans import dtw_distance as dtw_distance
     from isthmus.stats.dtw.kmeans import dtw_kmeans as dtw_kmeans
+    from isthmus.stats.event_studies import EventStudy as EventStudy
+    from isthmus.stats.event_studies import event_study as event_study
     from isthmus.stats.matching.cem import Matching as Matching
     from isthmus.stats.matching.cem import cem as cem
     from isthmus.stats.matching.effects import Effect as Effect
@@ -49,7 +53,9 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
         __name__,
         submod_attrs={
+            "blocs.find": ["Blocs", "find_blocs"],
             "dtw.kmeans": ["Clusters", "dtw_distance", "dtw_kmeans"],
+            "event_studies": ["EventStudy", "event_study"],
             "matching.cem": ["Matching", "cem"],
             "matching.effects": ["Effect", "satt"],
             "matching.sensitivity": ["EValue", "RosenbaumBounds", "e_value", "rosenbaum_bounds"],

@@ -1,6 +1,7 @@
 """Effects of country-years and levels of pairs, fitted to counts of pairs by year.
 
-``E w_ijt = a_it b_jt c_ij``, by Poisson likelihood, with ``a = b`` unless directed. Each
+``E w_ijt = e_ijt a_it b_jt c_ij``, by Poisson likelihood, with ``a = b`` unless directed; the
+exposure ``e`` is known, and 1 unless counts are of those at risk. Each
 round gives every pair and then every country-year its total (iterative proportional
 fitting). A pair can have two levels, one before and one after a year, or be left out.
 """
@@ -23,8 +24,18 @@ ONE, SPLIT, OUT = 0, 1, 2
 SETTLED, SWEEPS = 1e-9, 5_000
 
 
+class UnsettledError(InputError):
+    """A fit without an end: counts are so few that some effects have no finite value."""
+
+
 def fit_levels(
-    counts: Floats, kind: Kinds, before: int, *, directed: bool, start: Floats | None = None
+    counts: Floats,
+    kind: Kinds,
+    before: int,
+    *,
+    directed: bool,
+    start: Floats | None = None,
+    exposure: Floats | None = None,
 ) -> Floats:
     """Fit effects of country-years and levels of pairs to counts by Poisson likelihood.
 
@@ -38,6 +49,8 @@ def fit_levels(
         Years of the first level of pairs that are split.
     start : (2, n, t), optional
         Effects to start from.
+    exposure : (t, n, n), optional
+        Number at risk that counts are proportional to; symmetric unless directed.
 
     Returns
     -------
@@ -47,7 +60,7 @@ def fit_levels(
 
     Raises
     ------
-    InputError
+    UnsettledError
         The fit does not settle.
     """
     used = np.where(kind == OUT, 0.0, counts)
@@ -59,17 +72,18 @@ def fit_levels(
         start = np.stack([source / everything, target / everything])
     a = start[0].copy()
     b = start[1].copy() if directed else a
-    if not _settle(sums, kind, before, source, target, directed, a, b, SETTLED, SWEEPS):
-        raise InputError(f"Effects of countries and pairs did not settle in {SWEEPS} sweeps.")
+    at_risk = None if exposure is None else np.ascontiguousarray(exposure.transpose(1, 2, 0))
+    if not _settle(sums, kind, before, source, target, directed, a, b, at_risk, SETTLED, SWEEPS):
+        raise UnsettledError(f"Effects of countries and pairs did not settle in {SWEEPS} sweeps.")
     return np.stack([a, b])
 
 
 @njit(cache=True, nogil=True)
-def _settle(sums, kind, before, source, target, directed, a, b, settled, sweeps):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _settle(sums, kind, before, source, target, directed, a, b, at_risk, settled, sweeps):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Change levels and effects in turn, in place, until effects stand; return whether they do.
 
     `sums` (2, n, n): counts of the years of each level; `source`, `target`, `a`, `b`
-    (n, t); `b` is `a` unless directed.
+    (n, t); `b` is `a` unless directed; `at_risk` (n, n, t) or None, and then 1.
     """
     n, t = a.shape
     level = np.zeros((2, n, n))
@@ -81,9 +95,9 @@ def _settle(sums, kind, before, source, target, directed, a, b, settled, sweeps)
                     continue
                 first, second = 0.0, 0.0
                 for k in range(before):
-                    first += a[i, k] * b[j, k]
+                    first += a[i, k] * b[j, k] * _at_risk(at_risk, i, j, k)
                 for k in range(before, t):
-                    second += a[i, k] * b[j, k]
+                    second += a[i, k] * b[j, k] * _at_risk(at_risk, i, j, k)
                 if kind[i, j] == 0:
                     first += second
                     second = first
@@ -97,23 +111,31 @@ def _settle(sums, kind, before, source, target, directed, a, b, settled, sweeps)
             row[:] = 0.0
             for j in range(n):
                 for k in range(before):
-                    row[k] += level[0, i, j] * b[j, k]
+                    row[k] += level[0, i, j] * b[j, k] * _at_risk(at_risk, i, j, k)
                 for k in range(before, t):
-                    row[k] += level[1, i, j] * b[j, k]
+                    row[k] += level[1, i, j] * b[j, k] * _at_risk(at_risk, i, j, k)
             largest = max(largest, _scale(a[i], source[i], row))
         if directed:
             fitted[:] = 0.0
             for i in range(n):
                 for j in range(n):
                     for k in range(before):
-                        fitted[j, k] += level[0, i, j] * a[i, k]
+                        fitted[j, k] += level[0, i, j] * a[i, k] * _at_risk(at_risk, i, j, k)
                     for k in range(before, t):
-                        fitted[j, k] += level[1, i, j] * a[i, k]
+                        fitted[j, k] += level[1, i, j] * a[i, k] * _at_risk(at_risk, i, j, k)
             for j in range(n):
                 largest = max(largest, _scale(b[j], target[j], fitted[j]))
         if largest <= settled:
             return True
     return False
+
+
+@njit(cache=True, nogil=True)
+def _at_risk(at_risk, i, j, k):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Exposure of a pair in a year; the branch is chosen when the kernel is compiled."""
+    if at_risk is None:
+        return 1.0
+    return at_risk[i, j, k]
 
 
 @njit(cache=True, nogil=True)

@@ -23,6 +23,11 @@ class Shock(Section, frozen=True):
     window
         Years before and years after the event that are compared; fewer at the ends of the
         data. 5: long enough to count, short enough that ties do not drift far.
+    movers
+        Whether moves between the pairs, and returns, are asked as well (layers ``moves`` and
+        ``returns``).
+    premium
+        Whether the premium of the pairs' joint papers is asked as well (layer ``premium``).
     """
 
     section: ClassVar[str] = "shocks.NAME"
@@ -30,6 +35,8 @@ class Shock(Section, frozen=True):
     year: int
     pairs: tuple[tuple[str, str], ...]
     window: int = 5
+    movers: bool = False
+    premium: bool = False
 
     def rules(self) -> list[Rule]:
         """Return the rules on pairs and window."""

@@ -62,6 +62,8 @@ class Blocs:
     score, score_se : (k,)
         Log likelihood of held-out pairs with 1 to k blocs, above that with one, and the
         standard error of that difference over pairs.
+    over_line, over_line_se : (k,)
+        Score less that of places on a line, and its standard error over pairs.
     gradient, gradient_se : float
         The same for places on a line.
     explained : (k,)
@@ -95,6 +97,8 @@ class Blocs:
     why: str
     score: Floats
     score_se: Floats
+    over_line: Floats
+    over_line_se: Floats
     gradient: float
     gradient_se: float
     explained: Floats
@@ -229,6 +233,7 @@ def _answered(
     score = w * np.log(mean) - (w + 1 / d) * np.log1p(d * mean)
     answer, number, likeliest, why = decide(score)
     gain, se = _above(score, 0)
+    over, over_se = _above(score, -1)
     left = np.array([_dispersion(data, one, data.use) for one in held])
     explained = 1 - left / left[0]
     k = len(whole)
@@ -249,6 +254,8 @@ def _answered(
         why,
         gain[:k],
         se[:k],
+        over[:k],
+        over_se[:k],
         float(gain[k]),
         float(se[k]),
         explained[:k],

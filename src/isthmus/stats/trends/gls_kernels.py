@@ -174,13 +174,13 @@ def mix(fits: Floats, prior: Floats, noise: Floats, reach: float, tail: float, o
                 cauchy += math.tan((0.5 - max(p, 1e-15)) * math.pi) / 2
             else:
                 out[0, i], out[3, i], out[5, i] = mean, p, math.sqrt(variance)
-                out[1, i] = mean - _reach(fits[i], weight, mean, -1.0, reach, tail)
-                out[2, i] = mean + _reach(fits[i], weight, mean, 1.0, reach, tail)
+                out[1, i] = mean - tail_reach(fits[i], weight, mean, -1.0, reach, tail)
+                out[2, i] = mean + tail_reach(fits[i], weight, mean, 1.0, reach, tail)
         out[4, i] = 0.5 - math.atan(cauchy) / math.pi if cauchy < 1e8 else 1 / cauchy / math.pi
 
 
 @numba.njit(cache=True, nogil=True)
-def _reach(
+def tail_reach(
     fit: Floats, weight: Floats, mean: float, side: float, reach: float, tail: float
 ) -> float:
     """Distance from the mean, on one side, beyond which the mixture holds `tail`."""

@@ -6,7 +6,8 @@ noise is averaged over as there. Evidence is the log of the Bayes factor so aver
 (Kass and Raftery 1995, J. Am. Stat. Assoc. 90, 773, eq. 1); its p comes from series without
 a turn drawn from the fitted noise, one by one until enough of them show as much evidence
 (Besag and Clifford 1991, Biometrika 78, 301). The set of years is that of highest posterior
-density. Sets from the profile likelihood are too narrow: they covered 68 to 98 %.
+density. Sets from the profile likelihood are too narrow: they covered 68 to 98 %. Slopes and
+the change are averaged over years and noises with these weights, each under a flat prior.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtri
 
 from isthmus.stats.trends.gls import Noise
-from isthmus.stats.trends.turn_frames import MIN_YEARS, TurnFrame, TurnSeries, shares
+from isthmus.stats.trends.gls_kernels import tail_reach
+from isthmus.stats.trends.turn_frames import MIN_YEARS, TurnFrame, TurnSeries, log_sum, shares
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +32,9 @@ NEGLIGIBLE = 1e-6
 COVERAGE = 0.95
 #: Share of the possible years that a set may hold for the turn to be dated.
 DATED = 2 / 3
+
+#: Two-sided point of the normal law from which the ends of intervals are looked for.
+POINT = float(ndtri((1 + COVERAGE) / 2))
 
 
 @dataclass(frozen=True)
@@ -230,8 +235,9 @@ def _dated(series: TurnSeries, frame: TurnFrame) -> Turn:
     order = np.argsort(-years, kind="stable")
     size = int(np.searchsorted(np.cumsum(years[order]), COVERAGE)) + 1
     chosen = series.index[frame.candidates[order[:size]]]
-    shrink = frame.change / (frame.change + frame.error)
-    change, error = shrink * (frame.score @ y), shrink * frame.error
+    # Numbers around a turn are not pulled to 0: with the prior of the evidence a change of twice
+    # its standard deviation was covered in 63 to 90 % where errors are large; so in 98 %.
+    change, error = frame.score @ y, frame.error
     slope = np.einsum("cq,kq->kc", frame.before, frame.base @ y)
     taken = np.einsum("cq,kcq->kc", frame.before, frame.follows)
     known = np.einsum("cq,kqr,cr->kc", frame.before, frame.spread, frame.before)
@@ -252,23 +258,20 @@ def _dated(series: TurnSeries, frame: TurnFrame) -> Turn:
         slope_before_interval=before_ends,
         slope_after_interval=after_ends,
         change_interval=step_ends,
-        evidence=float(logsumexp(joint) - logsumexp(line)),
+        evidence=float(log_sum(joint[:, :, 0].ravel()) - log_sum(line[:, 0])),
     )
 
 
 def _mixture(mean: Floats, variance: Floats, weight: Floats) -> tuple[float, tuple[float, float]]:
     """Mean of a mixture of normals, and its limits at equal tails."""
     there = weight > NEGLIGIBLE
-    mean, sd, weight = mean[there], np.sqrt(variance[there]), weight[there] / weight[there].sum()
-    ends = []
-    for tail in ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2):
-        low, high = float((mean - 9 * sd).min()), float((mean + 9 * sd).max())
-        for _ in range(50):
-            middle = (low + high) / 2
-            below = float(weight @ ndtr((middle - mean) / sd)) < tail
-            low, high = (middle, high) if below else (low, middle)
-        ends.append((low + high) / 2)
-    return float(weight @ mean), (ends[0], ends[1])
+    fit, weight = np.column_stack([mean[there], variance[there]]), weight[there]
+    weight = weight / weight.sum()
+    centre, tail = float(weight @ fit[:, 0]), (1 - COVERAGE) / 2
+    low, high = (
+        centre + side * tail_reach(fit, weight, centre, side, POINT, tail) for side in (-1.0, 1.0)
+    )
+    return centre, (low, high)
 
 
 _NAN, _NONE = float("nan"), (float("nan"), float("nan"))

@@ -15,6 +15,7 @@ effects of country-years and levels of pairs in turn (:mod:`isthmus.stats.event_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from isthmus.errors import InputError
-from isthmus.stats.event_study_fit import ONE, OUT, SPLIT, fit_levels
+from isthmus.stats.event_study_fit import ONE, OUT, SPLIT, UnsettledError, fit_levels
 
 Floats = NDArray[np.float64]
 Kinds = NDArray[np.int8]
@@ -107,6 +108,7 @@ def event_study(
     *,
     window: int = 5,
     directed: bool = False,
+    exposure: ArrayLike | None = None,
     level: float = 0.05,
 ) -> EventStudy:
     """Estimate what a shock did to the ties of treated pairs.
@@ -122,28 +124,32 @@ def event_study(
         First year after the shock, as a position on the first axis.
     window : int
         Years before and years after that enter; fewer at the ends of the panel.
+    exposure : (t, n, n), optional
+        Number at risk, so that effects are those on rates: those who can return, where
+        returns are counted. Symmetric unless directed; 1 without.
     level : float
         Share of placebos beyond the interval.
 
     Raises
     ------
     InputError
-        Another shape, negative or missing counts, a pair outside of the panel, fewer than
-        two years before the shock or none after.
+        Another shape, negative or missing counts, counts of nobody at risk, a pair outside
+        of the panel, fewer than two years before the shock or none after.
     """
     counts = _checked(panel, treated, at, directed)
+    risk = None if exposure is None else _checked_exposure(exposure, counts, directed)
     before, after = min(window, at), min(window, len(counts) - at)
     if before < 2 or after < 1:
         raise InputError(
             "An event study needs two years before the shock and one after it; the panel has "
             f"{at} and {len(counts) - at}."
         )
-    here = _Window.of(counts, at, before, after, treated, directed)
-    elsewhere = [
-        _Window.of(counts, year, before, after, (), directed)
-        for year in range(before, len(counts) - after + 1)
-        if year != at
-    ]
+    here = _Window.of(counts, risk, at, before, after, treated, directed)
+    elsewhere = []
+    for year in range(before, len(counts) - after + 1):
+        with suppress(UnsettledError):
+            if year != at:
+                elsewhere.append(_Window.of(counts, risk, year, before, after, (), directed))
     found = tuple(_of_pair(here, elsewhere, pair, level) for pair in treated)
     return EventStudy(slice(at - before, at + after), found)
 
@@ -226,6 +232,8 @@ class _Window:
     Attributes
     ----------
     counts : (w, n, n)
+    risk : (w, n, n) or None
+        Number at risk.
     before : int
         Years before the shock.
     treated : tuple of (int, int)
@@ -237,6 +245,7 @@ class _Window:
     """
 
     counts: Floats
+    risk: Floats | None
     before: int
     treated: tuple[tuple[int, int], ...]
     directed: bool
@@ -247,6 +256,7 @@ class _Window:
     def of(
         cls,
         counts: Floats,
+        risk: Floats | None,
         at: int,
         before: int,
         after: int,
@@ -254,11 +264,12 @@ class _Window:
         directed: bool,
     ) -> _Window:
         inside = counts[at - before : at + after]
+        exposure = None if risk is None else risk[at - before : at + after]
         kind = np.zeros(inside.shape[1:], dtype=np.int8)
         for pair in treated:
             _mark(kind, pair, SPLIT, directed)
-        effects = fit_levels(inside, kind, before, directed=directed)
-        return cls(inside, before, tuple(treated), directed, kind, effects)
+        effects = fit_levels(inside, kind, before, directed=directed, exposure=exposure)
+        return cls(inside, exposure, before, tuple(treated), directed, kind, effects)
 
     def _exposure(self, pair: tuple[int, int], how: int) -> Floats:
         """Product of the effects of both countries by year, in a fit with the pair so."""
@@ -267,9 +278,15 @@ class _Window:
             kind = self.kind.copy()
             _mark(kind, pair, how, self.directed)
             effects = fit_levels(
-                self.counts, kind, self.before, directed=self.directed, start=self.effects
+                self.counts,
+                kind,
+                self.before,
+                directed=self.directed,
+                start=self.effects,
+                exposure=self.risk,
             )
-        return np.asarray(effects[0, pair[0]] * effects[1, pair[1]])
+        risk = 1.0 if self.risk is None else self.risk[:, *pair]
+        return np.asarray(effects[0, pair[0]] * effects[1, pair[1]] * risk)
 
     def step_of(self, pair: tuple[int, int]) -> Floats:
         """Effect of the years after the shock on a pair, and its counting variance."""
@@ -326,9 +343,9 @@ class _Window:
         """Step in a country's total beside a trend, among other countries."""
         steps = self._country_steps()
         size = self.counts.sum(axis=(0, 2)) + self.counts.sum(axis=(0, 1))
-        others = [k for k in range(len(size)) if k not in np.ravel(self.treated) and size[k] > 0]
+        others = np.setdiff1d(np.flatnonzero(size), np.ravel(self.treated))
         distance = np.abs(np.log(size[others]) - np.log(max(size[country], 1.0)))
-        near = np.array(others)[np.argsort(distance, kind="stable")[:PLACEBOS]]
+        near = others[np.argsort(distance, kind="stable")[:PLACEBOS]]
         return judged(steps[country], steps[near], level)
 
     def _country_steps(self) -> Floats:
@@ -337,18 +354,26 @@ class _Window:
         Weighted least squares of the log of the total's ratio to the ties of all others,
         both without treated pairs, on a constant, the year and the years after the shock.
         """
-        untreated = np.where(self.kind == ONE, self.counts, 0.0)
-        total = untreated.sum(axis=2) + (untreated.sum(axis=1) if self.directed else 0.0)
-        everything = untreated.sum(axis=(1, 2)) / (1 if self.directed else 2)
-        rest = everything[:, None] - total
+        total, rest = self._totals(self.counts)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log = np.log(total / rest)
+            if self.risk is not None:
+                log -= np.log(np.divide(*self._totals(self.risk)))
         year = np.arange(len(total))
         design = np.column_stack([np.ones(len(year)), year - year.mean(), year >= self.before])
         found = np.full((total.shape[1], 2), np.nan)
-        for k in np.flatnonzero((total > 0).all(axis=0) & (rest > 0).all(axis=0)):
+        for k in np.flatnonzero(np.isfinite(log).all(axis=0)):
             weighted = design * total[:, k, None]
             inverse = np.linalg.inv(design.T @ weighted)
-            found[k] = inverse[2] @ weighted.T @ np.log(total[:, k] / rest[:, k]), inverse[2, 2]
+            found[k] = inverse[2] @ weighted.T @ log[:, k], inverse[2, 2]
         return found
+
+    def _totals(self, panel: Floats) -> tuple[Floats, Floats]:
+        """Total of each country without treated pairs, and of all pairs without it: (w, n)."""
+        untreated = np.where(self.kind == ONE, panel, 0.0)
+        total = untreated.sum(axis=2) + (untreated.sum(axis=1) if self.directed else 0.0)
+        everything = untreated.sum(axis=(1, 2)) / (1 if self.directed else 2)
+        return total, everything[:, None] - total
 
 
 def _mark(kind: Kinds, pair: tuple[int, int], how: int, directed: bool) -> None:
@@ -378,3 +403,17 @@ def _checked(
             f"Treated pairs must be two different countries of {n}; found {wrong or 'none'}."
         )
     return counts
+
+
+def _checked_exposure(exposure: ArrayLike, counts: Floats, directed: bool) -> Floats:
+    risk = np.asarray(exposure, dtype=np.float64)
+    if risk.shape != counts.shape or not np.isfinite(risk).all() or (risk < 0).any():
+        raise InputError(
+            f"Exposure must have the shape of the counts, {counts.shape}, and be finite and not "
+            f"negative; found shape {risk.shape}."
+        )
+    if ((risk == 0) & (counts > 0)).any():
+        raise InputError("There are counts where nobody is at risk: the exposure is 0.")
+    if not directed and not np.allclose(risk, risk.transpose(0, 2, 1), rtol=1e-9):
+        raise InputError("The exposure is not symmetric; pass directed=True.")
+    return risk

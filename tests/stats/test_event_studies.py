@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from isthmus.errors import InputError
-from isthmus.stats.event_study import event_study, judged
+from isthmus.stats.event_studies import event_study, judged
 
 AT, YEARS, TOLERANCE = 4, 8, 1e-6
 
@@ -76,6 +76,44 @@ def test_effects_are_those_of_the_regression(directed):
         [path[k].estimate for k in others], wanted[: len(others)], atol=TOLERANCE
     )
     assert path[AT - 1].estimate == 0
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_effects_on_rates_are_those_beside_the_number_at_risk(directed):
+    """Exposure of countries and pairs drops out; what a treated pair's gains is no effect."""
+    counts = panel(directed=directed)
+    random = np.random.default_rng(2)
+    factor = random.uniform(1, 3, (YEARS, 6, 1))
+    risk = factor * (factor.transpose(0, 2, 1) if not directed else 1.0)
+    risk = risk * np.ones_like(counts)
+    ask = {"window": 4, "directed": directed}
+    plain = event_study(counts, [(0, 1)], AT, **ask).pairs[0]
+    found = event_study(counts, [(0, 1)], AT, exposure=risk, **ask).pairs[0]
+    assert found.after.estimate == pytest.approx(plain.after.estimate, abs=TOLERANCE)
+    risk[AT:, 0, 1] *= 2
+    if not directed:
+        risk[AT:, 1, 0] *= 2
+    found = event_study(counts, [(0, 1)], AT, exposure=risk, **ask).pairs[0]
+    wanted = plain.after.estimate - np.log(2)
+    assert found.after.estimate == pytest.approx(wanted, abs=TOLERANCE)
+    assert found.path[-1].estimate == pytest.approx(plain.path[-1].estimate - np.log(2), abs=1e-5)
+    everyone = risk * np.linspace(1, 4, YEARS)[:, None, None]
+    steps = [event_study(counts, [(0, 1)], AT, exposure=one, **ask) for one in (risk, everyone)]
+    for one, other in zip(*(step.pairs[0].countries for step in steps), strict=True):
+        assert one.estimate == pytest.approx(other.estimate, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("change", ["shape", "nobody", "negative", "asymmetric"])
+def test_exposure_that_cannot_be_is_refused(change):
+    counts = panel()
+    risk = np.ones_like(counts)
+    if change == "shape":
+        risk = risk[1:]
+    else:
+        risk[0, 0, 1] = {"nobody": 0, "negative": -1, "asymmetric": 2}[change]
+    wanted = {"nobody": "nobody is at risk", "asymmetric": "directed=True"}
+    with pytest.raises(InputError, match=wanted.get(change, "not negative")):
+        event_study(counts, [(0, 1)], AT, exposure=risk)
 
 
 def test_a_window_is_the_panel_of_its_years():
@@ -194,3 +232,10 @@ def test_too_few_placebos_have_no_interval():
 def test_what_cannot_be_estimated_is_refused(changes, message):
     with pytest.raises(InputError, match=message):
         event_study(**{"panel": panel(), "treated": [(0, 1)], "at": AT} | changes)
+
+
+def test_two_countries_have_no_placebos():
+    counts = panel(n=2)
+    found = event_study(counts, [(0, 1)], AT).pairs[0]
+    assert np.isnan([step.p for step in found.countries]).all()
+    assert found.after.placebos == 0
