@@ -9,10 +9,11 @@ from isthmus.report import charts, panels
 from isthmus.report.bloc_views import bloc_views, window_control
 from isthmus.report.charts import Spec
 from isthmus.report.country_pages import country_page
-from isthmus.report.country_views import bound_controls, bound_views
+from isthmus.report.country_views import bound_controls, bound_views, reference_view
 from isthmus.report.field_pages import fields_page
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pairs_page
+from isthmus.report.place_views import closest_view, places_view
 from isthmus.report.published_counts_views import (
     comparison_controls,
     comparison_views,
@@ -211,6 +212,7 @@ def poles_page(source: Source) -> Page:
                 )
             },
         ),
+        closest_view(source),
         whole_view(
             source,
             "polarisation",
@@ -285,7 +287,8 @@ def coverage_page(source: Source) -> Page:
     intro = "How much of the field the numbers rest on."
     intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *bound_controls(source), *comparison_controls(source)]
-    views = [everyone, *bound_views(source), each, *comparison_views(source)]
+    views = [everyone, places_view(), *bound_views(source), reference_view(source), each]
+    views += comparison_views(source)
     return Page("coverage", "Coverage", intro, controls, views, ["missing"])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from isthmus.report import charts, panels
 from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, LEAST_YEARLY, TURN_COLUMNS
 from isthmus.report.glossary import metric
+from isthmus.report.place_views import linked_view
 from isthmus.report.shards import ALL_PAIRS, LINK_COLUMNS
 from isthmus.report.source import Source
 from isthmus.report.views import TO_PAIR, Page, View, country_options
@@ -74,6 +75,7 @@ def pairs_page(source: Source) -> Page:
             chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
         ),
         *_against(source, shard),
+        linked_view(shard),
         _turns(shard),
         _indices(source, shard),
         View(

@@ -191,6 +191,8 @@ EMPTY = {
 #: Columns of codes -> the words that stand for these.
 WORDED = {
     "layer": "layers",
+    "sector": "sectors",
+    "with_sector": "sectors",
     "answer": "bloc_answers",
     "number": "numbers",
     "experiment": "experiments",
