@@ -113,15 +113,12 @@ def test_sectors_are_those_of_the_last_year(source: Source) -> None:
     earlier = [{**row, "papers_whole": 99} for row in mine if row["year"] < 2006]
     assert sectors_said(
         "CN", [*(row for row in mine if row["year"] == 2006), *earlier], source
-    ) == (
-        "China had 4 papers of companies, 30 papers of universities and schools and 0 papers of "
-        "government in 2006."
-    )
+    ) == ("Papers of China in 2006: 4 of companies, 30 of universities and none of government.")
     unknown = [row for row in mine if row["sector"] == "unknown"]
     assert sectors_said("CN", unknown, source).endswith("papers of 2006 are not known.")
     pairs = [r for r in source.results.table("sector_pairs").to_pylist() if r["country"] == "CN"]
     text = sector_pairs_said("CN", pairs, source)
-    assert "3 of companies with universities and schools, 0 of universities" in text
+    assert "3 of companies with universities, none of universities" in text
 
 
 def test_slopes_without_a_turn_are_not_shown(source: Source) -> None:

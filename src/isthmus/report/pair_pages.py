@@ -11,6 +11,7 @@ from isthmus.report.place_views import linked_view
 from isthmus.report.shards import ALL_PAIRS, LINK_COLUMNS
 from isthmus.report.source import Source
 from isthmus.report.views import TO_PAIR, Page, View, country_options
+from isthmus.report.words import LAYERS
 
 
 def pairs_page(source: Source) -> Page:
@@ -54,7 +55,7 @@ def pairs_page(source: Source) -> Page:
                 ("works_single_author", None),
             ],
             where=[["source", "pair", "a"]],
-            chart={"": charts.lines("works_whole", joint, colour="target")},
+            chart={"": charts.lines("works_whole", joint, colour="")},
             small="works_whole",
         ),
         View(
@@ -118,7 +119,7 @@ def _against(source: Source, shard: list[str]) -> list[View]:
     views = [
         View(
             f"{layer}-links",
-            f"{{a}} and {{b}}: {layer} observed and expected",
+            f"{{a}} and {{b}}: {LAYERS[layer]} observed and expected",
             "Every null model side by side: z, false discovery rate q and effect size. Years with "
             "no work and less than one expected say nothing and are left out.",
             "links",

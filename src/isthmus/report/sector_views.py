@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isthmus.report import charts, panels
-from isthmus.report.answers.answer import counted
 from isthmus.report.charts import Spec
 from isthmus.report.source import Source
 from isthmus.report.views import View
 from isthmus.report.words import SECTORS
-from isthmus.selection.wording import capital, in_sentence, joined
+from isthmus.selection.wording import in_sentence, joined
 
 #: Sectors that sentences and charts show; the tables have all.
 MAIN = ("company", "education", "government")
@@ -76,8 +75,8 @@ def sectors_said(country: str, rows: Rows, _: Source) -> str:
     found = {row["sector"]: row["papers_whole"] for row in rows if row["year"] == last}
     if not found.keys() - {"unknown"}:
         return f"The sectors of {in_sentence(country)}'s papers of {last} are not known."
-    said = [f"{counted(found.get(name, 0), 'paper')} of {SECTORS[name]}" for name in MAIN]
-    return capital(f"{in_sentence(country)} had {joined(said)} in {last}.")
+    said = [f"{found.get(name, 0) or 'none'} of {SECTORS[name]}" for name in MAIN]
+    return f"Papers of {in_sentence(country)} in {last}: {joined(said)}."
 
 
 def sector_pairs_said(country: str, rows: Rows, _: Source) -> str:
@@ -90,6 +89,7 @@ def sector_pairs_said(country: str, rows: Rows, _: Source) -> str:
     }
     pairs = [("company", "education"), ("education", "government"), ("company", "government")]
     said = [
-        f"{found.get(pair, 0):,} of {SECTORS[pair[0]]} with {SECTORS[pair[1]]}" for pair in pairs
+        f"{found.get(pair, 0) or 'none'} of {SECTORS[pair[0]]} with {SECTORS[pair[1]]}"
+        for pair in pairs
     ]
     return f"In {last}, papers of two sectors in {in_sentence(country)} were {joined(said)}."

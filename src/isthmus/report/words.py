@@ -25,7 +25,7 @@ LAYERS = {"collaboration": "joint papers", "citation": "citations"}
 #: Sectors in words, the most asked for first.
 SECTORS = {
     "company": "companies",
-    "education": "universities and schools",
+    "education": "universities",
     "government": "government",
     "healthcare": "hospitals",
     "facility": "research facilities",
