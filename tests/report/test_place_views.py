@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from isthmus.report.glossary import metric
+from isthmus.report.pages import pages
 from isthmus.report.place_views import linked_said, places_said
 from isthmus.report.source import Source
 from isthmus.results import schema_of, write_table
@@ -39,3 +41,16 @@ def test_the_closest_pair_is_said_with_its_interval() -> None:
         "Germany and the US stand out most: 20 joint works, 2.0 times (1.0 to 3.0) what sizes give."
     ]
     assert linked_said(2005, listed, listed.slice(0, 0))["text"][0].endswith("sizes alone explain.")
+
+
+def test_pages_and_columns_say_the_unit_of_the_study(bare: Source) -> None:
+    record = bare.results.record
+    settings = {**record["settings"], "places": {"unit": "institution"}}
+    source = Source(replace(bare.results, record={**record, "settings": settings}))
+    page = pages(source)[0]
+    assert page.title == "Institutions"
+    assert page.views[0].heading == "Institutions in {year}"
+    labels = [column["label"] for column in page.views[0].plain(source)["columns"]]
+    assert "Institution" in labels
+    assert pages(bare)[0].title == "Countries"
+    assert metric("of_country", settings).label == "Country it is in"

@@ -41,6 +41,7 @@ from isthmus.report.views import (
     year_control,
 )
 from isthmus.report.words import MODELS
+from isthmus.results.units import in_unit
 from isthmus.study.sections import AFFINITY
 
 #: Countries of the square of archetypes: those with most pairs.
@@ -72,8 +73,20 @@ def pages(source: Source) -> list[Page]:
         page = make(source)
         views = [view for view in page.views if view.table in source.results.record["tables"]]
         if any(source.has(view.table) for view in views):
-            made.append(replace(page, views=views))
+            made.append(_in_unit(replace(page, views=views), source))
     return made
+
+
+def _in_unit(page: Page, source: Source) -> Page:
+    """Write the word of the study's unit for "country" in what a page says."""
+
+    def said(text: str) -> str:
+        return in_unit(text, source.settings)
+
+    views = [replace(v, heading=said(v.heading), note=said(v.note)) for v in page.views]
+    controls = [{**control, "label": said(control["label"])} for control in page.controls]
+    title, intro = said(page.title), said(page.intro)
+    return replace(page, title=title, intro=intro, views=views, controls=controls)
 
 
 def _ranked(source: Source, measure: str, label: str) -> Spec:
