@@ -46,7 +46,7 @@ const walker = document.createTreeWalker(document.querySelector('main'), NodeFil
 for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   const e = node.parentElement, text = node.textContent;
   if (e.closest('code, script, noscript, .identifier, option[value=""]') || !text.trim()) continue;
-  if (/\d[eE][+-]?\d/.test(text) && !/[A-Za-z]\d[eE]/.test(text)) say('an exponent: ' + text.slice(0, 80), e);
+  if (/(?<!\w)\d+(\.\d+)?[eE][+-]?\d+\b/.test(text)) say('an exponent: ' + text.slice(0, 80), e);
   const internal = /->|\b(joint|movers|relation|group):|\b[a-z]+_[a-z_]+\b|`/.exec(text);
   if (internal) say('an internal name ' + internal[0] + ' in ' + text.slice(0, 80), e);
   for (const number of text.match(/(?<![\w.,/:-])\d[\d,]*(\.\d+)?(?![\w/-])/g) || []) {

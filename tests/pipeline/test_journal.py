@@ -16,6 +16,7 @@ from isthmus.errors import IsthmusError
 from isthmus.pipeline.journal import LOG_FILE, Journal, ObservedEngine, line_of, parse_line
 from isthmus.pipeline.runner import run
 from isthmus.pipeline.steps import STEPS, Step
+from isthmus.report.site import build_site
 from isthmus.results import Results
 from isthmus.study import Study
 from tiny import LIGHT, random_works, write_corpus
@@ -50,6 +51,17 @@ def test_what_is_written_is_read_back_on_one_line(values: dict[str, str]) -> Non
     line = line_of(values)
     assert len(line.splitlines()) <= 1
     assert parse_line(line) == values
+
+
+def test_teams_are_compared_without_the_step_on_movers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [step for step in STEPS if step.name in ("field", "leadership", "teaming")]
+    monkeypatch.setattr(isthmus.pipeline.runner, "STEPS", few)
+    results = run(tiny_study(tmp_path), tmp_path / "results")
+    assert "matched" in results.tables
+    assert "retention" not in results.tables
+    assert (build_site(results, tmp_path / "site").parent / "teaming.html").exists()
 
 
 def test_every_step_says_what_it_took(finished: Results) -> None:

@@ -462,6 +462,7 @@ def comparison(rng: np.random.Generator, span: np.ndarray) -> dict[str, pa.Table
         | {"treated": 50, "control": 500, "treated_matched": 40, "control_matched": 300}
         | {"mean_treated": 4.0, "mean_control": 4.0, "effect_percent": effect, "p": 0.5}
         | {"ci_low": effect - 20, "ci_high": effect + 20, "share_at_least": 0.0}
+        | {"effective_clusters": 12.0}
         for lead, partner, poles, effect in (
             ("US", "CN", True, 40.0),
             ("CN", "US", True, 30.0),

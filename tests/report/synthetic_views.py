@@ -14,7 +14,7 @@ LAST_AUTHOR = "papers_last_author"
 
 
 def by_country(rng: np.random.Generator, names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
-    """Give indicators, home citations, cohorts and bounds of every country."""
+    """Give indicators, home citations, cohorts, bounds and sectors of every country."""
     made: dict[str, list[dict[str, Any]]] = {}
 
     def put(table: str, key: dict[str, Any], shares: tuple[str, ...], **more: Any) -> None:
@@ -54,6 +54,18 @@ def by_country(rng: np.random.Generator, names: list[str], span: np.ndarray) -> 
                 }
                 read = {"measured": 0.2, "imputed": 0.21, "weighted": 0.22}
                 put("bounds", key, (), lowest=0.1, highest=0.5 if when == span[1] else 0.3, **read)
+        for when in [*map(int, span), None]:
+            for number in ("citations_mean", "home_share"):
+                read = {"measured": 0.2, "weighted": 0.22, "lowest": 0.1, "highest": 0.4}
+                key = {"number": number, "year": when, "country": name}
+                put("reference_bounds", key, (), missing=9.0, works=90.0, **read)
+        for year in map(int, span):
+            at = {"year": year, "country": name}
+            for sector, papers in (("company", 4), ("education", 30), ("unknown", 2)):
+                count = {"papers_whole": papers, "papers_fractional": papers / 2}
+                put("sectors", at | {"sector": sector}, (), **count)
+            both = {"sector": "company", "with_sector": "education"}
+            put("sector_pairs", at | both, (), papers_whole=3)
     return {name: pa.Table.from_pylist(rows, schema_of(name)) for name, rows in made.items()}
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import vl_convert
 
+from isthmus.report import charts
 from isthmus.report.charts import COLOURS, NOTE
-from isthmus.report.design import COUNTRIES, colour_places
+from isthmus.report.design import COUNTRIES, colour_places, named_codes
 from isthmus.report.figure import Absent, Figure
 from isthmus.report.figures import figures, write_figures
 from isthmus.report.source import Source
@@ -217,3 +219,15 @@ def test_a_pole_without_values_is_named_and_gets_no_panel(source: Source) -> Non
     assert isinstance(figure, Figure)
     assert len(figure.spec["hconcat"]) == 1
     assert "No line of Kenya: the table holds no value of it." in figure.notes
+
+
+def test_legends_write_names_for_codes() -> None:
+    spec = charts.intervals("y", "low", "high", "Y", colour="experiment")
+    said = {"experiments": {"movers:CN->US": "Scientists who moved"}}
+    rows = [{"year": 2000, "y": 1, "low": 0, "high": 2, "experiment": "movers:CN->US"}]
+    rows += [{**rows[0], "experiment": "joint_papers"}]
+    made = charts.with_rows(named_codes(spec, {"CN": "China"}, said), rows)
+    drawn = vl_convert.vegalite_to_svg(made, vl_version=charts.VEGA_LITE)
+    assert ">Scientists who moved<" in drawn
+    assert ">joint papers<" in drawn
+    assert ">movers:CN-&gt;US<" not in drawn

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from isthmus.errors import TargetError
-from isthmus.report.packing import packed
+from isthmus.report.packing import packed, split
 from isthmus.report.pages import coverage_page
-from isthmus.report.shards import LEAST_EXPECTED, MOST_NOVEL, split, telling_links
+from isthmus.report.shards import LEAST_EXPECTED, MOST_NOVEL, telling_links
 from isthmus.report.site import build_site
 from isthmus.report.source import Source
 from isthmus.results import Results
@@ -226,7 +226,7 @@ def test_split_gives_every_row_once() -> None:
 
 def test_the_page_on_coverage_shows_what_others_count(source: Source, bare: Source) -> None:
     page = coverage_page(source)
-    first = ["all-works", "bounds-all", "bounds", "coverage"]
+    first = ["all-works", "places", "bounds-all", "bounds", "reference-bounds", "coverage"]
     assert [view.id for view in page.views] == [*first, "comparison", "comparison_years"]
     chosen = {control["key"]: control for control in page.controls}
     assert chosen["year"]["default"] == "2005"  # the last that the others have

@@ -16,11 +16,13 @@ from isthmus.report.excerpts import (
     country_bounds,
     country_cohorts,
     country_indicators,
+    country_reference_bounds,
     pair_indices,
     premiums,
     tie_turns,
 )
 from isthmus.report.pages import pages
+from isthmus.report.sector_views import sector_pairs_said, sectors_said
 from isthmus.report.shards import shards
 from isthmus.report.source import Source
 from isthmus.report.topic_pages import leaders_said, topics_page
@@ -32,6 +34,7 @@ from isthmus.report.view_sentences import (
     indicators_said,
     indices_said,
     premiums_said,
+    references_by_number,
 )
 from isthmus.study import Study
 
@@ -91,6 +94,33 @@ def test_cohorts_are_of_all_who_began(source: Source) -> None:
     assert cohorts_said("CN", [{**rows[0], "share_stayed": None}], source) == ""
 
 
+def test_missing_references_are_said_of_each_number(source: Source) -> None:
+    table = country_reference_bounds(source)
+    assert table is not None
+    rows = [row for row in table.to_pylist() if row["country"] == "CN"]
+    said = references_by_number(rows, source)
+    assert said["number"] == ["citations_mean", "home_share"]
+    assert said["text"][0].startswith(
+        "Citations per paper, all years: 0.2 as measured, 0.22 weighted; the data allow 0.1 to 0.4."
+    )
+    assert "20 % as measured" in said["text"][1]
+    assert "References are missing in 9 of 90 works that may cite." in said["text"][1]
+
+
+def test_sectors_are_those_of_the_last_year(source: Source) -> None:
+    rows = source.results.table("sectors").to_pylist()
+    mine = [row for row in rows if row["country"] == "CN"]
+    earlier = [{**row, "papers_whole": 99} for row in mine if row["year"] < 2006]
+    assert sectors_said(
+        "CN", [*(row for row in mine if row["year"] == 2006), *earlier], source
+    ) == ("Papers of China in 2006: 4 of companies, 30 of universities and none of government.")
+    unknown = [row for row in mine if row["sector"] == "unknown"]
+    assert sectors_said("CN", unknown, source).endswith("papers of 2006 are not known.")
+    pairs = [r for r in source.results.table("sector_pairs").to_pylist() if r["country"] == "CN"]
+    text = sector_pairs_said("CN", pairs, source)
+    assert "3 of companies with universities, none of universities" in text
+
+
 def test_slopes_without_a_turn_are_not_shown(source: Source) -> None:
     table = tie_turns(source)
     assert table is not None
@@ -110,11 +140,14 @@ def test_views_without_a_table_are_absent(source: Source, bare: Source) -> None:
         "cohorts",
         "bounds",
         "bounds-all",
+        "reference-bounds",
+        "sectors",
+        "sector-pairs",
     }
     assert new <= {view.id for page in pages(source) for view in page.views}
     assert not new & {view.id for page in pages(bare) for view in page.views}
     keys = {control["key"] for page in pages(bare) for control in page.controls}
-    assert not keys & {"indicator", "number", "index", "window", "topic"}
+    assert not keys & {"indicator", "number", "index", "window", "topic", "cited"}
     sets = {name for _, found in shards(bare) for name in found}
     assert not sets & (new | {f"{name}_said" for name in new})
 

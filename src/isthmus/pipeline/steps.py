@@ -54,7 +54,14 @@ class Context:
 
     def result(self, name: str) -> pa.Table:
         """Read a result table that an earlier step made."""
-        return pq.read_table(self.results / f"{name}.parquet")
+        return pq.read_table(self._file(name))
+
+    def has(self, name: str) -> bool:
+        """Whether an earlier step made a result table."""
+        return self._file(name).exists()
+
+    def _file(self, name: str) -> Path:
+        return self.results / f"{name}.parquet"
 
     @property
     def scores(self) -> Table:
@@ -211,7 +218,8 @@ def _teaming(context: Context) -> dict[str, pa.Table]:
     made["team_contrasts"] = teams.team_contrasts(made["team_sizes"], made["top_institutions"])
     made |= teams.matched()
     for name, movers in (("matched", "retention"), ("balance", "retention_balance")):
-        made[name] = pa.concat_tables([made[name], context.result(movers)])
+        if context.has(movers):
+            made[name] = pa.concat_tables([made[name], context.result(movers)])
     return made
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from isthmus.selection.wording import other_place
+from isthmus.selection.wording import in_sentence, other_place
 
 Spec = dict[str, Any]
 
@@ -211,7 +211,10 @@ def among(spec: Spec, field: str, values: Sequence[str]) -> Spec:
 def by_lead(spec: Spec, leads: Sequence[str]) -> Spec:
     """Draw the same chart once for each leading country."""
     parts = [
-        {**among(spec, "lead", [lead]), "title": {"text": f"Led by {lead}", "fontSize": 11}}
+        {
+            **among(spec, "lead", [lead]),
+            "title": {"text": f"Led by {in_sentence(lead)}", "fontSize": 11},
+        }
         for lead in leads
     ]
     return side_by_side(parts)

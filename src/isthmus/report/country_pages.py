@@ -12,6 +12,7 @@ from isthmus.report.country_views import (
 )
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pair_columns
+from isthmus.report.sector_views import sector_views
 from isthmus.report.sentences import TIES
 from isthmus.report.shared_views import (
     alignment_view,
@@ -41,6 +42,7 @@ def country_page(source: Source) -> Page:
         chart=measure_lines(source),
     )
     views = [years, indicator_view(source, shard), _ties(shard), _partners(source, shard)]
+    views += sector_views(shard)
     views += [premium_view(shard), dependence_view(source, shard), *_moves_of(source, shard)]
     views.append(cohort_view(source, shard))
     views.append(alignment_view(source, "alignment", shard, [], by_country=True))

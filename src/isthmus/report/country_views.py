@@ -12,6 +12,7 @@ from isthmus.report.excerpts import (
     INDICATOR_COLUMNS,
     INDICATORS,
     PREMIUM_COLUMNS,
+    REFERENCE_COLUMNS,
     STAYS,
 )
 from isthmus.report.glossary import metric
@@ -130,13 +131,41 @@ def bound_views(source: Source) -> list[View]:
     return [every, yearly]
 
 
+def reference_view(source: Source) -> View:
+    """Show what works without references could change of a country's citation numbers."""
+    read = ("measured", "weighted")
+    return View(
+        "reference-bounds",
+        "What missing references could change: {country}",
+        "Years are those of the cited papers. Weighted: works of the same year, venue and type "
+        "stand for those without references. Band: whatever these cite.",
+        "reference_bounds",
+        ["country/{country}"],
+        "reference_bounds",
+        [(name, None) for name in REFERENCE_COLUMNS if name not in ("country", "number")],
+        where=[["number", "is", "cited"]],
+        by="cited",
+        chart={
+            name: panels.extremes_by_year(label, read)
+            for name, label in numbers(source, "reference_bounds").items()
+        },
+        says="reference_bounds_said",
+    )
+
+
 def bound_controls(source: Source) -> list[dict[str, Any]]:
-    """Return a choice of the country and of the number whose bounds are shown."""
-    options = [[name, text] for name, text in numbers(source).items()]
-    if not options:
-        return []
+    """Return a choice of the country and of the numbers whose bounds are shown."""
+    main, made = f"{source.papers}_share", []
+    for key, label, table in (
+        ("number", "Number", "bounds"),
+        ("cited", "Citation number", "reference_bounds"),
+    ):
+        options = [[name, text] for name, text in numbers(source, table).items()]
+        names = [name for name, _ in options]
+        if options:
+            default = main if main in names else names[0]
+            choice = {"key": key, "label": label, "kind": "choice", "options": options}
+            made.append({**choice, "default": default})
     countries = {"options": country_options(source), "default": source.poles[-1]}
     which = {"key": "country", "label": "Missing data of", "kind": "choice", **countries}
-    number = {"key": "number", "label": "Number", "kind": "choice", "options": options}
-    main = f"{source.papers}_share"
-    return [which, {**number, "default": main if main in numbers(source) else options[0][0]}]
+    return [which, *made] if made else []

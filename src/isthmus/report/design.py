@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,39 @@ def keep_colours(
             shown = [COLOURS[places[code]] for code in codes]
             made["color"] = {**made["color"], "scale": {"domain": codes, "range": shown}}
     return made
+
+
+#: Columns of codes -> the words of a page that stand for them.
+CODED = {"experiment": "experiments", "null_model": "models", "layer": "layers",
+         "archetype": "archetypes", "role": "roles", "group": "", "side": ""}  # fmt: skip
+
+
+def named_codes(part: Any, names: Mapping[str, str], words: Mapping[str, Mapping[str, str]]) -> Any:
+    """Return a chart's specification whose legends and axes write names for codes.
+
+    The rows keep their codes: a legend's label is looked up when it is drawn.
+    """
+    if isinstance(part, list):
+        return [named_codes(one, names, words) for one in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: named_codes(value, names, words) for key, value in part.items()}
+    for channel, guide in _GUIDES.items():
+        at = made.get(channel)
+        if not isinstance(at, dict) or at.get("type") != "nominal" or at.get(guide, {}) is None:
+            continue
+        field = at.get("field")
+        if field in COUNTRIES or field in CODED:
+            known = {**names, **words.get(CODED.get(field, ""), {})}
+            label = f"{json.dumps(known)}[datum.label] || replace(datum.label, /_/g, ' ')"
+            made[channel] = {
+                **at,
+                guide: {**at.get(guide, {}), "labelExpr": label, "labelLimit": 340},
+            }
+    return made
+
+
+_GUIDES = {"x": "axis", "y": "axis", "color": "legend", "shape": "legend", "strokeDash": "legend"}
 
 
 def _let_through(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,17 @@ BOUND_COLUMNS = (
     "missing",
     "works",
 )
+REFERENCE_COLUMNS = (
+    "country",
+    "number",
+    "year",
+    "measured",
+    "weighted",
+    "lowest",
+    "highest",
+    "missing",
+    "works",
+)
 INDICATORS = ("international_share", "domestic_share", "led_share", "mncs", "top10_share")
 INDICATOR_COLUMNS = (
     "country",
@@ -96,6 +107,15 @@ def country_bounds(source: Source) -> pa.Table | None:
     first = rows.append_column("place", pc.fill_null(rows["year"].cast(pa.int64()), -1))
     keys = [(name, "ascending") for name in ("country", "number", "place")]
     return first.sort_by(keys).select(BOUND_COLUMNS)
+
+
+def country_reference_bounds(source: Source) -> pa.Table | None:
+    """Return what works without references could change of each country's numbers."""
+    table = source.table("reference_bounds")
+    if table is None:
+        return None
+    rows = table.filter(pc.is_valid(table["country"])).select(REFERENCE_COLUMNS)
+    return rows.sort_by([(name, "ascending") for name in ("country", "number", "year")])
 
 
 def country_indicators(source: Source) -> pa.Table | None:

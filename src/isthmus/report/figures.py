@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 from isthmus.files import atomic_path
 from isthmus.report import charts, panels, pole_figures
 from isthmus.report.charts import GROUND, VEGA_LITE
-from isthmus.report.design import colour_places, keep_colours
+from isthmus.report.design import colour_places, keep_colours, named_codes
 from isthmus.report.figure import Absent, Drawn, Figure, rows_of, rule_of, total_of
 from isthmus.report.glossary import metric
 from isthmus.report.source import Source, where
+from isthmus.report.words import words
 from isthmus.results import Results
 from isthmus.selection.wording import in_sentence, listed
 
@@ -43,7 +44,7 @@ def figures(source: Source) -> Iterator[Drawn]:
 
     An error in one figure is the reason of its absence and keeps nobody from the others.
     """
-    places = colour_places(source)
+    places, said = colour_places(source), words(source)
     for make in _MAKERS:
         made = make(source)
         while True:
@@ -57,7 +58,8 @@ def figures(source: Source) -> Iterator[Drawn]:
             if isinstance(figure, Figure) and figure.rows.num_rows == 0:
                 yield Absent(figure.name, source.nothing_drawn(figure.table))
             elif isinstance(figure, Figure):
-                yield replace(figure, spec=keep_colours(figure.spec, figure.rows, places))
+                spec = keep_colours(figure.spec, figure.rows, places)
+                yield replace(figure, spec=named_codes(spec, source.names, said))
             else:
                 yield figure
 

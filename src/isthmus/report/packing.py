@@ -1,11 +1,19 @@
-"""Columns written shorter where they repeat themselves, as the page's script reads them."""
+"""Tables split by a column, and columns written shorter where they repeat themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from isthmus.report.source import Columns
+
+#: What a shard holds: sets of columns by name.
+Sets = Mapping[str, Any]
 
 #: Empty cells at the ends of a column up to which these are written out.
 LEAST_EMPTY = 4
@@ -58,3 +66,16 @@ def _steps(years: list[int | None]) -> list[int] | None:
         else:
             made += [year, 1]
     return made
+
+
+def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
+    """Return the rows of each value of a column, values in order."""
+    if table.num_rows == 0:
+        return
+    order = pc.sort_indices(table, [(key, "ascending")])
+    ordered = table.take(order).combine_chunks()
+    values = ordered[key].to_numpy(zero_copy_only=False)
+    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+    ends = np.concatenate([starts[1:], [len(values)]])
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield ordered[key][start].as_py(), ordered.slice(start, end - start)

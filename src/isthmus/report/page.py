@@ -43,6 +43,7 @@ td:first-child, th:first-child { overflow-wrap: normal; }
   :root { font-size: 8.5pt; }
   body { font-size: 9.5pt; line-height: 1.35; padding: 0; max-width: none; }
   h2, h3 { break-after: avoid; }
+  caption, thead, tr:first-child { break-after: avoid; }
   .figure, tr, .card { break-inside: avoid; } .figures, .methods { break-before: page; }
   .files { display: none; } .scroll { overflow: visible; }
   a { color: inherit; text-decoration: none; }

@@ -9,10 +9,11 @@ from isthmus.report import charts, panels
 from isthmus.report.bloc_views import bloc_views, window_control
 from isthmus.report.charts import Spec
 from isthmus.report.country_pages import country_page
-from isthmus.report.country_views import bound_controls, bound_views
+from isthmus.report.country_views import bound_controls, bound_views, reference_view
 from isthmus.report.field_pages import fields_page
 from isthmus.report.glossary import metric
 from isthmus.report.pair_pages import pairs_page
+from isthmus.report.place_views import closest_view, places_view
 from isthmus.report.published_counts_views import (
     comparison_controls,
     comparison_views,
@@ -40,6 +41,7 @@ from isthmus.report.views import (
     year_control,
 )
 from isthmus.report.words import MODELS
+from isthmus.results.units import in_unit
 from isthmus.study.sections import AFFINITY
 
 #: Countries of the square of archetypes: those with most pairs.
@@ -71,8 +73,20 @@ def pages(source: Source) -> list[Page]:
         page = make(source)
         views = [view for view in page.views if view.table in source.results.record["tables"]]
         if any(source.has(view.table) for view in views):
-            made.append(replace(page, views=views))
+            made.append(_in_unit(replace(page, views=views), source))
     return made
+
+
+def _in_unit(page: Page, source: Source) -> Page:
+    """Write the word of the study's unit for "country" in what a page says."""
+
+    def said(text: str) -> str:
+        return in_unit(text, source.settings)
+
+    views = [replace(v, heading=said(v.heading), note=said(v.note)) for v in page.views]
+    controls = [{**control, "label": said(control["label"])} for control in page.controls]
+    title, intro = said(page.title), said(page.intro)
+    return replace(page, title=title, intro=intro, views=views, controls=controls)
 
 
 def _ranked(source: Source, measure: str, label: str) -> Spec:
@@ -211,6 +225,7 @@ def poles_page(source: Source) -> Page:
                 )
             },
         ),
+        closest_view(source),
         whole_view(
             source,
             "polarisation",
@@ -285,7 +300,8 @@ def coverage_page(source: Source) -> Page:
     intro = "How much of the field the numbers rest on."
     intro += "".join(f" {text}" for text in (source.source_end, source.references_unknown) if text)
     controls = [year, *bound_controls(source), *comparison_controls(source)]
-    views = [everyone, *bound_views(source), each, *comparison_views(source)]
+    views = [everyone, places_view(), *bound_views(source), reference_view(source), each]
+    views += comparison_views(source)
     return Page("coverage", "Coverage", intro, controls, views, ["missing"])
 
 

@@ -7,9 +7,11 @@ from collections.abc import Collection
 from isthmus.report import charts, panels
 from isthmus.report.excerpts import INDEX_COLUMNS, INDICES, LEAST_JOINT, LEAST_YEARLY, TURN_COLUMNS
 from isthmus.report.glossary import metric
+from isthmus.report.place_views import linked_view
 from isthmus.report.shards import ALL_PAIRS, LINK_COLUMNS
 from isthmus.report.source import Source
 from isthmus.report.views import TO_PAIR, Page, View, country_options
+from isthmus.report.words import LAYERS
 
 
 def pairs_page(source: Source) -> Page:
@@ -53,7 +55,7 @@ def pairs_page(source: Source) -> Page:
                 ("works_single_author", None),
             ],
             where=[["source", "pair", "a"]],
-            chart={"": charts.lines("works_whole", joint, colour="target")},
+            chart={"": charts.lines("works_whole", joint, colour="")},
             small="works_whole",
         ),
         View(
@@ -74,6 +76,7 @@ def pairs_page(source: Source) -> Page:
             chart={"": charts.lines("citations_whole", "Citations (whole)", colour="source")},
         ),
         *_against(source, shard),
+        linked_view(shard),
         _turns(shard),
         _indices(source, shard),
         View(
@@ -116,7 +119,7 @@ def _against(source: Source, shard: list[str]) -> list[View]:
     views = [
         View(
             f"{layer}-links",
-            f"{{a}} and {{b}}: {layer} observed and expected",
+            f"{{a}} and {{b}}: {LAYERS[layer]} observed and expected",
             "Every null model side by side: z, false discovery rate q and effect size. Years with "
             "no work and less than one expected say nothing and are left out.",
             "links",

@@ -331,23 +331,25 @@ def extremes_by_number(label: str) -> Spec:
     return figure_of({"layer": layer, **size}, f"{label}: readings and extremes")
 
 
-def extremes_by_year(label: str) -> Spec:
-    """Draw a number's three readings over the years on a band of its extremes."""
+def extremes_by_year(label: str, readings: Sequence[str] = tuple(READINGS)) -> Spec:
+    """Draw a number's readings over the years on a band of its extremes."""
     band = lines("measured", label, colour="", band=True)["layer"][0]["encoding"]
     ends = {"y": quantity("lowest", label), "y2": {"field": "highest"}}
     area = {"x": band["x"], **ends}
     layer: list[Spec] = [{"mark": {"type": "area", **_GREY}, "encoding": area}]
-    for name in READINGS:
+    for name in readings:
         line = {"x": band["x"], "y": quantity(name, label), "tooltip": tips("year", name)}
-        layer.append(_reading(name, {"type": "line", "point": True}, line))
+        layer.append(_reading(name, {"type": "line", "point": True}, line, readings))
     return figure_of({"layer": layer}, f"{label} by year: readings and extremes")
 
 
 _GREY = {"color": "#808080", "opacity": 0.3}
 
 
-def _reading(name: str, mark: Spec, encoding: Spec) -> Spec:
-    names = list(READINGS.values())
+def _reading(
+    name: str, mark: Spec, encoding: Spec, readings: Sequence[str] = tuple(READINGS)
+) -> Spec:
+    names = [READINGS[one] for one in readings]
     scale = {"domain": names, "range": list(COLOURS[: len(names)])}
     colour = {"field": "reading", "type": "nominal", "title": None, "scale": scale}
     own = [{"calculate": f"'{READINGS[name]}'", "as": "reading"}]

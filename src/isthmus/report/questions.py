@@ -28,7 +28,8 @@ CHECKS = {
 
 #: Beginnings of claims' names -> the question they belong to.
 SUBJECTS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("poles-lead", "second-", "impact-rises", "first-loses"), "Who leads"),
+    (("poles-lead", "second-", "impact-", "first-loses"), "Who leads"),
+    (("home-bias", "turns-inward"), "Citations at home"),
     (("origin-of", "movers-"), "Movers"),
     (("joint-papers", "premium", "teams", "top-"), "Teaming up"),
 )

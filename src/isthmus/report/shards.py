@@ -6,36 +6,30 @@ A *shard* is named like ``country_year/2021`` and holds sets of columns; see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.report.bloc_views import blocs_said
 from isthmus.report.charts import points, shapes
+from isthmus.report.country_shards import country_shards
 from isthmus.report.excerpts import (
     IN_TOPIC_COLUMNS,
     bloc_members,
     bloc_windows,
-    country_bounds,
-    country_cohorts,
-    country_dependence,
-    country_indicators,
     pair_indices,
-    premiums,
     tie_turns,
     topic_leaders,
 )
-from isthmus.report.packing import packed
-from isthmus.report.sentences import country_sentences, country_ties, pair_sentences
-from isthmus.report.source import DIGITS, Source, columns, where
+from isthmus.report.packing import Sets, packed, split
+from isthmus.report.place_views import linked_said, places_said
+from isthmus.report.sentences import pair_sentences
+from isthmus.report.source import DIGITS, FEW_DIGITS, Source, columns, where
 from isthmus.report.topic_pages import leaders_said
-from isthmus.report.view_sentences import SAID, bounds_by_number, indices_said, premiums_said
+from isthmus.report.view_sentences import indices_said
 from isthmus.study.sections import AFFINITY
-
-Sets = Mapping[str, Any]
 
 #: Joint papers of a pair under which its row is greyed: too few to say much.
 SMALL_CELL = 25
@@ -91,9 +85,6 @@ ARCHETYPE_COLUMNS = (
     "slope_collaboration",
     "slope_citation",
 )
-
-#: Significant digits in tables of pairs and links; the CSV files of the results have more.
-FEW_DIGITS = 3
 
 #: Links of a year that are listed, and the false discovery rate that they must be below.
 STRONGEST, DISCOVERY_RATE = 20, 0.05
@@ -155,9 +146,10 @@ def shards(source: Source) -> Iterator[tuple[str, Sets]]:
     pairs = pair_summary(source)
     if pairs.num_rows:
         yield "pairs", {"pairs": packed(columns(pairs, ALL_PAIRS, FEW_DIGITS))}
-    yield from _countries(source, pairs)
+    yield from country_shards(source, pairs)
     yield from _pairs(source, pairs)
     yield from _significant(source)
+    yield from _places(source)
 
 
 def _shown(name: str, table: pa.Table) -> pa.Table:
@@ -223,19 +215,6 @@ def _most_novel(source: Source) -> Iterator[tuple[str, Sets]]:
         yield f"novelty_works/{year}", {"rows": packed(columns(least))}
 
 
-def split(table: pa.Table, key: str) -> Iterator[tuple[Any, pa.Table]]:
-    """Return the rows of each value of a column, values in order."""
-    if table.num_rows == 0:
-        return
-    order = pc.sort_indices(table, [(key, "ascending")])
-    ordered = table.take(order).combine_chunks()
-    values = ordered[key].to_numpy(zero_copy_only=False)
-    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
-    ends = np.concatenate([starts[1:], [len(values)]])
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        yield ordered[key][start].as_py(), ordered.slice(start, end - start)
-
-
 def pair_summary(source: Source) -> pa.Table:
     """Return one row per unordered pair: totals over the study's years and its archetype.
 
@@ -291,79 +270,6 @@ def _joined(left: pa.Table, right: pa.Table) -> pa.Table:
     return left.join(right, ["source", "target"], join_type="full outer", use_threads=False)
 
 
-def _countries(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
-    """Return everything of one country in one shard."""
-    sets: dict[str, dict[str, Any]] = {}
-
-    def put(country: str, name: str, table: pa.Table, digits: int = DIGITS) -> None:
-        sets.setdefault(country, {})[name] = packed(columns(table, digits=digits))
-
-    for name, table, key in (
-        ("years", "country_year", "country"),
-        ("coverage", "coverage", "country"),
-        ("alignment", "alignment", "country"),
-        ("arrivals", "flows", "destination"),
-        ("departures", "flows", "origin"),
-        ("mobility", "mobility_rates", "country"),
-    ):
-        read = source.table(table)
-        if read is not None and key in read.column_names:
-            for country, rows in split(read.filter(pc.is_valid(read[key])), key):
-                put(country, name, rows)
-    if pairs.num_rows:
-        for country, rows in split(_seen_from_each(pairs), "country"):
-            put(country, "partners", rows)
-    for country, rows in country_ties(source).items():
-        put(country, "ties", rows)
-    for name, made, key in (
-        ("bounds", country_bounds(source), "country"),
-        ("indicators", country_indicators(source), "country"),
-        ("dependence", country_dependence(source), "country"),
-        ("cohorts", country_cohorts(source), "entry_country"),
-    ):
-        for country, rows in split(made, key) if made is not None else ():
-            put(country, name, rows, FEW_DIGITS)
-            text = SAID[name](country, rows.to_pylist(), source)
-            sets[country][f"{name}_said"] = {"text": [text] if text else []}
-            if name == "bounds":
-                sets[country]["bounds_years_said"] = bounds_by_number(rows.to_pylist())
-    _put_premiums(source, pairs, sets)
-    for country, text in country_sentences(source).items():
-        sets.setdefault(country, {})["sentence"] = {"text": [text]}
-    for country in sorted(set(sets) - {"all"}):
-        yield f"country/{country}", sets[country]
-
-
-def _put_premiums(
-    source: Source, pairs: pa.Table, sets: dict[str, dict[str, dict[str, Any]]]
-) -> None:
-    """Add what the joint papers of each country gain, and the sentence on it."""
-    table = premiums(source)
-    if table is None:
-        return
-    rows = table.to_pylist()
-    joint: dict[str, dict[str, int]] = {}
-    for row in pairs.to_pylist():
-        for one, other in (("source", "target"), ("target", "source")):
-            joint.setdefault(row[one], {})[row[other]] = row["works_whole"] or 0
-    for country in source.names:
-        own = [row for row in rows if country in (row["lead"], row["partner"])]
-        made = sets.setdefault(country, {})
-        if own:
-            made["premiums"] = packed(columns(pa.Table.from_pylist(own, table.schema)))
-        text = premiums_said(country, own, joint.get(country, {}), source)
-        made["premiums_said"] = {"text": [text]}
-
-
-def _seen_from_each(pairs: pa.Table) -> pa.Table:
-    rest = [c for c in pairs.column_names if c not in ("source", "target")]
-    one = pairs.select(["source", "target", *rest]).rename_columns(["country", "partner", *rest])
-    other = pairs.select(["target", "source", *rest]).rename_columns(["country", "partner", *rest])
-    return pa.concat_tables([one, other]).sort_by(
-        [("country", "ascending"), ("partner", "ascending")]
-    )
-
-
 def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
     """Return the years of pairs, by the first country and the other's first letter."""
     if not pairs.num_rows:
@@ -375,6 +281,7 @@ def _pairs(source: Source, pairs: pa.Table) -> Iterator[tuple[str, Sets]]:
         "links": None if links is None else telling_links(links),
         "archetypes": source.table("archetypes"),
         "turns": tie_turns(source),
+        "linked_pairs": source.table("linked_pairs"),
         "indices": pair_indices(source),
         "sentences": pair_sentences(source, pairs),
     }
@@ -426,12 +333,29 @@ def _significant(source: Source) -> Iterator[tuple[str, Sets]]:
     if links is None:
         return
     rows = where(links, null_model=source.headline_null, layer="collaboration")
+    for year, found in split(rows.select(_present(rows, MAP_COLUMNS)), "year"):
+        most = _strongest(found)
+        if most.num_rows:
+            yield f"significant/{year}", {"rows": packed(columns(most, digits=FEW_DIGITS))}
+
+
+def _strongest(rows: pa.Table) -> pa.Table:
+    """Return the :data:`STRONGEST` pairs above expectation, furthest above first."""
     sure = pc.and_kleene(pc.less(rows["q"], DISCOVERY_RATE), pc.greater(rows["z"], 0))
     strong = rows.filter(pc.fill_null(sure, False))
     order = [("z", "descending"), ("source", "ascending"), ("target", "ascending")]
-    for year, found in split(strong.select(_present(strong, MAP_COLUMNS)), "year"):
-        most = found.take(pc.select_k_unstable(found, STRONGEST, sort_keys=order))
-        yield f"significant/{year}", {"rows": packed(columns(most, digits=FEW_DIGITS))}
+    return strong.take(pc.select_k_unstable(strong, STRONGEST, sort_keys=order))
+
+
+def _places(source: Source) -> Iterator[tuple[str, Sets]]:
+    """Return the places that a study counts instead of countries, and their closest pairs."""
+    places, linked = source.table("places"), source.table("linked_pairs")
+    if places is not None:
+        yield "places", {"places": packed(columns(places)), "places_said": places_said(source)}
+    for year, rows in split(linked, "year") if linked is not None else ():
+        most = _strongest(rows)
+        sets = {"linked_pairs": packed(columns(most, digits=FEW_DIGITS))}
+        yield f"linked/{year}", {**sets, "linked_said": linked_said(year, rows, most)}
 
 
 def _present(table: pa.Table, names: Sequence[str]) -> list[str]:

@@ -187,9 +187,7 @@ def _section(view: View, plain: Mapping[str, Any]) -> str:
 
 
 def _without_braces(heading: str) -> str:
-    plain = (
-        heading.replace("{a} and {b}: ", "").replace("{country}, ", "").replace(" in {year}", "")
-    )
+    plain = re.sub("^{country}[:,] |{a} and {b}: ", "", heading).replace(" in {year}", "")
     plain = plain.replace(" of {country}'s data", "")
     plain = (
         plain.replace(" of {country}", "").replace(" to {country}", "").replace(" {country}", "")

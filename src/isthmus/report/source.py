@@ -20,6 +20,9 @@ from isthmus.study.sections import AFFINITY
 #: Significant digits of the numbers a page shows; the tables beside it hold all of them.
 DIGITS = 6
 
+#: Significant digits where a page shows many numbers that carry no more.
+FEW_DIGITS = 3
+
 Columns = dict[str, list[Any]]
 
 

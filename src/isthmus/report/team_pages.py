@@ -86,7 +86,8 @@ def movers_page(source: Source) -> Page:
         sort="-scientists",
         chart={"": charts.summed_bars("scientists", "origin", label, "sum", 20)},
     )
-    kept = charts.points_across("experiment", "mean_treated", "Movers, %", colour="experiment")
+    kept = charts.points_across("experiment", "mean_treated", "Movers, %", colour="")
+    kept = {**kept, "usermeta": {"least": ["treated_matched", LEAST]}}
     made: list[tuple[str, str, Mapping[str, Spec]]] = [
         ("retention", "What movers keep", {"": kept}),
         ("retention_balance", "Balance of that comparison", {}),
@@ -98,10 +99,10 @@ def movers_page(source: Source) -> Page:
     totals = panels.joined(
         charts.ranked_bars("scientists", "move", label), "origin", "destination", "to", "move"
     )
-    views = [
-        whole_view(source, "flow_totals", "Moves over all years", "movers", "", chart={"": totals}),
-        flows,
-    ]
+    every = whole_view(
+        source, "flow_totals", "Moves over all years", "movers", "", chart={"": totals}
+    )
+    views = [replace(every, sort="-scientists"), flows]
     views += [
         whole_view(source, name, heading, "movers", "", chart=spec) for name, heading, spec in made
     ]

@@ -7,7 +7,9 @@ from typing import Any
 
 from isthmus.findings.verdict import number
 from isthmus.report.answers.answer import between, counted, percent, times
+from isthmus.report.sector_views import sector_pairs_said, sectors_said
 from isthmus.report.source import Source
+from isthmus.report.words import numbers
 from isthmus.selection.wording import capital, in_sentence, joined
 
 Rows = Sequence[Mapping[str, Any]]
@@ -39,6 +41,23 @@ def bounds_by_number(rows: Rows) -> dict[str, list[str]]:
         for row in widest.values()
     ]
     return {"number": list(widest), "text": texts}
+
+
+def references_by_number(rows: Rows, source: Source) -> dict[str, list[str]]:
+    """Say what works without references could change of each number: ``number``, ``text``."""
+    names = numbers(source, "reference_bounds")
+    made: dict[str, list[str]] = {"number": [], "text": []}
+    for row in rows:
+        if row["year"] is not None or None in (row["measured"], row["weighted"], row["highest"]):
+            continue
+        write = percent if row["number"].endswith("_share") else number
+        text = f"{names[row['number']]}, all years: {write(row['measured'])} as measured, "
+        text += f"{write(row['weighted'])} weighted; the data allow {write(row['lowest'])} to "
+        text += f"{write(row['highest'])}. References are missing in {round(row['missing']):,} of "
+        text += f"{counted(round(row['works']), 'work')} that may cite."
+        made["number"].append(row["number"])
+        made["text"].append(text)
+    return made
 
 
 def indicators_said(country: str, rows: Rows, _: Source) -> str:
@@ -145,6 +164,8 @@ SAID: Mapping[str, Callable[[str, Rows, Source], str]] = {
     "indicators": indicators_said,
     "dependence": dependence_said,
     "cohorts": cohorts_said,
+    "sectors": sectors_said,
+    "sector_pairs": sector_pairs_said,
 }
 
 

@@ -69,7 +69,7 @@ class View:
         kinds = {} if table is None else {f.name: k for f in table.schema if (k := _kind(f))}
         columns = [
             {**_column(name, link, source.settings, kinds, self.table), **ends}
-            for name, link, ends in _with_ends(shown)
+            for name, link, ends in _with_ends(shown, self.table)
         ]
         if self.ranked:
             columns.insert(0, {"key": "rank", "label": "Rank", "kind": "count"})
@@ -98,13 +98,18 @@ _ENDS = ("{}_low", "{}_high"), ("low", "high"), ("ci_low", "ci_high")
 
 #: Columns whose limits are in columns named without them.
 _PLAIN_ENDS = {"low": ("estimate", "index", "value", "slope", "study", "difference"),
-               "ci_low": ("effect_percent",)}  # fmt: skip
+               "ci_low": ("effect_percent",), "placebo_low": ("placebo_mean",)}  # fmt: skip
 
 
 def _with_ends(
-    shown: Sequence[tuple[str, str | None]],
+    shown: Sequence[tuple[str, str | None]], table: str = ""
 ) -> list[tuple[str, str | None, dict[str, list[str]]]]:
-    """Put limits into the column of their estimate: "estimate (low to high)" is one cell."""
+    """Put limits into the column of their estimate: "estimate (low to high)" is one cell.
+
+    Quartiles of the table of centroids are those of its pairs, no limits of the centroid.
+    """
+    if table == "centroids":
+        return [(name, link, {}) for name, link in shown]
     there = {name for name, _ in shown}
     ends: dict[str, list[str]] = {}
     for name, _ in shown:
@@ -191,6 +196,8 @@ EMPTY = {
 #: Columns of codes -> the words that stand for these.
 WORDED = {
     "layer": "layers",
+    "sector": "sectors",
+    "with_sector": "sectors",
     "answer": "bloc_answers",
     "number": "numbers",
     "experiment": "experiments",

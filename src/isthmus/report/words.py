@@ -22,6 +22,20 @@ ARCHETYPES = {
 #: Layers of links -> what they count.
 LAYERS = {"collaboration": "joint papers", "citation": "citations"}
 
+#: Sectors in words, the most asked for first.
+SECTORS = {
+    "company": "companies",
+    "education": "universities",
+    "government": "government",
+    "healthcare": "hospitals",
+    "facility": "research facilities",
+    "nonprofit": "non-profits",
+    "archive": "archives",
+    "funder": "funders",
+    "other": "others",
+    "unknown": "unknown",
+}
+
 #: What is said of blocs, in words.
 BLOC_ANSWERS = {
     "blocs": "blocs",
@@ -56,12 +70,13 @@ def roles(source: Source) -> dict[str, str]:
     return made
 
 
-def numbers(source: Source) -> dict[str, str]:
-    """Return the names of the numbers that have bounds."""
-    table = source.table("bounds")
-    found = sorted(set(table["number"].to_pylist())) if table is not None else []
+def numbers(source: Source, table: str = "bounds") -> dict[str, str]:
+    """Return the names of the numbers that have bounds in a table."""
+    read = source.table(table)
+    found = sorted(set(read["number"].to_pylist())) if read is not None else []
     said = {"joint_share": "Share of papers that the poles have together"}
     said["papers_whole_share"] = "Share of papers (whole)"
+    said["citations_mean"] = "Citations per paper"
     return {name: said.get(name) or metric(name, source.settings).label for name in found}
 
 
@@ -116,5 +131,6 @@ def words(source: Source) -> dict[str, dict[str, str]]:
         "archetypes": ARCHETYPES,
         "layers": LAYERS,
         "bloc_answers": BLOC_ANSWERS,
-        "numbers": numbers(source),
+        "numbers": numbers(source) | numbers(source, "reference_bounds"),
+        "sectors": SECTORS,
     }

@@ -19,6 +19,7 @@ from typing import Any, Literal, cast
 import pyarrow as pa
 
 from isthmus.errors import ResultsError
+from isthmus.results.units import in_unit
 
 #: How the values of a column are written.
 Kind = Literal["text", "country", "year", "count", "number", "share", "percent", "p", "flag"]
@@ -304,7 +305,7 @@ _ATTRIBUTION_RULES = {
 
 
 def in_study(found: Term, settings: Mapping[str, Any], named: Callable[[str], str] = str) -> Term:
-    """Write a study's rule of attribution, and its poles as an example, into a meaning.
+    """Write a study's rule, its poles as an example, and the word of its unit into a term.
 
     `named` gives the name of a country in a sentence; its code is written by default.
     """
@@ -317,6 +318,7 @@ def in_study(found: Term, settings: Mapping[str, Any], named: Callable[[str], st
     rule = _ATTRIBUTION_RULES[countries.get("attribution", "last_author")]
     return replace(
         found,
+        label=in_unit(found.label, settings),
         meaning=found.meaning.replace("{example}", example),
         rule=found.rule.replace("{attribution_rule}", rule),
     )

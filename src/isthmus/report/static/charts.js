@@ -51,7 +51,7 @@
 
   const COUNTRIES = ["country", "partner", "source", "target", "origin", "destination", "lead"];
   const WORDS = { null_model: "models", experiment: "experiments", archetype: "archetypes",
-    role: "roles", layer: "layers", number: "numbers", covariate: "statistics", group: "statistics" };
+    role: "roles", layer: "layers", number: "numbers", sector: "sectors", with_sector: "sectors", covariate: "statistics", group: "statistics" };
 
   function named(rows, spec) {
     // Legends and axes show names; the map's lookup needs the codes.
