@@ -221,8 +221,9 @@ def _own_noise(others: Others) -> Floats:
 
 
 def _scaled(count: Floats, exposure: Floats) -> tuple[Floats, Floats]:
-    """Counts, and exposures with the same sum."""
-    share = count.sum(axis=1) / np.maximum(exposure.sum(axis=1), 1e-300)
+    """Counts, and exposures with the same sum: as they are where there is no count."""
+    total = count.sum(axis=1)
+    share = np.where(total > 0, total / np.maximum(exposure.sum(axis=1), 1e-100), 1.0)
     return count, exposure * share[:, None]
 
 
@@ -298,7 +299,8 @@ def _measured(
     """Value, low, high and se (4, p, t) of counts against effects."""
     there = np.isfinite(effects) & np.isfinite(spread)
     base = np.where(there, effects, 0.0)
-    mean, _ = _line(count * there, np.exp(np.clip(base, -60, 60)) * there, TYPICAL_SLOPE)
+    exposure = np.exp(np.clip(base, -60, 60)) * there
+    mean, _ = _line(*_scaled(count * there, exposure), TYPICAL_SLOPE)
     told, variance = response(count, np.maximum(mean, 1e-12), least=LEAST_MEAN)
     value, wider = told - base, np.where(there, spread, 0.0) + reference + noise
     low, high = limits(count, there, value, variance + wider, wider, base)
