@@ -2,7 +2,7 @@
 
 Draws joint works of institutions of uneven size, most of them between the large ones, and
 measures in turn: the table `linked_pairs` (every pair against the multi-edge null model), the
-choice of the panel, and the affinities of the `--most` largest.
+choice of the panel, the affinities of the `--most` largest, and those of all listed pairs.
 """
 
 from __future__ import annotations

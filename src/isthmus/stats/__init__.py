@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from isthmus.stats.resampling.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
     from isthmus.stats.three_way.affinities import Affinity as Affinity
     from isthmus.stats.three_way.affinities import affinity as affinity
+    from isthmus.stats.three_way.sparse import SparseAffinity as SparseAffinity
+    from isthmus.stats.three_way.sparse import sparse_affinity as sparse_affinity
     from isthmus.stats.trends.gls import Trend as Trend
     from isthmus.stats.trends.gls import trend as trend
     from isthmus.stats.trends.theil_sen import Trends as Trends
@@ -75,6 +77,7 @@ if not TYPE_CHECKING:
             "resampling.bootstrap": ["BootstrapMean", "bootstrap_mean"],
             "resampling.cluster_bootstrap": ["BootstrapEffect", "cluster_bootstrap"],
             "three_way.affinities": ["Affinity", "affinity"],
+            "three_way.sparse": ["SparseAffinity", "sparse_affinity"],
             "trends.gls": ["Trend", "trend"],
             "trends.theil_sen": ["Trends", "theil_sen"],
             "trends.turning": ["Turn", "turning_point", "turning_points"],

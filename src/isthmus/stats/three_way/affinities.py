@@ -22,6 +22,7 @@ from isthmus.stats.three_way.fit import Fit, Pairs, fitted, pairs_of
 from isthmus.stats.trends.gls import MIN_YEARS, Noise, Trend, learned_noise, noise_sd, trend
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 #: Least variance of an affinity, as a share of its counting variance: a pair that decides
@@ -242,16 +243,18 @@ def _with_limits(pairs: Pairs, core: _Core, shape: tuple[int, ...], directed: bo
         rows = core.kind == number
         own[rows] = noise_sd(series[rows], deviation[rows], each)
     other = (own**2 + core.reference)[:, None]
-    low, high = _limits(pairs, core.value, core.error + other, core.spread + other, core.effects)
+    effects = design.of_pairs(core.effects)
+    whole, wider = core.error + other, core.spread + other
+    low, high = limits(pairs.count, pairs.present, core.value, whole, wider, effects)
     place = _Placing(shape, pairs, directed)
-    mean = np.exp(np.clip(design.of_pairs(core.effects), -60, 60)) * pairs.present
+    mean = np.exp(np.clip(effects, -60, 60)) * pairs.present
     constant_mean = mean * (pairs.count.sum(axis=1) / mean.sum(axis=1))[:, None]
     return Affinity(
         value=place(core.value),
         low=place(low),
         high=place(high),
         se=place(deviation),
-        se_total=place(np.sqrt(core.error + other)),
+        se_total=place(np.sqrt(whole)),
         effects=_effects(core.effects, pairs, directed),
         expected=place(constant_mean, 0.0),
         noise=core.noise,
@@ -278,20 +281,28 @@ def _noises(value: Floats, error: Floats, pairs: Pairs) -> tuple[tuple[Noise, ..
     return tuple(noises), np.searchsorted(bounds, size, side="right").astype(np.int64)
 
 
-def _limits(
-    pairs: Pairs, value: Floats, whole: Floats, wider: Floats, effects: Floats
+def limits(
+    count: Floats, present: Bools, value: Floats, whole: Floats, wider: Floats, effects: Floats
 ) -> tuple[Floats, Floats]:
     """95 % limits: normal from 10 works on, mid-P of a negative binomial below.
 
     A year without works has an upper limit only, which then leaves 5 % beyond.
+
+    Parameters
+    ----------
+    count, present, value : same shape
+        Works, whether both ends are there, and affinities.
+    whole, wider : same shape
+        Variances of the affinities, with that of counting and without.
+    effects : same shape
+        Sum of the effects of both ends.
     """
     reach = -ndtri(TAIL) * np.sqrt(whole)
     low, high = value - reach, value + reach
-    for tail, some in ((TAIL, pairs.count > 0), (2 * TAIL, pairs.count == 0)):
-        small = pairs.present & some & (pairs.count < LIMITS_BELOW)
+    for tail, some in ((TAIL, count > 0), (2 * TAIL, count == 0)):
+        small = present & some & (count < LIMITS_BELOW)
         dispersion = np.expm1(np.minimum(wider[small], 5.0))
-        limits = log_limits(pairs.count[small], dispersion, tail)
-        lowest, highest = (x - pairs.design.of_pairs(effects)[small] for x in limits)
+        lowest, highest = (x - effects[small] for x in log_limits(count[small], dispersion, tail))
         low[small] = np.minimum(lowest, value[small])
         high[small] = np.maximum(highest, value[small])
     return low, high
