@@ -73,7 +73,7 @@ STUDY: dict[str, Any] = {
 SEEN = pa.schema([("work_id", pa.int64()), ("year", pa.int16())])
 
 #: Steps that are an engine's work above all; the killed executor meets the third.
-RELATIONAL = ("field", "coverage", "leadership", "networks")
+RELATIONAL = ("field", "coverage", "leadership")
 
 #: Seconds until a study in a process of its own is given up; it takes a fifth on an idle machine.
 PATIENCE = 900
@@ -98,7 +98,7 @@ def spark_is_here() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = tmp_path_factory.mktemp("world") / "corpus"
-    simulate_world(corpus, works=3000, seed=5)
+    simulate_world(corpus, works=1500, seed=5)
     return corpus
 
 
