@@ -46,7 +46,7 @@ def demonstrated(shared: Path) -> Path:
 
 def assert_shown(said: str) -> None:
     """What the command prints, the first time and when it finds everything done."""
-    assert "planted papers" in said
+    assert "next to what was planted" in said
     assert "US" in said
     assert "isthmus ingest" in said
     for named in ("The report: ", "The explorer: "):

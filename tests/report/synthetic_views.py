@@ -125,6 +125,8 @@ def blocs(names: list[str], span: np.ndarray) -> dict[str, pa.Table]:
             for n in range(1, 4):
                 row = {**key, "blocs": n, "answer": answer if is_last else "none"}
                 row |= {"answer_blocs": said if is_last else 1, "why_blocs": "so it is"}
+                row |= {"likeliest": n == 3, "held_out_gain": 2.0 * n, "held_out_gain_se": 1.0}
+                row |= {"gain_over_line": 1.5 * n, "gain_over_line_se": 1.0}
                 found.append(row | {"explained": 0.1 * n, "gradient_explained": 0.2})
             for n in (2, 3):
                 for at, country in enumerate(names):
