@@ -1,8 +1,9 @@
 """Twenty thousand institutions: processor time and memory of what is computed of their ties.
 
 Draws joint works of institutions of uneven size, most of them between the large ones, and
-measures in turn: the table `linked_pairs` (every pair against the multi-edge null model), the
-choice of the panel, the affinities of the `--most` largest, and those of all listed pairs.
+measures in turn: the table `linked_pairs` (every pair against the multi-edge null model, and
+affinities of listed pairs), these affinities by themselves, the choice of the panel, and the
+affinities of the `--most` largest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from isthmus.poles.layers import build_panel
 from isthmus.poles.linked_pairs import linked_pairs
-from isthmus.stats import affinity
+from isthmus.stats import affinity, sparse_affinity
 from isthmus.study import Places
 from isthmus.study.sections import Poles
 
@@ -53,6 +54,14 @@ def main() -> None:
     begun = time.process_time()
     listed = linked_pairs(table, Places(unit="institution"))
     _said(f"linked_pairs, {listed.num_rows:,} rows", begun)
+    codes, places = np.unique(ends, return_inverse=True)
+    works = table["works_whole"].to_numpy()
+    begun = time.process_time()
+    source, target = np.split(places, 2)
+    asked = works >= Places().pair_works
+    years = table["year"].to_numpy()
+    found = sparse_affinity(years, source, target, works, len(codes), asked=asked)
+    _said(f"their affinities, {np.isfinite(found.value).sum():,} known", begun)
     begun = time.process_time()
     panel = build_panel(table, None, Poles(min_works=0, most=given.most), ())
     _said(f"panel of {len(panel.countries)}", begun)
