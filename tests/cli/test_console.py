@@ -76,7 +76,9 @@ def of_tables(monkeypatch: pytest.MonkeyPatch, **tables: list[dict[str, Any]]) -
     """Results that hold these rows, without a folder."""
     monkeypatch.setattr(Results, "table", lambda self, name: pa.Table.from_pylist(tables[name]))
     monkeypatch.setattr(Source, "why_no_poles", "")
-    return Results(Path(), {"title": "Poles of edges_1990_2023.csv.gz", "tables": dict.fromkeys(tables, 1)})
+    return Results(
+        Path(), {"title": "Poles of edges_1990_2023.csv.gz", "tables": dict.fromkeys(tables, 1)}
+    )
 
 
 def widest_pole_rows() -> list[dict[str, Any]]:

@@ -30,7 +30,13 @@ def test_topics_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return None if author.position == 3 else (author.id or 0) % 5 + 10 * ord(country[0])
 
     corpus = write_corpus(works, tmp_path / "corpus", institution)
-    groups = {"pairs": False, "country": False, "dependence": False, "sectors": False, "topic_scheme": "subfield"}
+    groups = {
+        "pairs": False,
+        "country": False,
+        "dependence": False,
+        "sectors": False,
+        "topic_scheme": "subfield",
+    }
     study = {"study": {"corpus": str(corpus.path), "years": list(YEARS)}, "indicators": groups}
     study |= {"countries": {"blocs": BLOCS}, "bounds": {"enabled": False}}
     results = run(Study.parse(study), tmp_path / "r")
