@@ -81,3 +81,17 @@ def test_what_goes_with_traits_is_the_planted_slope() -> None:
     assert told[0] == pytest.approx(truth, abs=0.2)
     assert explained(values, errors, np.ones((40, 3)), focus) is None
     assert explained(values[:4], errors[:4], traits[:4], focus) is None
+
+
+def test_a_number_far_better_known_than_the_others_has_limits() -> None:
+    rng = np.random.default_rng(7)
+    held, widest = 0, 0.0
+    for _ in range(300):
+        errors = np.exp(0.3 * rng.standard_normal(5))
+        value, others = rng.normal(0, 1.5), 1.5 * rng.standard_normal(5)
+        found = contrast(value, 0.1, others + errors * rng.standard_normal(5), errors)
+        held += found.low <= 0 <= found.high
+        widest = max(widest, found.high - found.low)
+    # At least 95 % of 300 less three standard errors; degrees of freedom below 1 gave 1e8.
+    assert held / 300 > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)
+    assert widest < 100

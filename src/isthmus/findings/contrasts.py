@@ -42,6 +42,8 @@ ONLY, ALSO, OPEN = "only here", "also elsewhere", "undecided"
 #: Traits of fields that a difference may go with, as columns of ``fields``.
 TRAITS = ("works", "reference_age", "international_share")
 
+#: Part of a number (or of 1) below which its error is one of rounding: a tie that cannot change.
+ROUNDING = 1e-9
 
 #: Logarithms from which a ratio is too large to be written.
 LARGEST = 700.0
@@ -64,7 +66,8 @@ class Number:
         at, low, high = (_scaled(one, end) for end in (one.value, one.low, one.high))
         point = stdtrit(one.df, (1 + COVERAGE) / 2) if math.isfinite(one.df) else Z_95
         se = (high - low) / (2 * float(point))
-        return cls(one, at, se) if math.isfinite(at) and math.isfinite(se) and se > 0 else None
+        known = math.isfinite(at) and math.isfinite(se) and se > ROUNDING * max(abs(at), 1.0)
+        return cls(one, at, se) if known else None
 
 
 def _scaled(one: Condition, value: float) -> float:

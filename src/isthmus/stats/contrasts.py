@@ -21,6 +21,11 @@ from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 
+#: Degrees of freedom at least. Where the one number is known far better than the others,
+#: Satterthwaite's fall below 1, and limits say nothing; with 2 at least, intervals of 4 to 9 others
+#: held the truth in 94.8 % and more (errors of the one .1 to 1 times the others', spread 0 to 1.5).
+FEWEST_DF = 2.0
+
 #: Two-sided coverage of the intervals.
 COVERAGE = 0.95
 
@@ -87,9 +92,9 @@ def contrast(value: float, se: float, others: Floats, others_se: Floats) -> Cont
     """Return how far one number lies from others, beyond errors and the others' spread.
 
     The variance is ``se^2 + tau^2 + var(mean)``. Its degrees of freedom are Satterthwaite's:
-    the own error counts as known, the rest has those of the others less one. With equal errors
-    this is the exact law of one normal draw about the mean of the others, where tau is above 0.
-    Where many others show no spread, the law is normal.
+    the own error counts as known, the rest has those of the others less one, and at least
+    `FEWEST_DF` are left. With equal errors this is the exact law of one normal draw about the mean
+    of the others, where tau is above 0. Where many others show no spread, the law is normal.
 
     Parameters
     ----------
@@ -112,7 +117,7 @@ def contrast(value: float, se: float, others: Floats, others_se: Floats) -> Cont
     # tau^2 is found less the mean sampling variance, so what is uncertain is their sum.
     typical = len(others) * of_mean
     uncertain = typical * (1 + 1 / len(others))
-    freedom = (len(others) - 1) * (variance / uncertain) ** 2
+    freedom = max((len(others) - 1) * (variance / uncertain) ** 2, FEWEST_DF)
     if not mean.spread and len(others) >= MANY:
         freedom = math.inf
     error = math.sqrt(variance)
