@@ -221,7 +221,8 @@ def test_two_countries_are_as_their_sizes_say():
     edges = table([(2000 + t, "AA", "BB", 60 + t) for t in range(20)], "works_whole")
     tables = analyse(edges, None, settings=ALONE, poles=POLES, seed=1)
     codes = {row["null_model"]: row["archetype"] for row in rows(tables, "archetypes")}
-    assert codes == {"none": "flat", "multiedge": "flat"}
+    assert codes == {"none": "untested", "multiedge": "flat"}  # no other partners, no affinity
+    assert not rows(tables, "links", null_model="none")
     z = [row["z"] for row in rows(tables, "links") if row["null_model"] != "none"]
     assert z == pytest.approx([0] * 20, abs=1e-6)
     assert tables["polarisation"].num_rows == 0

@@ -242,3 +242,12 @@ def test_the_poles_grow_together_until_2018_and_apart_since(shared_data):
     assert path[28] - path[0] > 0.5
     assert path[33] - path[28] < -0.25
     assert found.trends([china], [states]).bend_p[0] < 0.01
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_years_of_three_countries_have_no_affinities(directed):
+    counts, _ = exact(np.random.default_rng(3), 6, 9, directed=directed)
+    counts[2, 3:], counts[2, :, 3:] = 0, 0
+    found = affinity(counts, directed=directed)
+    assert np.isnan(found.value[2]).all()
+    assert np.isfinite(found.value[3][~np.eye(6, dtype=bool)]).all()

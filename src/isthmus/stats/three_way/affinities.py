@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+#: Countries with links from which a year has affinities: of three, effects of countries
+#: explain every tie, and affinities are 0 whatever was counted.
+FEWEST_COUNTRIES = 4
 #: Least variance of an affinity, as a share of its counting variance: a pair that decides
 #: its own effects says nothing of its affinity.
 LEAST_SHARE = 0.25
@@ -119,7 +122,9 @@ def affinity(panel: ArrayLike, *, directed: bool) -> Affinity:
     ----------
     panel : (t, n, n)
         Counts (fractions allowed), zero diagonal; symmetric unless directed. A
-        country without any count in a year is absent; countries may come and go.
+        country without any count in a year is absent; countries may come and go. Years with
+        fewer than four countries have no affinities: there effects of countries explain
+        every tie.
     directed : bool
         Whether entry (i, j) counts from i to j: sources and targets have effects.
 
@@ -187,7 +192,9 @@ def _checked(panel: ArrayLike, directed: bool) -> Floats:
         raise InputError("Affinity needs a diagonal of 0: a country is no partner of itself.")
     if not directed and not np.allclose(counts, counts.transpose(0, 2, 1), rtol=1e-9):
         raise InputError("The counts are not symmetric; pass directed=True or add both directions.")
-    return counts
+    linked = (counts.any(axis=1) | counts.any(axis=2)).sum(axis=1)
+    known: Floats = np.where((linked >= FEWEST_COUNTRIES)[:, None, None], counts, 0.0)
+    return known
 
 
 @dataclass(frozen=True)
